@@ -1,0 +1,66 @@
+"""Kamerton sorts galaxies by their shape, and tells which network does it best.
+
+The names in ``__all__`` are the public ones; each is imported when it is first asked for.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from kamerton.data.cubes import open_cube
+    from kamerton.data.download import download_galaxy10
+    from kamerton.data.importers import import_cube
+    from kamerton.data.splitting import split_cube
+    from kamerton.data.survey import synth
+    from kamerton.errors import KamertonError
+    from kamerton.evaluation.evaluate import evaluate
+    from kamerton.formats.exchange import export, import_keras_file
+    from kamerton.inference import Predictor
+    from kamerton.networks import NETWORKS, build_network
+    from kamerton.runs import open_run
+    from kamerton.training.train import train
+
+_HOMES = {
+    "KamertonError": "errors",
+    "NETWORKS": "networks",
+    "Predictor": "inference",
+    "build_network": "networks",
+    "download_galaxy10": "data.download",
+    "evaluate": "evaluation.evaluate",
+    "export": "formats.exchange",
+    "import_cube": "data.importers",
+    "import_keras_file": "formats.exchange",
+    "open_cube": "data.cubes",
+    "open_run": "runs",
+    "split_cube": "data.splitting",
+    "synth": "data.survey",
+    "train": "training.train",
+}
+
+__all__ = [
+    "NETWORKS",
+    "KamertonError",
+    "Predictor",
+    "__version__",
+    "build_network",
+    "download_galaxy10",
+    "evaluate",
+    "export",
+    "import_cube",
+    "import_keras_file",
+    "open_cube",
+    "open_run",
+    "split_cube",
+    "synth",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'kamerton' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"kamerton.{_HOMES[name]}"), name)
