@@ -1,0 +1,206 @@
+"""Every setting of Kamerton: its meaning, its default and its allowed range, in one home.
+
+A bad value is refused where the dataclass is built. ``None`` means "off" or "take it from the data".
+The settings of a recipe have no default here: their home is its file in ``recipes/``.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from kamerton.errors import UsageError
+
+SPLIT_NAMES = ("train", "valid", "test")
+
+
+def require(holds: bool, setting: str, received: object, allowed: str) -> None:
+    """Refuse a setting whose value is outside its range (UsageError)."""
+    if not holds:
+        raise UsageError(
+            f"Bad value for {setting}", received=repr(received), allowed=allowed, next_step=f"change {setting}"
+        )
+
+
+@dataclass(frozen=True)
+class SynthSettings:
+    """A synthetic survey."""
+
+    count: int = 3000
+    """Galaxies in the whole survey, before it is split."""
+    size: int = 64
+    """Side of a cutout, pixels."""
+    seed: int = 0
+    """Same seed, same survey."""
+
+    def __post_init__(self) -> None:
+        require(self.count >= 1, "count", self.count, "a whole number of galaxies, 1 or more")
+        require(16 <= self.size <= 1024, "size", self.size, "16 to 1024 pixels")
+        require(self.seed >= 0, "seed", self.seed, "a whole number, 0 or more")
+
+
+@dataclass(frozen=True)
+class SplitSettings:
+    """How a cube is parted into train, valid and test."""
+
+    fractions: tuple[float, float, float] = (0.64, 0.16, 0.20)
+    """Shares of the galaxies for train, valid and test; the notebook's 64/16/20."""
+    group_radius_arcsec: float | None = 33.5
+    """Galaxies closer than this on the sky overlap and stay together; half of Galaxy10's 67 arcsec field."""
+    group_column: str | None = None
+    """Column of the CATALOG whose equal values stay together."""
+    seed: int = 0
+    """Same seed, same split."""
+
+    def __post_init__(self) -> None:
+        whole = math.isclose(sum(self.fractions), 1.0, abs_tol=1e-9)
+        positive = all(math.isfinite(f) and f > 0 for f in self.fractions)
+        require(
+            len(self.fractions) == 3 and whole and positive,
+            "fractions",
+            self.fractions,
+            "three positive shares that add up to 1",
+        )
+        radius = self.group_radius_arcsec
+        require(
+            radius is None or (math.isfinite(radius) and 0 < radius <= 3600),
+            "group radius",
+            radius,
+            "more than 0 and at most 3600 arcsec",
+        )
+        require(self.seed >= 0, "seed", self.seed, "a whole number, 0 or more")
+
+
+@dataclass(frozen=True)
+class PictureSettings:
+    """How one picture or FITS cutout of any size becomes pixels of a cube."""
+
+    size: int | None = None
+    """Side of the result, pixels; None keeps the size of the first picture, which all must then share."""
+    crop: int | None = None
+    """Side of the central square that is kept before resizing, pixels; None keeps the largest square."""
+    asinh_q: float = 8.0
+    """Softening Q of the Lupton asinh stretch (Lupton et al. 2004, PASP 116, 133)."""
+    asinh_stretch: float | None = None
+    """Linear stretch of the same, in units of the image; None takes it from the sky noise and the brightest parts."""
+
+    def __post_init__(self) -> None:
+        require(self.size is None or 8 <= self.size <= 4096, "size", self.size, "8 to 4096 pixels")
+        require(self.crop is None or 8 <= self.crop <= 65536, "crop", self.crop, "8 to 65536 pixels")
+        require(self.asinh_q > 0, "asinh Q", self.asinh_q, "more than 0")
+        require(
+            self.asinh_stretch is None or self.asinh_stretch > 0, "asinh stretch", self.asinh_stretch, "more than 0"
+        )
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """What happens to pixels on their way into a network; part of the run, so that it is never guessed later."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    size: int
+    """Side of the network's images, pixels; others are resized (bilinear, antialiased)."""
+    channels: int
+    """Channels of the network's images."""
+    pixel_scale: float = 255.0
+    """Pixels are divided by this; the notebook's scaling to 0..1."""
+
+    def __post_init__(self) -> None:
+        require(1 <= self.size <= 4096, "size", self.size, "1 to 4096 pixels")
+        require(1 <= self.channels <= 16, "channels", self.channels, "1 to 16 channels")
+        require(self.pixel_scale > 0, "pixel scale", self.pixel_scale, "more than 0")
+
+
+@dataclass(frozen=True)
+class AdamSettings:
+    """Adam (Kingma & Ba 2015) as Keras computes it, epsilon outside the bias correction."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    learning_rate: float
+    beta_1: float
+    beta_2: float
+    epsilon: float
+
+    def __post_init__(self) -> None:
+        require(self.learning_rate > 0, "learning_rate", self.learning_rate, "more than 0")
+        require(0 <= self.beta_1 < 1, "beta_1", self.beta_1, "0 to 1")
+        require(0 <= self.beta_2 < 1, "beta_2", self.beta_2, "0 to 1")
+        require(self.epsilon > 0, "epsilon", self.epsilon, "more than 0")
+
+
+@dataclass(frozen=True)
+class PlateauSettings:
+    """The words of Keras's ReduceLROnPlateau, with Keras's meaning of each."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    monitor: Literal["loss", "accuracy", "val_loss", "val_accuracy"]
+    """The column of the history that is watched."""
+    factor: float
+    """The learning rate is multiplied by this when the monitored value stays on a plateau."""
+    patience: int
+    """Epochs without improvement before that happens."""
+    min_delta: float
+    """An improvement must be larger than this."""
+    mode: Literal["auto", "min", "max"]
+    """Which way is better; auto: accuracies up, losses down."""
+    cooldown: int
+    """Epochs to wait after a reduction before counting again."""
+    min_lr: float
+    """The learning rate goes no lower."""
+
+    def __post_init__(self) -> None:
+        require(0 < self.factor < 1, "factor", self.factor, "more than 0 and less than 1")
+        require(self.patience >= 0, "patience", self.patience, "0 epochs or more")
+        require(self.cooldown >= 0, "cooldown", self.cooldown, "0 epochs or more")
+        require(self.min_lr >= 0, "min_lr", self.min_lr, "0 or more")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network is trained: one file of ``recipes/``, all of it resolved."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    name: str
+    epochs: int
+    batch_size: int
+    adam: AdamSettings
+    plateau: PlateauSettings
+    weights_chosen_by: Literal["last epoch"]
+    """Which weights are kept; the notebook keeps those of the last epoch, so no split chose them."""
+
+    def __post_init__(self) -> None:
+        require(self.epochs >= 1, "epochs", self.epochs, "1 or more")
+        require(1 <= self.batch_size <= 65536, "batch size", self.batch_size, "1 to 65536 images")
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """What a training run asks for beside its data, its network and its recipe."""
+
+    size: int | None = None
+    """Side of the network's images, pixels; None takes the cube's own."""
+    seed: int = 0
+    """Starting weights, order of the images and dropout all follow from it."""
+
+    def __post_init__(self) -> None:
+        require(0 <= self.seed < 2**32, "seed", self.seed, "a whole number from 0 to 4294967295")
+
+
+@dataclass(frozen=True)
+class DemoSettings:
+    """The demo: small enough for three minutes on two cores, large enough that a network learns."""
+
+    count: int = 2400
+    """Galaxies in the survey."""
+    size: int = 96
+    """Side of a cutout, pixels."""
+    epochs: int = 8
+    """Epochs of the notebook's recipe."""
+    networks: tuple[str, ...] = ("alexnet", "lenet5")
+    """Networks to train, in this order."""
+    seed: int = 0

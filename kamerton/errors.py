@@ -1,0 +1,98 @@
+"""The exception tree; every error a user can cause is one of these and reads as one line.
+
+KamertonError
+├── UsageError          (ValueError, exit 2)  the request is wrong: an option, a name, a folder
+│   ├── UnknownNameError     a name that is in no table; the known ones are listed
+│   ├── OutputError          a place that cannot be written, or that already holds something
+│   └── MissingExtraError    an optional package that is not installed
+└── DataError           (ValueError, exit 1)  the data are wrong: a cube, a picture, a table
+    ├── CubeError            a labelled FITS cube
+    ├── PictureError         one picture or FITS cutout
+    ├── RunError             a run folder
+    ├── ModelFileError       a .keras or .onnx file
+    └── DownloadError        a file that did not arrive whole
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import ClassVar
+
+
+class KamertonError(Exception):
+    """An error that says what is wrong, what was received, what is allowed and what to do next.
+
+    The parts are joined into one line, so a program may print ``str(error)`` as it is.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        received: object = None,
+        allowed: object = None,
+        next_step: str | None = None,
+    ) -> None:
+        self.what = what
+        parts = [what.rstrip(".") + "."]
+        if received is not None:
+            parts.append(f"Received: {received}.")
+        if allowed is not None:
+            parts.append(f"Allowed: {allowed}.")
+        if next_step is not None:
+            parts.append(f"Next: {next_step}" if next_step.endswith("?") else f"Next: {next_step.rstrip('.')}.")
+        super().__init__(" ".join(" ".join(parts).split()))
+
+
+class UsageError(KamertonError, ValueError):
+    """The request itself is wrong."""
+
+    exit_code = 2
+
+
+class UnknownNameError(UsageError):
+    """A name that no table knows."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        names = list(known)
+        close = difflib.get_close_matches(name, names, n=1)
+        super().__init__(
+            f"Unknown {kind} {name!r}",
+            allowed=", ".join(names),
+            next_step=f"did you mean {close[0]!r}?" if close else f"choose one of these {kind}s",
+        )
+
+
+class OutputError(UsageError):
+    """A place that cannot be written, or that already holds something."""
+
+
+class MissingExtraError(UsageError):
+    """An optional package that is not installed."""
+
+
+class DataError(KamertonError, ValueError):
+    """The data are wrong."""
+
+
+class CubeError(DataError):
+    """A labelled FITS cube that cannot be used as it is."""
+
+
+class PictureError(DataError):
+    """A picture or FITS cutout that cannot be used as it is."""
+
+
+class RunError(DataError):
+    """A run folder that is missing something or holds something unexpected."""
+
+
+class ModelFileError(DataError):
+    """A model file of another program that cannot be read into a known network."""
+
+
+class DownloadError(DataError):
+    """A download that did not arrive whole."""

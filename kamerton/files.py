@@ -1,0 +1,66 @@
+"""Writing files whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from kamerton.errors import OutputError
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Give a place beside ``path`` to write to, and rename it to ``path`` once the block ends without error.
+
+    A reader sees the old file or the new one, never a half; after an error nothing is left behind. The last ending is
+    kept (``model.partial.keras``), since some libraries look at it.
+    """
+    partial = path.with_name(f".{path.stem}.partial{path.suffix}")
+    try:
+        yield partial
+        with partial.open("rb") as written:
+            os.fsync(written.fileno())
+        partial.replace(path)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write ``content`` as indented JSON; NaN and infinity are refused, for other programs cannot read them."""
+    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+    with whole_file(path) as partial:
+        partial.write_text(text + "\n", encoding="utf-8")
+
+
+def new_folder(path: Path) -> Path:
+    """Make a folder that must not exist yet; OutputError where it does or cannot be made."""
+    try:
+        path.mkdir(parents=True)
+    except FileExistsError as error:
+        raise OutputError(
+            f"{path} exists already", next_step="choose another name or move it away; nothing was changed"
+        ) from error
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    return path
+
+
+def require_new(path: Path) -> None:
+    """Refuse a file or folder that exists already, before any work is spent (OutputError)."""
+    if path.exists() or path.is_symlink():
+        raise OutputError(f"{path} exists already", next_step="choose another name or move it away")
+
+
+def cannot_write(path: Path, error: OSError) -> OutputError:
+    """Say in one line why a place cannot be written."""
+    return OutputError(
+        f"{path} cannot be written",
+        received=error.strerror or str(error),
+        next_step="choose a place that you may write to and that has room",
+    )

@@ -1,0 +1,30 @@
+"""Reading a dataclass from a table of a TOML or JSON file, with every name and type checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from kamerton.errors import KamertonError
+
+Record = TypeVar("Record")
+
+
+def read_record(kind: type[Record], table: Mapping[str, Any], where: str, error: type[KamertonError]) -> Record:
+    """Build ``kind`` from ``table``; ``error`` names ``where``, the first wrong field and what stood there."""
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        return TypeAdapter(kind).validate_python(table)
+    except ValidationError as problem:
+        first = problem.errors(include_url=False)[0]
+        refusal = first.get("ctx", {}).get("error")
+        if isinstance(refusal, KamertonError):
+            raise error(f"{where}: {refusal}") from problem
+        place = ".".join(str(part) for part in first["loc"]) or "the whole"
+        shown = repr(first["input"])
+        raise error(
+            f"{where}: {place}: {first['msg'].lower()}",
+            received=shown if len(shown) <= 80 else shown[:77] + "...",
+            next_step="correct that field",
+        ) from problem

@@ -1,0 +1,40 @@
+"""Errors are one line with all their parts, and the tree in the docstring is the real one."""
+
+import inspect
+
+import pytest
+
+from kamerton import errors
+from kamerton.errors import DataError, KamertonError, UnknownNameError, UsageError
+
+KINDS = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, KamertonError)]
+
+
+def test_all_parts_stand_in_one_line() -> None:
+    error = DataError("It broke", received="a\nb", allowed="c", next_step="mend it")
+    assert str(error) == "It broke. Received: a b. Allowed: c. Next: mend it."
+
+
+def test_parts_that_are_not_given_are_left_out() -> None:
+    assert str(UsageError("It broke.")) == "It broke."
+
+
+def test_an_unknown_name_is_answered_with_the_known_and_the_closest() -> None:
+    error = UnknownNameError("network", "alexnt", ["lenet5", "alexnet"])
+    assert str(error) == "Unknown network 'alexnt'. Allowed: lenet5, alexnet. Next: did you mean 'alexnet'?"
+
+
+def test_a_name_like_no_other_gets_no_guess() -> None:
+    assert "did you mean" not in str(UnknownNameError("network", "zzz", ["lenet5", "alexnet"]))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_docstring_draws_every_kind(kind: type[KamertonError]) -> None:
+    assert errors.__doc__ is not None
+    assert kind.__name__ in errors.__doc__
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind is not KamertonError])
+def test_wrong_usage_exits_with_2_and_bad_data_with_1(kind: type[KamertonError]) -> None:
+    assert issubclass(kind, ValueError)
+    assert kind.exit_code == (2 if issubclass(kind, UsageError) else 1)
