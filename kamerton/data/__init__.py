@@ -1,0 +1,1 @@
+"""Data: labelled cubes in and out, importers, splitting, the synthetic survey and batches."""

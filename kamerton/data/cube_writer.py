@@ -1,0 +1,150 @@
+"""Writing a labelled FITS cube: streamed to disk in constant memory, with checksums, whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+from astropy import units
+from astropy.io import fits
+from astropy.table import Table
+
+from kamerton.errors import OutputError
+
+CLASS_KEYWORD = "CLASS"
+"""``CLASS0``, ``CLASS1``... in the label HDU's header name the classes."""
+
+BLOCK_BYTES = 2880
+HEADER_BLOCKS = 1
+"""Blocks kept for the primary header (36 cards), whose galaxy count and checksums are known only at the end."""
+
+
+class CubeWriter:
+    """Write a labelled cube beside its final name, and rename it there once it is whole.
+
+    Use it in a ``with`` block: ``append`` images any number of times, then ``finish``. Leaving the block otherwise
+    removes what was written. The same input gives the same bytes. Raises OutputError where ``path`` exists already or
+    cannot be written.
+    """
+
+    def __init__(
+        self, path: str | Path, *, image_shape: tuple[int, int, int], dtype: npt.DTypeLike, class_names: Sequence[str]
+    ) -> None:
+        self.path = Path(path)
+        self.class_names = tuple(class_names)
+        self._shape = image_shape
+        self._stored_type = np.dtype(dtype).newbyteorder(">")
+        self._bitpix = {"u1": 8, "f4": -32}[self._stored_type.str[1:]]
+        self._count = 0
+        self._partial = self.path.with_name(self.path.name + ".partial")
+        if self.path.exists():
+            raise OutputError(f"{self.path} exists already", next_step="choose another name or move the file away")
+        try:
+            self._file = self._partial.open("wb")
+        except OSError as error:
+            raise OutputError(
+                f"{self.path} cannot be written",
+                received=error.strerror,
+                next_step="choose a folder that exists and that you may write to",
+            ) from error
+        self._file.write(self._primary_header(()))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+        self._partial.unlink(missing_ok=True)
+
+    def append(self, images_nhwc: npt.NDArray[Any]) -> None:
+        """Add images (n, height, width, channels) of the cube's shape and type."""
+        assert images_nhwc.shape[1:] == self._shape, (images_nhwc.shape, self._shape)
+        self._file.write(np.ascontiguousarray(images_nhwc, self._stored_type).data)
+        self._count += len(images_nhwc)
+
+    def finish(
+        self, labels: npt.NDArray[np.integer[Any]], catalogue: Table | None = None, history: Sequence[str] = ()
+    ) -> None:
+        """Add one label and one catalogue row an image, and give the file its name.
+
+        ``history`` lines tell where the images come from and become HISTORY cards of HDU 0.
+        """
+        assert len(labels) == self._count, (len(labels), self._count)
+        self._pad()
+        self._file.seek(0)
+        self._file.write(self._primary_header(history))
+        self._file.close()
+        with fits.open(self._partial, mode="append", memmap=True) as hdus:
+            hdus.append(self._label_hdu(np.asarray(labels)))
+            if catalogue is not None:
+                hdus.append(_catalogue_hdu(catalogue))
+        _add_checksums(self._partial)
+        self._partial.replace(self.path)
+
+    def _pad(self) -> None:
+        self._file.write(b"\0" * (-self._file.tell() % BLOCK_BYTES))
+
+    def _primary_header(self, history: Sequence[str]) -> bytes:
+        height, width, channels = self._shape
+        header = fits.Header()
+        header["SIMPLE"] = (True, "conforms to the FITS standard")
+        header["BITPIX"] = (self._bitpix, "pixel type")
+        header["NAXIS"] = 4
+        header["NAXIS1"] = (channels, "channels")
+        header["NAXIS2"] = (width, "columns, pixels")
+        header["NAXIS3"] = (height, "rows, pixels")
+        header["NAXIS4"] = (self._count, "galaxies")
+        header["EXTEND"] = True
+        header["ORIGIN"] = ("Kamerton", "labelled cube: images, labels, catalogue")
+        _reserve_checksums(header)
+        for line in history:
+            header.add_history(line)
+        # Blank cards before END keep the header's length, so that it can be written again in its place.
+        blanks = HEADER_BLOCKS * BLOCK_BYTES // 80 - len(header) - 1
+        assert blanks >= 0, "more history than the primary header has room for"
+        header.extend([("", "")] * blanks, bottom=True)
+        return str(header.tostring()).encode("ascii")
+
+    def _label_hdu(self, labels: npt.NDArray[np.integer[Any]]) -> fits.ImageHDU:
+        hdu = fits.ImageHDU(labels.astype(np.uint8 if len(self.class_names) <= 256 else np.int32), name="LABELS")
+        for index, name in enumerate(self.class_names):
+            hdu.header[f"{CLASS_KEYWORD}{index}"] = (name, f"class of label {index}")
+        _reserve_checksums(hdu.header)
+        return hdu
+
+
+def _catalogue_hdu(catalogue: Table) -> fits.BinTableHDU:
+    table = catalogue.copy()
+    for name in ("ra", "dec"):
+        if name in table.colnames:
+            table[name].unit = units.deg
+    table.meta.clear()
+    hdu = fits.table_to_hdu(table)
+    hdu.name = "CATALOG"
+    hdu.header["RADESYS"] = ("ICRS", "of ra and dec")
+    _reserve_checksums(hdu.header)
+    return hdu
+
+
+def _reserve_checksums(header: fits.Header) -> None:
+    header["CHECKSUM"] = ("0" * 16, "HDU checksum")
+    header["DATASUM"] = ("0", "data unit checksum")
+
+
+def _add_checksums(path: Path) -> None:
+    """Fill in CHECKSUM and DATASUM of every HDU, where their cards are; the data are only read."""
+    with fits.open(path, mode="readonly", memmap=True) as hdus, path.open("r+b") as file:
+        for hdu in hdus:
+            # A fixed text instead of the hour keeps the file the same for the same input.
+            hdu.add_checksum(when="by Kamerton")
+            place = hdu.fileinfo()
+            header = hdu.header.tostring().encode("ascii")
+            assert len(header) == place["datLoc"] - place["hdrLoc"], "the header must keep its length"
+            file.seek(place["hdrLoc"])
+            file.write(header)

@@ -1,0 +1,111 @@
+"""What several tests need: small cubes, the real galaxies beside the project, Keras on its torch backend."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from astropy.table import Table
+
+from kamerton.data.cubes import CubeWriter
+from kamerton.formats.keras_file import import_keras
+from kamerton.runs import Run
+from kamerton.training.train import train
+
+REAL_DATA = Path(__file__).resolve().parents[2] / "shared/data"
+CLASS_NAMES = ("bright", "dim", "striped")
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The real galaxies; tests that need them skip where they are not."""
+    if not REAL_DATA.is_dir():
+        pytest.skip(f"no real galaxies at {REAL_DATA}")
+    return REAL_DATA
+
+
+@pytest.fixture(scope="session")
+def keras() -> Any:
+    """Keras 3 on its torch backend."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return import_keras()
+
+
+def toy_galaxies(count: int, size: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Draw noisy images (count, size, size, 3) of three classes that any network tells apart."""
+    rng = np.random.default_rng(seed)
+    labels = np.arange(count) % 3
+    images_nhwc = rng.integers(0, 60, (count, size, size, 3))
+    images_nhwc[labels == 0] += 150
+    images_nhwc[labels == 2, ::2] += 150
+    return images_nhwc.astype(np.uint8), labels
+
+
+def write_cube(
+    path: Path, images_nhwc: np.ndarray, labels: Any, class_names: tuple[str, ...] = CLASS_NAMES, **columns: Any
+) -> Path:
+    """Write a labelled cube of any images; ``columns`` become its catalogue, and no class names leave it unnamed."""
+    with CubeWriter(path, image_shape=images_nhwc.shape[1:], dtype=images_nhwc.dtype, class_names=class_names) as cube:
+        cube.append(images_nhwc)
+        cube.finish(np.asarray(labels), Table(columns) if columns else None)
+    return path
+
+
+def write_toy_cube(path: Path, count: int, size: int = 32, seed: int = 0) -> Path:
+    """Write a labelled cube of toy galaxies with a catalogue."""
+    images_nhwc, labels = toy_galaxies(count, size, seed)
+    rng = np.random.default_rng(seed)
+    catalogue = Table(
+        {
+            "id": [f"toy-{seed}-{row}" for row in range(count)],
+            "ra": rng.uniform(0, 360, count),
+            "dec": rng.uniform(-30, 30, count),
+            "source": ["north" if row % 2 else "south" for row in range(count)],
+        }
+    )
+    with CubeWriter(path, image_shape=(size, size, 3), dtype=np.uint8, class_names=CLASS_NAMES) as writer:
+        writer.append(images_nhwc)
+        writer.finish(labels, catalogue)
+    return path
+
+
+@pytest.fixture
+def toy_cube(tmp_path: Path) -> Path:
+    """One cube of 30 toy galaxies."""
+    return write_toy_cube(tmp_path / "toy.fits", 30)
+
+
+def write_toy_splits(folder: Path, size: int = 32) -> Path:
+    """Write train, valid and test cubes of toy galaxies."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for seed, (name, count) in enumerate({"train": 70, "valid": 20, "test": 25}.items()):
+        write_toy_cube(folder / f"{name}.fits", count, size, seed)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def toy_splits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with train.fits, valid.fits and test.fits; do not change it."""
+    return write_toy_splits(tmp_path_factory.mktemp("toy") / "data")
+
+
+@pytest.fixture(scope="session")
+def toy_run(tmp_path_factory: pytest.TempPathFactory, toy_splits: Path) -> Run:
+    """LeNet-5 trained for two epochs on the toy galaxies; do not change it."""
+    return train(toy_splits, network="lenet5", epochs=2, out=tmp_path_factory.mktemp("runs") / "toy")
+
+
+@pytest.fixture
+def break_primary() -> Callable[[Path, int], None]:
+    """Cut a file to its first bytes."""
+
+    def cut(path: Path, size_bytes: int) -> None:
+        with path.open("r+b") as file:
+            file.truncate(size_bytes)
+
+    return cut
