@@ -1,0 +1,79 @@
+"""Runs to and from other programs: ``kamerton export`` and ``kamerton import``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from kamerton.config import Preprocessing
+from kamerton.data.cubes import default_class_names, open_cube
+from kamerton.errors import UnknownNameError, UsageError
+from kamerton.files import require_new
+from kamerton.formats.keras_file import KerasContents, read_keras, write_keras
+from kamerton.networks import build_network, count_parameters
+from kamerton.runs import Run, RunRecord, create_run, open_run, versions
+
+
+def _to_keras(run: Run) -> Path:
+    write_keras(run.load_network(), run.image_shape, run.keras_path, run.record.network)
+    return run.keras_path
+
+
+EXPORTS: dict[str, Callable[[Run], Path]] = {"keras": _to_keras}
+"""Model formats that a run can be written in."""
+
+
+def export(run: Run | str | Path, to: str) -> Path:
+    """Write a run's network in another program's format, inside the run folder, and give the file's path.
+
+    Raises UnknownNameError for a format that is not in EXPORTS, and RunError for a run without weights.
+    """
+    if to not in EXPORTS:
+        raise UnknownNameError("format", to, EXPORTS)
+    return EXPORTS[to](run if isinstance(run, Run) else open_run(run))
+
+
+def import_keras_file(path: str | Path, out: str | Path, *, classes_of: str | Path | None = None) -> Run:
+    """Make a run folder from a ``.keras`` file of a known network.
+
+    A ``.keras`` file holds no class names: ``classes_of`` names a labelled cube whose header does. Raises
+    ModelFileError, CubeError and OutputError.
+    """
+    path, out = Path(path), Path(out)
+    require_new(out)
+    contents = read_keras(path)
+    names = _class_names(contents, classes_of)
+    network = build_network(contents.network, size=contents.size, channels=contents.channels, classes=contents.classes)
+    network.load_state_dict(contents.state, strict=False)
+    record = RunRecord(
+        network=contents.network,
+        parameters=sum(count_parameters(network)),
+        class_names=names,
+        preprocessing=Preprocessing(size=contents.size, channels=contents.channels),
+        seed=None,
+        recipe=None,
+        weights_chosen_on="unknown: the weights were imported",
+        data={},
+        device="unknown",
+        versions=versions(),
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        origin=f"imported from {path.name}",
+    )
+    run = create_run(out, record)
+    run.save_network(network)
+    return run
+
+
+def _class_names(contents: KerasContents, classes_of: str | Path | None) -> tuple[str, ...]:
+    if classes_of is None:
+        return default_class_names(contents.classes)
+    with open_cube(classes_of) as cube:
+        if len(cube.class_names) != contents.classes:
+            raise UsageError(
+                f"{classes_of}: the cube has another number of classes than the model",
+                received=f"{len(cube.class_names)} classes",
+                allowed=f"{contents.classes} classes",
+                next_step="name the cube that the model learned from",
+            )
+        return cube.class_names

@@ -1,0 +1,106 @@
+"""Runs go out to other programs and come in from them with all that is known, and nothing that is not."""
+
+from __future__ import annotations
+
+import shutil
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from kamerton.errors import CubeError, RunError, UnknownNameError
+from kamerton.evaluation.evaluate import evaluate
+from kamerton.formats.exchange import EXPORTS, export, import_keras_file
+from kamerton.runs import Run, create_run, open_run
+from tests.conftest import CLASS_NAMES, toy_galaxies, write_cube
+
+
+@pytest.fixture(scope="module")
+def keras_file(toy_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The toy run's network, as somebody else's file; do not change it."""
+    return shutil.copy(toy_run.keras_path, tmp_path_factory.mktemp("theirs") / "LeNet5_full.keras")
+
+
+@pytest.fixture(scope="module")
+def imported(keras_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run made of that file, without class names."""
+    return import_keras_file(keras_file, tmp_path_factory.mktemp("imported") / "run")
+
+
+@pytest.mark.parametrize("to", EXPORTS)
+def test_every_format_is_written_inside_the_run(toy_run: Run, tmp_path: Path, to: str) -> None:
+    shutil.copytree(toy_run.path, tmp_path / "run", ignore=shutil.ignore_patterns("model.[!s]*"))
+    before = set((tmp_path / "run").iterdir())
+    path = export(str(tmp_path / "run"), to)
+    assert set((tmp_path / "run").iterdir()) - before == {path}
+    assert path.stat().st_size > 0
+
+
+def test_a_keras_export_is_named_as_keras_users_expect(toy_run: Run, tmp_path: Path) -> None:
+    shutil.copytree(toy_run.path, tmp_path / "run")
+    path = export(open_run(tmp_path / "run"), "keras")
+    assert path == tmp_path / "run" / "model.keras"
+    assert {"config.json", "metadata.json", "model.weights.h5"} <= set(zipfile.ZipFile(path).namelist())
+
+
+@pytest.mark.parametrize("to", ["", "Keras", "pickle"])
+def test_an_unknown_format_is_answered_with_the_known_and_writes_nothing(toy_run: Run, tmp_path: Path, to: str) -> None:
+    run = create_run(tmp_path / "run", toy_run.record)
+    with pytest.raises(UnknownNameError, match=rf"Unknown format '{to}'.*Allowed: {', '.join(EXPORTS)}"):
+        export(run, to)
+    assert [path.name for path in run.path.iterdir()] == ["run.json"]
+
+
+@pytest.mark.parametrize("to", EXPORTS)
+def test_a_run_without_weights_exports_nothing(toy_run: Run, tmp_path: Path, to: str) -> None:
+    run = create_run(tmp_path / "run", toy_run.record)
+    with pytest.raises(RunError, match="no weights yet"):
+        export(run, to)
+    assert [path.name for path in run.path.iterdir()] == ["run.json"]
+
+
+def test_an_imported_run_claims_nothing_that_the_file_does_not_say(imported: Run) -> None:
+    record = open_run(imported.path).record
+    assert (record.seed, record.recipe, record.data) == (None, None, {})
+    assert record.origin == "imported from LeNet5_full.keras"
+    assert "unknown" in record.weights_chosen_on
+    assert record.class_names == ("class 0", "class 1", "class 2")
+
+
+def test_an_imported_run_knows_its_network(imported: Run, toy_run: Run) -> None:
+    assert imported.record.network == "lenet5"
+    assert imported.record.parameters == toy_run.record.parameters
+    assert imported.record.preprocessing == toy_run.record.preprocessing
+
+
+def test_an_imported_run_has_no_history(imported: Run) -> None:
+    with pytest.raises(RunError, match=r"history\.csv: cannot be read"):
+        imported.history()
+
+
+def test_an_imported_run_is_tested_as_the_original(
+    keras_file: Path, toy_run: Run, toy_cube: Path, tmp_path: Path
+) -> None:
+    theirs = import_keras_file(str(keras_file), str(tmp_path / "theirs"), classes_of=str(toy_cube))
+    assert theirs.record.class_names == CLASS_NAMES
+    shutil.copytree(toy_run.path, tmp_path / "ours")
+    ours, found = (evaluate(tmp_path / name, toy_cube).metrics for name in ("ours", "theirs"))
+    assert found["confusion_matrix"] == ours["confusion_matrix"]
+    assert found["log_loss"] == pytest.approx(ours["log_loss"])
+
+
+def test_without_class_names_a_named_cube_is_not_guessed_at(imported: Run, toy_cube: Path) -> None:
+    with pytest.raises(CubeError, match=r"classes differ.*bright, dim, striped.*Allowed: class 0, class 1, class 2"):
+        evaluate(imported, toy_cube)
+
+
+def test_a_cube_without_class_names_gives_plain_ones(keras_file: Path, tmp_path: Path) -> None:
+    plain = write_cube(tmp_path / "plain.fits", *toy_galaxies(6, 16, seed=0), ())
+    run = import_keras_file(keras_file, tmp_path / "run", classes_of=plain)
+    assert run.record.class_names == ("class 0", "class 1", "class 2")
+
+
+def test_a_missing_cube_of_class_names_leaves_no_run(keras_file: Path, tmp_path: Path) -> None:
+    with pytest.raises(CubeError, match=r"nowhere\.fits: cannot be opened"):
+        import_keras_file(keras_file, tmp_path / "run", classes_of=tmp_path / "nowhere.fits")
+    assert not (tmp_path / "run").exists()
