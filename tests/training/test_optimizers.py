@@ -1,0 +1,71 @@
+"""Adam is Keras's, step for step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from kamerton.config import AdamSettings
+from kamerton.training.optimizers import KerasAdam
+
+SETTINGS = AdamSettings(learning_rate=1e-3, beta_1=0.9, beta_2=0.999, epsilon=1e-7)
+
+
+def keras_path(keras: Any, start: np.ndarray, gradients: list[np.ndarray]) -> list[np.ndarray]:
+    variable = keras.Variable(start)
+    optimizer = keras.optimizers.Adam(1e-3)
+    optimizer.build([variable])
+    path = []
+    for gradient in gradients:
+        optimizer.apply([torch.from_numpy(gradient)])
+        path.append(variable.value.detach().numpy().copy())
+    return path
+
+
+def our_path(optimizer_kind: Any, start: np.ndarray, gradients: list[np.ndarray]) -> list[np.ndarray]:
+    parameter = nn.Parameter(torch.from_numpy(start.copy()))
+    optimizer = optimizer_kind([parameter])
+    path = []
+    for gradient in gradients:
+        parameter.grad = torch.from_numpy(gradient.copy())
+        optimizer.step()
+        path.append(parameter.detach().numpy().copy())
+    return path
+
+
+def tiny_gradients() -> tuple[np.ndarray, list[np.ndarray]]:
+    """Gradients around epsilon, where its place in the formula decides the step."""
+    rng = np.random.default_rng(0)
+    scales = 10.0 ** rng.uniform(-9, 0, 200)
+    return np.zeros(200, np.float32), [(rng.normal(size=200) * scales).astype(np.float32) for _ in range(30)]
+
+
+def test_thirty_steps_are_those_of_keras_even_for_tiny_gradients(keras: Any) -> None:
+    start, gradients = tiny_gradients()
+    ours = our_path(lambda parameters: KerasAdam(parameters, SETTINGS), start, gradients)
+    for found, wanted in zip(ours, keras_path(keras, start, gradients), strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=2e-4, atol=1e-8)
+
+
+def test_pytorchs_own_adam_takes_other_steps(keras: Any) -> None:
+    """Why KerasAdam exists."""
+    start, gradients = tiny_gradients()
+    plain = our_path(lambda parameters: torch.optim.Adam(parameters, 1e-3, eps=1e-7), start, gradients)
+    wanted = keras_path(keras, start, gradients)
+    assert np.abs(plain[0] / wanted[0] - 1).max() > 0.5
+
+
+def test_a_new_learning_rate_counts_from_the_next_step() -> None:
+    parameter = nn.Parameter(torch.zeros(1))
+    optimizer = KerasAdam([parameter], SETTINGS)
+    steps = []
+    for learning_rate in (1e-3, 1e-6):
+        before = parameter.item()
+        optimizer.set_learning_rate(learning_rate)
+        parameter.grad = torch.ones(1)
+        optimizer.step()
+        steps.append(before - parameter.item())
+    np.testing.assert_allclose(steps, [1e-3, 1e-6], rtol=1e-2)

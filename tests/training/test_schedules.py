@@ -1,0 +1,78 @@
+"""The schedule is Keras's callback, epoch for epoch."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kamerton.config import PlateauSettings
+from kamerton.training.recipes import load_recipe
+from kamerton.training.schedules import ReduceOnPlateau
+
+METRICS = st.lists(
+    st.one_of(
+        st.floats(0, 1, width=32),
+        st.sampled_from([0.5, 0.51, 0.52, 0.509, 0.511, 0.1, 0.2, float("nan"), float("inf")]),
+    ),
+    min_size=1,
+    max_size=25,
+)
+
+PLATEAUS = st.builds(
+    PlateauSettings,
+    monitor=st.sampled_from(["loss", "accuracy", "val_loss", "val_accuracy"]),
+    factor=st.sampled_from([0.001, 0.1, 0.5, 0.9]),
+    patience=st.integers(0, 4),
+    min_delta=st.sampled_from([0.0, 0.01, 0.1, 1e-4]),
+    mode=st.sampled_from(["auto", "min", "max"]),
+    cooldown=st.integers(0, 3),
+    min_lr=st.sampled_from([0.0, 1e-6, 1e-4]),
+)
+
+
+@pytest.fixture(scope="module")
+def keras_model(keras: Any) -> Any:
+    """A model that has seen a batch, so that the callback knows its metrics."""
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(2, activation="softmax")])
+    model.compile(keras.optimizers.Adam(1e-3), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.fit(np.zeros((1, 1)), np.zeros(1), verbose=0)
+    return model
+
+
+def keras_rates(keras: Any, model: Any, plateau: PlateauSettings, values: list[float]) -> list[float]:
+    """Learning rate after each epoch, by Keras's own callback on a real model."""
+    model.optimizer.learning_rate = 1e-3
+    callback = keras.callbacks.ReduceLROnPlateau(**dataclasses.asdict(plateau))
+    callback.set_model(model)
+    callback.on_train_begin()
+    rates = []
+    for epoch, value in enumerate(values):
+        callback.on_epoch_end(epoch, {plateau.monitor: value})
+        rates.append(float(model.optimizer.learning_rate.numpy()))
+    return rates
+
+
+def our_rates(plateau: PlateauSettings, values: list[float]) -> list[float]:
+    schedule = ReduceOnPlateau(plateau, 1e-3)
+    return [schedule.end_epoch({plateau.monitor: value}) for value in values]
+
+
+@settings(max_examples=300, deadline=None)
+@given(plateau=PLATEAUS, values=METRICS)
+def test_any_history_gives_keras_learning_rates_to_the_bit(
+    keras: Any, keras_model: Any, plateau: PlateauSettings, values: list[float]
+) -> None:
+    assert our_rates(plateau, values) == keras_rates(keras, keras_model, plateau, values)
+
+
+def test_the_notebooks_words_divide_by_a_thousand_after_one_flat_epoch(keras: Any, keras_model: Any) -> None:
+    plateau = load_recipe("notebook").plateau
+    values = [0.2, 0.3, 0.305, 0.35, 0.36]
+    rates = our_rates(plateau, values)
+    assert [f"{rate:.0e}" for rate in rates] == ["1e-03", "1e-03", "1e-06", "1e-06", "1e-09"]
+    assert rates == keras_rates(keras, keras_model, plateau, values)
