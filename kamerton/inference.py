@@ -1,0 +1,53 @@
+"""Images in, probabilities out: the one path that everybody uses after training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from kamerton.data.batches import in_order, to_network_input
+from kamerton.data.cubes import LabelledCube
+from kamerton.errors import CubeError
+from kamerton.runs import Run
+
+BATCH_IMAGES = 32
+
+
+class Predictor:
+    """A run's network with the run's own preprocessing and class names."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.class_names = run.record.class_names
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self._network = run.load_network().to(self.device)
+
+    @torch.inference_mode()
+    def probabilities(self, images_nhwc: npt.NDArray[Any] | torch.Tensor) -> npt.NDArray[np.float32]:
+        """Give (n, classes) probabilities for images (n, height, width, channels) with pixels 0 to 255."""
+        if isinstance(images_nhwc, np.ndarray):
+            # PyTorch takes neither FITS's byte order nor the read-only and flipped views that other libraries give.
+            images_nhwc = np.require(images_nhwc, images_nhwc.dtype.newbyteorder("="), ["C", "W"])
+        images = torch.as_tensor(images_nhwc).to(self.device)
+        logits = self._network(to_network_input(images, self.run.record.preprocessing))
+        return np.asarray(logits.softmax(1).cpu().numpy(), np.float32)
+
+    def over_cube(self, cube: LabelledCube) -> Iterator[npt.NDArray[np.float32]]:
+        """Give the probabilities of a whole cube in the order of its rows, batch after batch.
+
+        Raises CubeError where the cube's images have other channels than the run's.
+        """
+        channels = self.run.record.preprocessing.channels
+        if cube.image_shape[2] != channels:
+            raise CubeError(
+                f"{cube.where()}: images have other channels than those that {self.run.name} learned from",
+                received=f"{cube.image_shape[2]} channels",
+                allowed=f"{channels} channels",
+                next_step="use a cube with the same bands",
+            )
+        for images_nhwc, _ in in_order(cube, BATCH_IMAGES):
+            yield self.probabilities(images_nhwc)
