@@ -1,0 +1,181 @@
+"""Testing a run on a cube: ``kamerton evaluate``."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from kamerton.data.cubes import LabelledCube, open_cube
+from kamerton.errors import CubeError, OutputError, RunError, UsageError
+from kamerton.evaluation.metrics import classification_metrics, group_metrics
+from kamerton.figures import confusion_figure, mistakes_figure, save_figure
+from kamerton.files import cannot_write, write_json
+from kamerton.inference import Predictor
+from kamerton.runs import Run, evaluation_names, open_run, read_metrics
+
+GALLERY_IMAGES = 20
+CUBE_ENDINGS = (".gz", ".fz", ".fits")
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A finished test: where it lies and what it found."""
+
+    path: Path
+    metrics: dict[str, Any]
+
+
+def evaluate(run: Run | str | Path, cube: str | Path, *, by: str | None = None) -> Evaluation:
+    """Test a run on a labelled cube and keep the results in ``RUN/evaluation/CUBE/``.
+
+    ``by`` names a catalogue column whose groups are also measured apart. Class names and preprocessing are the run's.
+    Raises RunError, CubeError, and OutputError where another cube of that name was evaluated before.
+    """
+    run = run if isinstance(run, Run) else open_run(run)
+    with open_cube(cube) as galaxies:
+        labels = _labels_of_run(run, galaxies)
+        groups = _column(galaxies, by) if by is not None else None
+        _refuse_another_cube(run, galaxies)
+        probabilities = np.concatenate(list(Predictor(run).over_cube(galaxies)))
+        _refuse_diverged(run, galaxies, probabilities)
+        metrics = _describe(run, galaxies) | classification_metrics(labels, probabilities, run.record.class_names)
+        if by is not None and groups is not None:
+            metrics["by"] = {"column": by, "groups": group_metrics(labels, probabilities, groups)}
+        path = run.evaluation_path(dataset_name(galaxies.path))
+        with _whole_folder(path) as folder:
+            write_json(folder / "metrics.json", metrics)
+            _write_predictions(folder / "predictions.parquet", run, galaxies.ids, labels, probabilities)
+            _draw(folder, run, galaxies, labels, probabilities, metrics)
+    return Evaluation(path, metrics)
+
+
+def dataset_name(cube: Path) -> str:
+    """Name the results of a cube: its file's name without the endings of FITS files."""
+    name = cube.name
+    for ending in CUBE_ENDINGS:
+        name = name.removesuffix(ending)
+    return name or cube.name
+
+
+def _describe(run: Run, cube: LabelledCube) -> dict[str, Any]:
+    return {
+        "run": run.name,
+        "network": run.record.network,
+        "dataset": cube.path.name,
+        "fingerprint": cube.fingerprint(),
+        "weights_chosen_on": run.record.weights_chosen_on,
+    }
+
+
+def _labels_of_run(run: Run, cube: LabelledCube) -> npt.NDArray[np.int64]:
+    """Give the cube's labels as indices into the run's class names; the names decide, not the order in the file."""
+    names = run.record.class_names
+    if cube.has_class_names and set(cube.class_names) <= set(names):
+        return np.array([names.index(name) for name in cube.class_names])[cube.labels]
+    if cube.has_class_names or len(cube.class_names) > len(names):
+        raise CubeError(
+            f"{cube.path}: classes differ from those that {run.name} learned",
+            received=", ".join(cube.class_names),
+            allowed=", ".join(names),
+            next_step="evaluate on a cube with the same classes",
+        )
+    return cube.labels
+
+
+def _column(cube: LabelledCube, name: str) -> list[str]:
+    if name not in cube.catalogue.colnames:
+        raise UsageError(
+            f"{cube.path}: the catalogue has no column {name!r}",
+            allowed=", ".join(cube.catalogue.colnames),
+            next_step="name one of these columns",
+        )
+    return [str(value) for value in cube.catalogue[name]]
+
+
+def _refuse_another_cube(run: Run, cube: LabelledCube) -> None:
+    """Results of the same cube may be made again; those of another cube of the same name are not overwritten."""
+    dataset = dataset_name(cube.path)
+    if dataset in evaluation_names(run) and read_metrics(run, dataset).get("fingerprint") != cube.fingerprint():
+        raise OutputError(
+            f"{run.evaluation_path(dataset)} holds the results of another cube",
+            received=f"{cube.path} with other galaxies",
+            next_step="rename the cube, or move the earlier results away",
+        )
+
+
+def _refuse_diverged(run: Run, cube: LabelledCube, probabilities: npt.NDArray[np.float32]) -> None:
+    cube.fingerprint()  # Its pass over the pixels finds whether the cube is to blame.
+    bad = ~np.isfinite(probabilities).all(1)
+    if bad.any():
+        raise RunError(
+            f"{run.path}: the network answers with NaN, so its training has diverged",
+            received=f"NaN for {int(bad.sum())} of {len(cube)} galaxies",
+            next_step="look at history.csv, and train again with a lower learning rate",
+        )
+
+
+@contextmanager
+def _whole_folder(path: Path) -> Iterator[Path]:
+    """Give a folder beside ``path`` to fill, and put it in the place of ``path`` once the block ends without error."""
+    partial, former = path.with_name(f".{path.name}.partial"), path.with_name(f".{path.name}.former")
+    try:
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        yield partial
+        if path.exists():
+            path.rename(former)
+        try:
+            partial.rename(path)
+        except OSError:
+            if former.exists():
+                former.rename(path)
+            raise
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+        shutil.rmtree(former, ignore_errors=True)
+
+
+def _write_predictions(
+    path: Path,
+    run: Run,
+    ids: list[str],
+    labels: npt.NDArray[np.int64],
+    probabilities: npt.NDArray[np.float32],
+) -> None:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    columns: dict[str, Any] = {"id": ids, "label": labels}
+    columns |= {f"p_{name}": probabilities[:, index] for index, name in enumerate(run.record.class_names)}
+    table = pa.table(columns).replace_schema_metadata({"run": run.name, "network": run.record.network})
+    parquet.write_table(table, path)
+
+
+def _draw(
+    folder: Path,
+    run: Run,
+    cube: LabelledCube,
+    labels: npt.NDArray[np.int64],
+    probabilities: npt.NDArray[np.float32],
+    metrics: dict[str, Any],
+) -> None:
+    names = run.record.class_names
+    title = f"{run.name} on {cube.path.name}, {len(cube)} galaxies"
+    save_figure(confusion_figure(np.array(metrics["confusion_matrix"]), names, title), folder / "confusion.png")
+    predicted, confidence = probabilities.argmax(1), probabilities.max(1)
+    wrong = np.flatnonzero(predicted != labels)
+    worst = wrong[np.argsort(-confidence[wrong], kind="stable")][:GALLERY_IMAGES]
+    captions = [
+        f"{cube.ids[row]}\ntrue {names[labels[row]]}\nsaid {names[predicted[row]]} {confidence[row]:.0%}"
+        for row in worst
+    ]
+    save_figure(mistakes_figure(cube.read(worst), captions, title), folder / "mistakes.png")

@@ -1,0 +1,98 @@
+"""Numbers that say how good predictions are; all from scikit-learn."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Labels = npt.NDArray[np.int64]
+Probabilities = npt.NDArray[np.float32]
+
+
+def classification_metrics(
+    labels: Labels, probabilities: Probabilities, class_names: tuple[str, ...]
+) -> dict[str, Any]:
+    """Compare labels (N,) with probabilities (N, classes); a value that is not defined for these labels is None.
+
+    Balanced accuracy and macro averages run over the classes that occur in ``labels``.
+    """
+    from sklearn import metrics
+
+    predicted = probabilities.argmax(1)
+    indices = np.arange(len(class_names))
+    present = np.unique(labels)
+    aucs = [_one_vs_rest_auc(labels == index, probabilities[:, index]) for index in indices]
+    return {
+        "galaxies": len(labels),
+        "accuracy": float(metrics.accuracy_score(labels, predicted)),
+        "balanced_accuracy": float(
+            metrics.recall_score(labels, predicted, labels=present, average="macro", zero_division=0.0)
+        ),
+        "macro_f1": float(metrics.f1_score(labels, predicted, labels=present, average="macro", zero_division=0.0)),
+        "log_loss": log_loss(labels, probabilities),
+        "roc_auc_macro": _mean_of_defined(aucs),
+        "per_class": _per_class(labels, predicted, class_names, aucs),
+        "confusion_matrix": metrics.confusion_matrix(labels, predicted, labels=indices).tolist(),
+    }
+
+
+def log_loss(labels: Labels, probabilities: Probabilities) -> float:
+    """Mean of -ln of the probability given to the true class; float32's smallest step keeps it finite."""
+    from sklearn.metrics import log_loss as sklearn_log_loss
+
+    # Softmax in float32 adds up to one only to its own rounding, which scikit-learn would warn about.
+    exact = probabilities.astype(np.float64)
+    exact = np.clip(exact / exact.sum(1, keepdims=True), np.finfo(np.float32).eps, 1.0)
+    exact /= exact.sum(1, keepdims=True)
+    return float(sklearn_log_loss(labels, exact, labels=np.arange(probabilities.shape[1])))
+
+
+def group_metrics(labels: Labels, probabilities: Probabilities, groups: list[str]) -> dict[str, dict[str, float]]:
+    """Count galaxies and measure accuracy and balanced accuracy within each group of equal values (N,)."""
+    from sklearn.metrics import accuracy_score, recall_score
+
+    predicted = probabilities.argmax(1)
+    values = np.asarray(groups)
+    found: dict[str, dict[str, float]] = {}
+    for value in sorted(set(groups)):
+        of_group = values == value
+        true, guess = labels[of_group], predicted[of_group]
+        found[value] = {
+            "galaxies": int(of_group.sum()),
+            "accuracy": float(accuracy_score(true, guess)),
+            "balanced_accuracy": float(
+                recall_score(true, guess, labels=np.unique(true), average="macro", zero_division=0.0)
+            ),
+        }
+    return found
+
+
+def _per_class(
+    labels: Labels, predicted: Labels, class_names: tuple[str, ...], aucs: list[float | None]
+) -> list[dict[str, Any]]:
+    from sklearn.metrics import precision_recall_fscore_support
+
+    columns = precision_recall_fscore_support(
+        labels, predicted, labels=np.arange(len(class_names)), average=None, zero_division=np.nan
+    )
+    rows = []
+    for name, precision, recall, f1, support, auc in zip(class_names, *columns, aucs, strict=True):
+        values = {"precision": precision, "recall": recall, "f1": f1}
+        defined = {key: None if np.isnan(value) else float(value) for key, value in values.items()}
+        rows.append({"class": name, **defined, "support": int(support), "roc_auc": auc})
+    return rows
+
+
+def _one_vs_rest_auc(is_class: npt.NDArray[np.bool_], probability: Probabilities) -> float | None:
+    from sklearn.metrics import roc_auc_score
+
+    if is_class.all() or not is_class.any():
+        return None
+    return float(roc_auc_score(is_class, probability))
+
+
+def _mean_of_defined(values: list[float | None]) -> float | None:
+    defined = [value for value in values if value is not None]
+    return float(np.mean(defined)) if defined else None

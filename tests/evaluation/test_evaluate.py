@@ -1,0 +1,328 @@
+"""A run is tested with its own class names and preprocessing, and its results are kept whole or not at all."""
+
+from __future__ import annotations
+
+import dataclasses
+import gzip
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+
+from kamerton.config import Preprocessing
+from kamerton.data.cubes import open_cube
+from kamerton.errors import CubeError, OutputError, RunError, UsageError
+from kamerton.evaluation import evaluate as evaluation
+from kamerton.evaluation.evaluate import Evaluation, dataset_name, evaluate
+from kamerton.evaluation.metrics import classification_metrics, group_metrics
+from kamerton.figures import mistakes_figure
+from kamerton.inference import Predictor
+from kamerton.runs import Run, create_run, evaluation_names, open_run, read_metrics
+from tests.conftest import CLASS_NAMES, toy_galaxies, write_cube, write_toy_cube
+
+NUMBERS = ("accuracy", "balanced_accuracy", "macro_f1", "log_loss", "roc_auc_macro", "confusion_matrix", "per_class")
+COUNT = 18
+
+
+@pytest.fixture(autouse=True)
+def small_gallery(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw few galaxies, for drawing takes most of the time."""
+    monkeypatch.setattr(evaluation, "GALLERY_IMAGES", 2)
+
+
+@pytest.fixture
+def run(toy_run: Run, tmp_path: Path) -> Run:
+    """A copy of the toy run without evaluations."""
+    shutil.copytree(toy_run.path, tmp_path / "run", ignore=shutil.ignore_patterns("evaluation"))
+    return open_run(tmp_path / "run")
+
+
+@pytest.fixture(scope="module")
+def cube(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cube that the toy run has not seen; do not change it."""
+    return write_toy_cube(tmp_path_factory.mktemp("cubes") / "test.fits", COUNT, seed=7)
+
+
+@pytest.fixture(scope="module")
+def found(toy_run: Run, cube: Path, tmp_path_factory: pytest.TempPathFactory) -> Evaluation:
+    """The toy run, evaluated on that cube by source."""
+    path = tmp_path_factory.mktemp("evaluated") / "toy"
+    shutil.copytree(toy_run.path, path)
+    return evaluate(path, cube, by="source")
+
+
+def predictions(result: Evaluation) -> pd.DataFrame:
+    return pd.read_parquet(result.path / "predictions.parquet")
+
+
+def everything_in(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder, hidden ones too, with its content."""
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def test_the_result_folder_holds_numbers_predictions_and_pictures(found: Evaluation) -> None:
+    assert (found.path.parent.name, found.path.name) == ("evaluation", "test")
+    assert {path.name for path in found.path.iterdir()} == {
+        "metrics.json", "predictions.parquet", "confusion.png", "mistakes.png",
+    }  # fmt: skip
+    assert [path.name for path in found.path.parent.iterdir()] == ["test"]
+
+
+def test_the_pictures_are_pictures(found: Evaluation) -> None:
+    for name in ("confusion.png", "mistakes.png"):
+        with Image.open(found.path / name) as picture:
+            assert np.asarray(picture.convert("L")).std() > 10, "not an empty sheet"
+
+
+def test_the_metrics_on_disk_are_those_returned(found: Evaluation) -> None:
+    assert json.loads((found.path / "metrics.json").read_text(encoding="utf-8")) == found.metrics
+    assert read_metrics(open_run(found.path.parents[1]), "test") == found.metrics
+
+
+def test_the_metrics_name_the_run_the_cube_and_the_split_that_chose_the_weights(found: Evaluation, cube: Path) -> None:
+    with open_cube(cube) as galaxies:
+        assert found.metrics["fingerprint"] == galaxies.fingerprint()
+    assert {key: found.metrics[key] for key in ("run", "network", "dataset", "galaxies")} == {
+        "run": "toy", "network": "lenet5", "dataset": "test.fits", "galaxies": COUNT,
+    }  # fmt: skip
+    assert found.metrics["weights_chosen_on"] == "no split: the weights are those of the last epoch"
+
+
+def test_predictions_are_the_predictors_row_by_row(found: Evaluation, toy_run: Run, cube: Path) -> None:
+    table = predictions(found)
+    with open_cube(cube) as galaxies:
+        wanted = Predictor(toy_run).probabilities(galaxies.read(slice(None)))
+        assert list(table["id"]) == galaxies.ids
+        np.testing.assert_array_equal(table["label"], galaxies.labels)
+    np.testing.assert_allclose(table.iloc[:, 2:], wanted, rtol=1e-5, atol=1e-6)
+
+
+def test_predictions_have_one_probability_a_class(found: Evaluation) -> None:
+    table = predictions(found)
+    assert list(table.columns) == ["id", "label", "p_bright", "p_dim", "p_striped"]
+    assert {str(table[column].dtype) for column in table.columns[2:]} == {"float32"}
+
+
+def test_the_metrics_follow_from_the_predictions(found: Evaluation) -> None:
+    table = predictions(found)
+    probabilities = table.iloc[:, 2:].to_numpy()
+    wanted = classification_metrics(table["label"].to_numpy(), probabilities, CLASS_NAMES)
+    assert {key: found.metrics[key] for key in NUMBERS} == {key: wanted[key] for key in NUMBERS}
+
+
+def test_groups_of_a_column_are_measured_apart(found: Evaluation) -> None:
+    table = predictions(found)
+    source = ["north" if row % 2 else "south" for row in range(COUNT)]
+    wanted = group_metrics(table["label"].to_numpy(), table.iloc[:, 2:].to_numpy(), source)
+    assert found.metrics["by"] == {"column": "source", "groups": wanted}
+    assert wanted["north"]["galaxies"] == COUNT // 2
+
+
+def test_without_groups_none_are_measured(run: Run, cube: Path) -> None:
+    assert "by" not in evaluate(run, cube).metrics
+
+
+def test_an_unknown_column_is_answered_with_the_known(run: Run, cube: Path) -> None:
+    with pytest.raises(UsageError, match=r"no column 'survey'.*Allowed: id, ra, dec, source"):
+        evaluate(run, cube, by="survey")
+    assert not (run.path / "evaluation").exists()
+
+
+def test_class_names_decide_and_not_their_order_in_the_cube(found: Evaluation, run: Run, tmp_path: Path) -> None:
+    images_nhwc, labels = toy_galaxies(COUNT, 32, seed=7)
+    other_names = ("striped", "bright", "dim")
+    other_labels = [other_names.index(CLASS_NAMES[label]) for label in labels]
+    result = evaluate(run, write_cube(tmp_path / "other.fits", images_nhwc, other_labels, other_names))
+    assert {key: result.metrics[key] for key in NUMBERS} == {key: found.metrics[key] for key in NUMBERS}
+    pd.testing.assert_frame_equal(predictions(result).iloc[:, 1:], predictions(found).iloc[:, 1:])
+
+
+def test_a_cube_with_some_of_the_classes_is_measured_on_those(found: Evaluation, run: Run, tmp_path: Path) -> None:
+    images_nhwc, labels = toy_galaxies(COUNT, 32, seed=7)
+    striped = write_cube(tmp_path / "striped.fits", images_nhwc[labels == 2], np.zeros(COUNT // 3, int), ("striped",))
+    metrics = evaluate(run, striped).metrics
+    assert [row["support"] for row in metrics["per_class"]] == [0, 0, COUNT // 3]
+    assert metrics["accuracy"] == pytest.approx(found.metrics["per_class"][2]["recall"])
+    assert metrics["roc_auc_macro"] is None
+
+
+def test_a_cube_without_class_names_is_taken_by_its_numbers(found: Evaluation, run: Run, tmp_path: Path) -> None:
+    result = evaluate(run, write_cube(tmp_path / "plain.fits", *toy_galaxies(COUNT, 32, seed=7), ()))
+    assert {key: result.metrics[key] for key in NUMBERS} == {key: found.metrics[key] for key in NUMBERS}
+    assert predictions(result)["id"][0] == "plain#0"
+
+
+@pytest.mark.parametrize("names", [("bright", "dim", "spotted"), ("Bright", "dim", "striped"), (*CLASS_NAMES, "new")])
+def test_classes_that_the_run_never_learned_are_refused(run: Run, tmp_path: Path, names: tuple[str, ...]) -> None:
+    path = write_cube(tmp_path / "other.fits", *toy_galaxies(6, 32, seed=0), names)
+    with pytest.raises(CubeError, match=rf"classes differ.*{names[-1]}.*Allowed: bright, dim, striped"):
+        evaluate(run, path)
+    assert not (run.path / "evaluation").exists()
+
+
+def test_a_label_beyond_the_runs_classes_is_refused(run: Run, tmp_path: Path) -> None:
+    images_nhwc, labels = toy_galaxies(4, 32, seed=0)
+    with pytest.raises(CubeError, match="classes differ"):
+        evaluate(run, write_cube(tmp_path / "other.fits", images_nhwc, labels + 1, ()))
+
+
+def test_preprocessing_comes_from_the_run(found: Evaluation, run: Run, tmp_path: Path) -> None:
+    """The same pixels four times as dense are resized to what the run learned from, and so get the same answers."""
+    images_nhwc, labels = toy_galaxies(COUNT, 32, seed=7)
+    large = write_cube(tmp_path / "large.fits", images_nhwc.repeat(4, 1).repeat(4, 2), labels)
+    wanted = predictions(found).iloc[:, 2:].to_numpy()
+    np.testing.assert_allclose(predictions(evaluate(run, large)).iloc[:, 2:], wanted, atol=0.02)
+    record = dataclasses.replace(run.record, preprocessing=Preprocessing(32, 3, pixel_scale=1.0))
+    unscaled = create_run(tmp_path / "unscaled", record)
+    unscaled.save_network(run.load_network())
+    assert np.abs(predictions(evaluate(unscaled, large)).iloc[:, 2:] - wanted).to_numpy().max() > 0.1
+
+
+def test_a_run_is_taken_as_it_is_or_by_its_path(run: Run, cube: Path) -> None:
+    assert evaluate(run, cube).metrics == evaluate(str(run.path), str(cube)).metrics
+
+
+def test_the_same_cube_may_be_evaluated_again(run: Run, cube: Path, tmp_path: Path) -> None:
+    path = evaluate(run, cube).path
+    (path / "metrics.json").write_text(json.dumps({**read_metrics(run, "test"), "accuracy": 0.0}))
+    (tmp_path / "moved").mkdir()
+    again = evaluate(run, shutil.copy(cube, tmp_path / "moved"))
+    assert read_metrics(run, "test") == again.metrics
+    assert [entry.name for entry in path.parent.iterdir()] == ["test"]
+
+
+def test_another_cube_of_the_same_name_is_refused(run: Run, cube: Path, tmp_path: Path) -> None:
+    evaluate(run, cube)
+    before = everything_in(run.path)
+    other = write_toy_cube(tmp_path / "test.fits", 6, seed=8)
+    with pytest.raises(OutputError, match=r"evaluation/test holds the results of another cube.*rename the cube"):
+        evaluate(run, other)
+    assert everything_in(run.path) == before
+
+
+def test_cubes_of_other_names_lie_side_by_side(run: Run, cube: Path, tmp_path: Path) -> None:
+    for name in ("field.1.fits", "field.2.fits", ".hidden.fits"):
+        evaluate(run, shutil.copy(cube, tmp_path / name))
+    assert evaluation_names(run) == [".hidden", "field.1", "field.2"]
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("test.fits", "test"), ("test.fits.gz", "test"), ("test.fits.fz", "test"), ("ngc.7331.fits", "ngc.7331"),
+        (".test.fits", ".test"), (".fits", ".fits"), ("test", "test"),
+    ],
+)  # fmt: skip
+def test_results_are_named_after_the_file(file: str, name: str) -> None:
+    assert dataset_name(Path("some.folder") / file) == name
+
+
+def test_a_gzipped_cube_is_the_same_cube(run: Run, cube: Path, tmp_path: Path) -> None:
+    evaluate(run, cube)
+    (tmp_path / "test.fits.gz").write_bytes(gzip.compress(cube.read_bytes()))
+    assert evaluate(run, tmp_path / "test.fits.gz").path.name == "test"
+
+
+def test_a_failure_while_drawing_leaves_the_former_results_whole(
+    run: Run, cube: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluate(run, cube)
+    before = everything_in(run.path)
+
+    def fail(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(evaluation, "mistakes_figure", fail)
+    with pytest.raises(OutputError, match=r"evaluation/test cannot be written.*No space left"):
+        evaluate(run, cube, by="source")
+    assert everything_in(run.path) == before
+
+
+def test_a_failure_while_drawing_leaves_nothing_of_new_results(
+    run: Run, cube: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(evaluation, "mistakes_figure", stop)
+    before = everything_in(run.path)
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(run, cube)
+    assert everything_in(run.path) == before
+    assert evaluation_names(run) == []
+
+
+def test_a_place_that_cannot_be_written_is_a_clear_error(run: Run, cube: Path) -> None:
+    (run.path / "evaluation").write_text("a file in the way")
+    with pytest.raises(OutputError, match=r"evaluation/test cannot be written"):
+        evaluate(run, cube)
+
+
+def lose_weights(run: Run) -> None:
+    run.weights_path.unlink()
+
+
+def diverge(run: Run) -> None:
+    network = run.load_network()
+    torch.nn.init.constant_(network.get_parameter("dense5.bias"), float("nan"))
+    run.save_network(network)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [(lose_weights, "no weights yet"), (diverge, rf"diverged.*NaN for {COUNT} of {COUNT} galaxies.*history\.csv")],
+)
+def test_a_run_that_cannot_answer_is_refused(run: Run, cube: Path, spoil: Callable[[Run], None], says: str) -> None:
+    spoil(run)
+    with pytest.raises(RunError, match=says):
+        evaluate(run, cube)
+    assert not (run.path / "evaluation").exists()
+
+
+def test_a_bad_pixel_is_the_cubes_fault_and_not_the_runs(run: Run, tmp_path: Path) -> None:
+    images_nhwc, labels = toy_galaxies(6, 32, seed=0)
+    floats_nhwc = images_nhwc.astype(np.float32)
+    floats_nhwc[4, 0, 0, 0] = np.nan
+    with pytest.raises(CubeError, match="image 4 has NaN"):
+        evaluate(run, write_cube(tmp_path / "bad.fits", floats_nhwc, labels))
+    assert not (run.path / "evaluation").exists()
+
+
+def test_the_gallery_shows_the_most_confident_mistakes_first(
+    run: Run, cube: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[Any] = []
+
+    def record(images_nhwc: np.ndarray, captions: list[str], title: str) -> Any:
+        shown.extend(zip(images_nhwc, captions, strict=True))
+        return mistakes_figure(images_nhwc, captions, title)
+
+    monkeypatch.setattr(evaluation, "mistakes_figure", record)
+    table = predictions(evaluate(run, cube))
+    probabilities = table.iloc[:, 2:].to_numpy()
+    wrong = np.flatnonzero(probabilities.argmax(1) != table["label"])
+    worst = wrong[np.argsort(-probabilities[wrong].max(1))][:2]
+    assert len(worst) == 2, "a network without mistakes would prove nothing"
+    images_nhwc = toy_galaxies(COUNT, 32, seed=7)[0]
+    for (image_hwc, caption), row in zip(shown, worst, strict=True):
+        np.testing.assert_array_equal(image_hwc, images_nhwc[row])
+        name, true, said = caption.split("\n")
+        assert (name, true) == (table["id"][row], f"true {CLASS_NAMES[table['label'][row]]}")
+        best = probabilities[row].argmax()
+        assert said == f"said {CLASS_NAMES[best]} {probabilities[row, best]:.0%}"
+
+
+def test_a_network_without_mistakes_gets_its_pictures_too(run: Run, cube: Path, tmp_path: Path) -> None:
+    images_nhwc, _ = toy_galaxies(5, 32, seed=7)
+    answers = Predictor(run).probabilities(images_nhwc).argmax(1)
+    result = evaluate(run, write_cube(tmp_path / "easy.fits", images_nhwc, answers))
+    assert result.metrics["accuracy"] == 1.0
+    assert (result.path / "mistakes.png").stat().st_size > 0

@@ -1,0 +1,178 @@
+"""Pictures show the numbers they were given, whatever the names, and are the same file each time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+from kamerton.errors import OutputError
+from kamerton.figures import (
+    GALLERY_COLUMNS,
+    OKABE_ITO,
+    confusion_figure,
+    learning_curves_figure,
+    mistakes_figure,
+    save_figure,
+    show_galaxy,
+)
+
+COUNTS = np.array([[6, 2, 0], [0, 5, 0], [0, 0, 0]])
+NAMES = ("spiral", "smooth", "merging")
+
+
+def texts(axes: Any) -> list[str]:
+    return [text.get_text() for text in axes.texts]
+
+
+def drawn(figure: Figure) -> Figure:
+    """Lay a figure out, where Matplotlib would warn of what does not fit."""
+    figure.canvas.draw()
+    return figure
+
+
+def test_a_cell_tells_the_count_and_the_share_of_the_true_class() -> None:
+    axes = confusion_figure(COUNTS, NAMES, "a run").axes[0]
+    assert texts(axes) == ["6\n75%", "2\n25%", "0", "0", "5\n100%", "0", "0", "0", "0"]
+
+
+def test_the_colour_is_the_share_of_the_true_class() -> None:
+    shown = confusion_figure(COUNTS, NAMES, "a run").axes[0].images[0]
+    np.testing.assert_allclose(shown.get_array(), [[0.75, 0.25, 0], [0, 1, 0], [0, 0, 0]])
+    assert shown.get_clim() == (0, 1)
+
+
+def test_rows_are_true_classes_with_their_galaxies_and_columns_are_predictions() -> None:
+    axes = confusion_figure(COUNTS, NAMES, "a run").axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["spiral (8)", "smooth (5)", "merging (0)"]
+    assert [label.get_text() for label in axes.get_xticklabels()] == list(NAMES)
+    assert ("true" in axes.get_ylabel(), "predicted" in axes.get_xlabel()) == (True, True)
+
+
+def test_text_stands_out_from_its_cell() -> None:
+    colours = [text.get_color() for text in confusion_figure(COUNTS, NAMES, "a run").axes[0].texts]
+    assert colours[:2] == ["black", "white"], "cividis is light at 75% and dark at 25%"
+
+
+def test_every_text_lies_in_its_own_cell() -> None:
+    places = [text.get_position() for text in confusion_figure(COUNTS, NAMES, "a run").axes[0].texts]
+    assert places == [(column, row) for row in range(3) for column in range(3)]
+
+
+@pytest.mark.parametrize("letters", [5, 60])
+@pytest.mark.parametrize("classes", [1, 2, 10])
+def test_long_class_names_leave_room_for_the_matrix(classes: int, letters: int) -> None:
+    names = [
+        f"galaxies number {index} with an uncommonly long name indeed".ljust(60, "x")[-letters:]
+        for index in range(classes)
+    ]
+    axes = drawn(confusion_figure(np.eye(classes, dtype=int), names, "a run on a cube, 3548 galaxies")).axes[0]
+    bounds = axes.get_window_extent()
+    cell_inch = min(bounds.width, bounds.height) / axes.figure.dpi / classes
+    assert cell_inch > 0.4, "a cell must hold its two lines of text"
+
+
+def test_a_title_stays_inside_the_picture() -> None:
+    figure = drawn(confusion_figure(np.eye(2, dtype=int), ["a", "b"], "lenet5-20260101-101010 on " + "test " * 20))
+    inside, whole = figure._suptitle.get_window_extent(), figure.bbox
+    assert inside.x0 >= whole.x0
+    assert inside.x1 <= whole.x1
+
+
+def test_dollar_signs_in_names_are_no_formula() -> None:
+    name = r"priced $^$ or $\foo$"
+    drawn(confusion_figure(COUNTS, (name, *NAMES[1:]), name))
+    drawn(mistakes_figure(np.zeros((1, 8, 8, 3), np.uint8), [name], name))
+    drawn(learning_curves_figure({name: history(2)}))
+
+
+def test_a_gallery_shows_every_image_with_its_caption() -> None:
+    images_nhwc = np.random.default_rng(0).integers(0, 256, (7, 8, 8, 3), np.uint8)
+    captions = [f"galaxy {row}" for row in range(7)]
+    panels = mistakes_figure(images_nhwc, captions, "a run").axes
+    assert [axes.get_title() for axes in panels] == captions
+    for axes, image_hwc in zip(panels, images_nhwc, strict=True):
+        np.testing.assert_array_equal(axes.images[0].get_array(), image_hwc)
+
+
+def test_a_gallery_is_a_grid_that_grows_downwards() -> None:
+    grids = [
+        mistakes_figure(np.zeros((count, 8, 8, 3), np.uint8), [""] * count, "").axes[0].get_gridspec().get_geometry()
+        for count in (1, GALLERY_COLUMNS, GALLERY_COLUMNS + 1)
+    ]
+    assert grids == [(1, GALLERY_COLUMNS), (1, GALLERY_COLUMNS), (2, GALLERY_COLUMNS)]
+
+
+def test_a_network_without_mistakes_gets_a_picture_that_says_so() -> None:
+    figure = drawn(mistakes_figure(np.zeros((0, 8, 8, 3), np.uint8), [], "a run"))
+    assert figure._suptitle.get_text() == "No mistakes: a run"
+
+
+@pytest.mark.parametrize("channels", [1, 2, 5])
+def test_images_that_are_not_in_colour_show_their_first_channel_in_grey(channels: int) -> None:
+    image_hwc = np.random.default_rng(0).uniform(0, 255, (8, 8, channels)).astype(np.float32)
+    axes = Figure().add_subplot()
+    show_galaxy(axes, image_hwc)
+    np.testing.assert_array_equal(axes.images[0].get_array(), image_hwc[..., 0].astype(np.uint8))
+    assert axes.images[0].get_cmap().name == "gray"
+
+
+def test_a_faint_galaxy_is_not_brightened() -> None:
+    axes = Figure().add_subplot()
+    show_galaxy(axes, np.full((8, 8, 1), 3, np.uint8))
+    assert axes.images[0].get_clim() == (0, 255)
+
+
+def history(epochs: int) -> pd.DataFrame:
+    rng = np.random.default_rng(epochs)
+    return pd.DataFrame({name: rng.random(epochs) for name in ("loss", "accuracy", "val_loss", "val_accuracy")})
+
+
+def test_learning_curves_are_the_history_against_epochs_from_1() -> None:
+    table = history(4)
+    accuracy, loss = learning_curves_figure({"LeNet-5": table}).axes
+    for axes, metric in ((accuracy, "accuracy"), (loss, "loss")):
+        learned, validated = axes.lines
+        np.testing.assert_array_equal(learned.get_ydata(), table[metric])
+        np.testing.assert_array_equal(validated.get_ydata(), table[f"val_{metric}"])
+        assert list(learned.get_xdata()) == list(validated.get_xdata()) == [1, 2, 3, 4]
+
+
+def test_training_is_dashed_and_validation_solid_in_the_colour_of_the_network() -> None:
+    axes = learning_curves_figure({"LeNet-5": history(2), "AlexNet": history(3)}).axes[0]
+    assert [line.get_linestyle() for line in axes.lines] == ["--", "-", "--", "-"]
+    assert [line.get_color() for line in axes.lines] == [OKABE_ITO[0]] * 2 + [OKABE_ITO[1]] * 2
+
+
+def test_the_legend_names_every_curve() -> None:
+    axes = learning_curves_figure({"LeNet-5": history(2), "AlexNet": history(3)}).axes[0]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == [
+        "LeNet-5, training", "LeNet-5, validation", "AlexNet, training", "AlexNet, validation",
+    ]  # fmt: skip
+
+
+def test_more_networks_than_colours_are_still_drawn() -> None:
+    axes = learning_curves_figure({f"network {n}": history(2) for n in range(len(OKABE_ITO) + 1)}).axes[0]
+    assert len(axes.lines) == 2 * len(OKABE_ITO) + 2
+
+
+@pytest.mark.parametrize(("ending", "begins"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")])
+def test_the_same_results_give_the_same_bytes_on_another_day(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str, begins: bytes
+) -> None:
+    for day, name in enumerate(("first", "second")):
+        # Matplotlib takes the date that it writes from here.
+        monkeypatch.setenv("SOURCE_DATE_EPOCH", str(86400 * day))
+        save_figure(learning_curves_figure({"LeNet-5": history(3)}), tmp_path / f"{name}.{ending}")
+    first = (tmp_path / f"first.{ending}").read_bytes()
+    assert first.startswith(begins)
+    assert first == (tmp_path / f"second.{ending}").read_bytes()
+
+
+def test_a_picture_that_cannot_be_written_is_a_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match=r"a\.png cannot be written"):
+        save_figure(Figure(figsize=(1, 1)), tmp_path / "no" / "a.png")
