@@ -1,0 +1,224 @@
+"""Parting a cube into train, valid and test: ``kamerton data split``.
+
+Stratified by class, seeded, and never with the same piece of sky on two sides.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+import kamerton
+from kamerton.config import SPLIT_NAMES, SplitSettings
+from kamerton.data.cubes import CubeWriter, LabelledCube, fingerprint_of, open_cube
+from kamerton.data.sky import Rows, SkyPair, column_pairs, connected_groups, sky_pairs
+from kamerton.errors import CubeError, UsageError
+from kamerton.files import cannot_write, require_new, write_json
+
+SPLIT_JSON = "split.json"
+HISTORY_LINES_KEPT = 10
+"""Of the source's HISTORY; a header of fixed length has no room for every foreign one."""
+
+
+@dataclass(frozen=True)
+class SplitSummary:
+    """What a split made."""
+
+    folder: str
+    galaxies: dict[str, int]
+    """By split."""
+    kept_together: int
+    """Galaxies that share their split with a neighbour or a member of their group."""
+    positions_known: bool
+    group_radius_arcsec: float | None
+
+    def describe(self) -> str:
+        """Say in a line or two what was made."""
+        counts = ", ".join(f"{name} {count}" for name, count in self.galaxies.items())
+        held = f"{self.kept_together} galaxies stay with their neighbours or group"
+        if self.group_radius_arcsec is not None and not self.positions_known:
+            held += "; no positions are known, so overlaps on the sky could not be looked for"
+        return f"{self.folder}: {counts}; {held} ({SPLIT_JSON})"
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """Which rows stay together, and why."""
+
+    groups: Rows
+    """Number of each row's group."""
+    pairs: list[SkyPair] | None
+    """Pairs on the sky; None where no positions are known or none were asked for."""
+
+
+def split_cube(cube_path: str | Path, out_dir: str | Path, settings: SplitSettings | None = None) -> SplitSummary:
+    """Write ``train.fits``, ``valid.fits``, ``test.fits`` and ``split.json`` into ``out_dir``.
+
+    Raises CubeError for a cube that is not sound or has too few groups for three splits, UsageError for an unknown
+    group column, OutputError where one of the files exists; then nothing is written.
+    """
+    settings = settings or SplitSettings()
+    folder = Path(out_dir)
+    for name in (*(f"{split}.fits" for split in SPLIT_NAMES), SPLIT_JSON):
+        require_new(folder / name)
+    with open_cube(cube_path) as cube:
+        grouping = group_galaxies(cube, settings)
+        parts = assign_splits(cube.labels, grouping.groups, settings)
+        _require_all_splits(cube, parts)
+        record = _split_record(cube, grouping, parts, settings)
+        with _all_or_nothing(folder) as made:
+            _write_splits(cube, folder, parts, settings, made)
+            made.append(folder / SPLIT_JSON)
+            write_json(folder / SPLIT_JSON, record)
+    counts = {name: int((parts == number).sum()) for number, name in enumerate(SPLIT_NAMES)}
+    alone = np.bincount(grouping.groups)[grouping.groups] == 1
+    return SplitSummary(
+        str(folder), counts, int((~alone).sum()), grouping.pairs is not None, settings.group_radius_arcsec
+    )
+
+
+def group_galaxies(cube: LabelledCube, settings: SplitSettings) -> Grouping:
+    """Find the galaxies of a cube that must stay together: near each other on the sky, or equal in a column."""
+    pairs = None
+    if settings.group_radius_arcsec is not None:
+        pairs = sky_pairs(cube.catalogue, settings.group_radius_arcsec)
+    held = [(pair.first, pair.second) for pair in pairs or []]
+    if settings.group_column is not None:
+        if settings.group_column not in cube.catalogue.colnames:
+            raise UsageError(
+                f"{cube.path}: the catalogue has no column {settings.group_column!r}",
+                allowed=", ".join(cube.catalogue.colnames),
+                next_step="name one of these columns",
+            )
+        held += column_pairs(cube.catalogue[settings.group_column])
+    return Grouping(connected_groups(len(cube), held), pairs)
+
+
+def assign_splits(labels: Rows, groups: Rows, settings: SplitSettings) -> npt.NDArray[np.int8]:
+    """Give each galaxy its split, 0 train, 1 valid, 2 test, whole groups at a time, holding every class's shares.
+
+    Groups come in random order, the larger first, and each goes where its classes have the smallest part of what they
+    are to have there (Sechidis et al. 2011, ECML PKDD 6913, 145); so a class of three galaxies has one in each split.
+    """
+    order = np.random.default_rng(settings.seed).permutation(int(groups.max()) + 1)
+    sizes = np.bincount(groups)
+    members = np.split(np.argsort(groups, kind="stable"), np.cumsum(sizes)[:-1])
+    # One column more than there are classes counts all galaxies, and decides where the classes do not.
+    wanted = np.outer(settings.fractions, np.append(np.bincount(labels), len(labels))) + 1e-12
+    have = np.zeros_like(wanted)
+    parts = np.empty(len(labels), np.int8)
+    for group in order[np.argsort(-sizes[order], kind="stable")]:
+        rows = members[group]
+        classes = labels[rows]
+        filled = have / wanted
+        part = int(np.lexsort((filled[:, -1], filled[:, classes].mean(axis=1)))[0])
+        parts[rows] = part
+        np.add.at(have[part], classes, 1)
+        have[part, -1] += len(rows)
+    return parts
+
+
+def _require_all_splits(cube: LabelledCube, parts: npt.NDArray[np.int8]) -> None:
+    empty = [name for number, name in enumerate(SPLIT_NAMES) if not (parts == number).any()]
+    if empty:
+        raise CubeError(
+            f"{cube.path}: too few separate galaxies for three splits",
+            received=f"{len(cube)} galaxies, and none left for {' and '.join(empty)}",
+            allowed="3 galaxies or groups of galaxies or more",
+            next_step="add galaxies, or use a smaller group radius or another group column",
+        )
+
+
+def _write_splits(
+    cube: LabelledCube, folder: Path, parts: npt.NDArray[np.int8], settings: SplitSettings, made: list[Path]
+) -> None:
+    """Copy the images to their splits in one pass, in bounded memory."""
+    with ExitStack() as files:
+        writers = [
+            files.enter_context(
+                CubeWriter(
+                    folder / f"{name}.fits",
+                    image_shape=cube.image_shape,
+                    dtype=cube.dtype,
+                    class_names=cube.class_names,
+                )
+            )
+            for name in SPLIT_NAMES
+        ]
+        for rows, images_nhwc in cube.chunks():
+            for number, writer in enumerate(writers):
+                writer.append(images_nhwc[parts[rows] == number])
+        for number, writer in enumerate(writers):
+            chosen = parts == number
+            origin = f"{SPLIT_NAMES[number]} split of {cube.path.name}, seed {settings.seed}, kamerton data split"
+            history = [*cube.history[-HISTORY_LINES_KEPT:], origin]
+            made.append(writer.path)
+            writer.finish(cube.labels[chosen], cube.catalogue[chosen], history)
+
+
+def _split_record(
+    cube: LabelledCube, grouping: Grouping, parts: npt.NDArray[np.int8], settings: SplitSettings
+) -> dict[str, Any]:
+    """Tell in ``split.json`` what was split, how, into what, and which galaxies stayed together."""
+    ids = cube.ids
+    rows_of_group: dict[int, list[int]] = {}
+    for row, group in enumerate(grouping.groups.tolist()):
+        rows_of_group.setdefault(group, []).append(row)
+    together = [rows for rows in rows_of_group.values() if len(rows) > 1]
+    return {
+        "kamerton": kamerton.__version__,
+        "source": {"path": str(cube.path), "galaxies": len(cube), "fingerprint": cube.fingerprint()},
+        "settings": dataclasses.asdict(settings),
+        "class_names": list(cube.class_names),
+        "splits": {name: _part_record(cube, parts == number) for number, name in enumerate(SPLIT_NAMES)},
+        "pairs_on_the_sky": None if grouping.pairs is None else [_pair_record(pair, ids) for pair in grouping.pairs],
+        "groups": [
+            {"split": SPLIT_NAMES[parts[rows[0]]], "rows": rows, "ids": [ids[row] for row in rows]} for rows in together
+        ],
+    }
+
+
+def _part_record(cube: LabelledCube, chosen: npt.NDArray[np.bool_]) -> dict[str, Any]:
+    labels = cube.labels[chosen]
+    counts = np.bincount(labels, minlength=len(cube.class_names))
+    digests = [cube.galaxy_fingerprints()[row] for row in np.flatnonzero(chosen)]
+    return {
+        "galaxies": len(labels),
+        "share": len(labels) / len(cube),
+        "of_class": dict(zip(cube.class_names, counts.tolist(), strict=True)),
+        "fingerprint": fingerprint_of(digests, labels, cube.class_names),
+    }
+
+
+def _pair_record(pair: SkyPair, ids: Sequence[str]) -> dict[str, Any]:
+    return {
+        "rows": [pair.first, pair.second],
+        "ids": [ids[pair.first], ids[pair.second]],
+        "separation_arcsec": round(pair.separation_arcsec, 4),
+    }
+
+
+@contextmanager
+def _all_or_nothing(folder: Path) -> Iterator[list[Path]]:
+    """Make ``folder`` where it is missing; after an error take away the files named in the list, and the folder."""
+    made: list[Path] = []
+    is_new = not folder.exists()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+    try:
+        yield made
+    except BaseException:
+        for path in made:
+            path.unlink(missing_ok=True)
+        if is_new:
+            folder.rmdir()
+        raise
