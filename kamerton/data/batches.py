@@ -60,7 +60,7 @@ def _read(cube: LabelledCube, rows: npt.NDArray[np.int64]) -> Batch:
 def to_network_input(images_nhwc: torch.Tensor, preprocessing: Preprocessing) -> torch.Tensor:
     """Turn stored pixels (n, height, width, channels) into float32 (n, channels, size, size), divided by the scale."""
     images_nchw = images_nhwc.permute(0, 3, 1, 2).to(torch.float32).contiguous() / preprocessing.pixel_scale
-    if images_nchw.shape[-1] == preprocessing.size:
-        return images_nchw
     side = (preprocessing.size, preprocessing.size)
+    if images_nchw.shape[-2:] == side:
+        return images_nchw
     return F.interpolate(images_nchw, size=side, mode="bilinear", antialias=True, align_corners=False)

@@ -340,6 +340,14 @@ def _class_names(where: str, header: fits.Header, labels: npt.NDArray[np.int64])
     names: list[str] = []
     while f"{CLASS_KEYWORD}{len(names)}" in header:
         names.append(str(header[f"{CLASS_KEYWORD}{len(names)}"]).strip())
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise CubeError(
+            f"{where}: two classes have one name",
+            received=f"{twice!r} for labels {[index for index, name in enumerate(names) if name == twice]}",
+            allowed="a name of its own for each class",
+            next_step=f"rename one of them in the header, {CLASS_KEYWORD}0...",
+        )
     highest = int(labels.max())
     if not names:
         return default_class_names(highest + 1)

@@ -90,3 +90,8 @@ def test_resizing_is_pillows_antialiased_bilinear() -> None:
     wanted = np.asarray(Image.fromarray(image_hw).resize((16, 16), Image.Resampling.BILINEAR))
     resized = to_network_input(torch.from_numpy(image_hw)[None, :, :, None], Preprocessing(16, 1, pixel_scale=1.0))
     np.testing.assert_allclose(resized[0, 0].numpy(), wanted, rtol=1e-4, atol=1e-3)
+
+
+def test_images_that_are_not_square_are_resized_to_the_networks_side() -> None:
+    images_nhwc = torch.zeros(2, 20, 16, 3, dtype=torch.uint8)
+    assert to_network_input(images_nhwc, Preprocessing(16, 3)).shape == (2, 3, 16, 16)

@@ -178,6 +178,11 @@ def short_catalogue(path: Path) -> None:
     fits.HDUList([fits.PrimaryHDU(images_nhwc), fits.ImageHDU(labels), table]).writeto(path)
 
 
+def name_twice(path: Path) -> None:
+    bad_labels(path, np.array([0, 1, 2, 0, 1, 2]), 3)
+    fits.setval(path, "CLASS1", value="name 0", ext=1)
+
+
 BAD_CUBES: dict[str, tuple[Callable[[Path], object], str]] = {
     "no such file": (lambda p: None, r"cannot be opened.*No such file"),
     "a folder": (lambda p: p.mkdir(), r"cannot be opened.*Is a directory"),
@@ -190,6 +195,7 @@ BAD_CUBES: dict[str, tuple[Callable[[Path], object], str]] = {
     "fractional label": (lambda p: bad_labels(p, np.array([0, 0.5, 0, 0, 0, 0])), r"HDU 1: label of image 1 .*0\.5"),
     "absent label": (lambda p: bad_labels(p, np.array([0, 0, 0, np.nan, 0, 0])), r"HDU 1: label of image 3 .*nan"),
     "label beyond names": (lambda p: bad_labels(p, np.array([0, 1, 2, 5, 0, 1]), 3), r"image 3 is beyond.*label 5"),
+    "one name twice": (name_twice, r"HDU 1: two classes have one name.*'name 0' for labels \[0, 1\]"),
     "one image": (lambda p: bad_images(p, (16, 16)), r"HDU 0: wrong dimensions.*\(16, 16\)"),
     "five axes": (lambda p: bad_images(p, (2, 2, 16, 16, 3)), r"HDU 0: wrong dimensions"),
     "not square": (lambda p: bad_images(p, (6, 16, 18, 3)), r"HDU 0: wrong dimensions.*\(6, 16, 18, 3\)"),
