@@ -31,7 +31,7 @@ def texts(axes: Any) -> list[str]:
 
 def drawn(figure: Figure) -> Figure:
     """Lay a figure out, where Matplotlib would warn of what does not fit."""
-    figure.canvas.draw()
+    figure.draw_without_rendering()
     return figure
 
 

@@ -84,11 +84,14 @@ def keras_in_double(keras: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any
     """Keras in float64 throughout; its batch normalisation alone would otherwise go down to float32."""
     from keras.src.layers.normalization import batch_normalization
 
-    usual = keras.config.floatx()
+    usual, policy = keras.config.floatx(), keras.config.dtype_policy()
     keras.config.set_floatx("float64")
+    # Keras keeps the policy of its first layer, whatever floatx becomes later.
+    keras.config.set_dtype_policy("float64")
     monkeypatch.setattr(batch_normalization.backend, "result_type", lambda *_: "float64")
     yield keras
     keras.config.set_floatx(usual)
+    keras.config.set_dtype_policy(policy)
 
 
 def test_twenty_steps_of_alexnet_track_keras(keras_in_double: Any, tmp_path: Path) -> None:
