@@ -1,0 +1,178 @@
+"""Other people's labelled galaxies, rewritten as one labelled FITS cube.
+
+`IMPORTERS` is the table of contents: each format recognises its own files and opens them as `Galaxies`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+
+from kamerton.config import PictureSettings
+from kamerton.data.cubes import CubeWriter
+from kamerton.data.importers.class_folders import open_folders
+from kamerton.data.importers.galaxy10_file import is_hdf5, open_galaxy10
+from kamerton.data.importers.labelled_cube import is_cube, open_labelled_cube
+from kamerton.data.importers.picture_list import is_list, open_list
+from kamerton.data.importers.source import Galaxies, ImportRequest, to_ascii
+from kamerton.errors import DataError, UnknownNameError, UsageError
+from kamerton.files import cannot_write, require_new
+
+Progress = Callable[[int, int], None]
+"""Called with the galaxies done and the galaxies in all."""
+
+HISTORY_CHARACTERS = 72
+"""What one HISTORY card holds."""
+
+
+@dataclass(frozen=True)
+class Importer:
+    """One format: how it is recognised and opened."""
+
+    reads: str
+    """What it reads, for the message about a source that no importer knows."""
+    recognises: Callable[[Path], bool]
+    open: Callable[[ImportRequest], AbstractContextManager[Galaxies]]
+
+
+IMPORTERS: dict[str, Importer] = {
+    "galaxy10": Importer("a Galaxy10 HDF5 file", is_hdf5, open_galaxy10),
+    "folders": Importer("a folder of class folders", Path.is_dir, open_folders),
+    "list": Importer("a CSV or Parquet list of paths and labels", is_list, open_list),
+    "cube": Importer("a labelled FITS cube", is_cube, open_labelled_cube),
+}
+"""Every kind of source; a new one is a recogniser, a function that opens it, and a line here."""
+
+
+@dataclass(frozen=True)
+class ImportSummary:
+    """What was written."""
+
+    kind: str
+    source: Path
+    out_path: Path
+    image_shape: tuple[int, int, int]
+    """(height, width, channels), pixels."""
+    dtype: str
+    class_counts: dict[str, int]
+    """Galaxies in each class, in the order of the class indices."""
+
+    @property
+    def count(self) -> int:
+        """Galaxies in all."""
+        return sum(self.class_counts.values())
+
+    def describe(self) -> str:
+        """Say in one line what was written."""
+        height, width, channels = self.image_shape
+        # Names of classes have commas, as "Disk, Edge-on, No Bulge" of Galaxy10 SDSS.
+        classes = "; ".join(f"{name} {count}" for name, count in self.class_counts.items())
+        return f"{self.out_path}: {self.count} galaxies, {height} x {width} x {channels} {self.dtype}: {classes}"
+
+
+def import_cube(
+    source: str | Path,
+    out_path: str | Path,
+    settings: PictureSettings | None = None,
+    *,
+    kind: str | None = None,
+    path_column: str = "path",
+    label_column: str = "label",
+    progress: Progress | None = None,
+) -> ImportSummary:
+    """Write any labelled source as a labelled FITS cube of square images.
+
+    ``kind`` is a key of `IMPORTERS`; None recognises it. The columns are those of a list of pictures. On any error
+    nothing is left at ``out_path``. Raises UsageError for an unknown kind or a missing source, OutputError where
+    ``out_path`` exists or cannot be written, and DataError, naming the file and row, for bad data.
+    """
+    source, out_path = Path(source), Path(out_path)
+    _require_source(source)
+    require_new(out_path)
+    kind = kind or _recognise(source)
+    if kind not in IMPORTERS:
+        raise UnknownNameError("kind of source", kind, IMPORTERS)
+    request = ImportRequest(source, settings or PictureSettings(), path_column, label_column)
+    with IMPORTERS[kind].open(request) as galaxies:
+        image_shape, dtype = _write(galaxies, out_path, _history(kind, request), progress)
+    counts = np.bincount(galaxies.labels, minlength=len(galaxies.class_names))
+    class_counts = {name: int(count) for name, count in zip(galaxies.class_names, counts, strict=True)}
+    return ImportSummary(kind, source, out_path, image_shape, dtype, class_counts)
+
+
+def _require_source(source: Path) -> None:
+    try:
+        source.stat()
+    except OSError as error:
+        raise UsageError(
+            f"{source}: no source of galaxies",
+            received=error.strerror,
+            allowed=_what_is_read(),
+            next_step="check the name and your permissions",
+        ) from error
+
+
+def _what_is_read() -> str:
+    return "; ".join(importer.reads for importer in IMPORTERS.values())
+
+
+def _recognise(source: Path) -> str:
+    try:
+        kinds = [kind for kind, importer in IMPORTERS.items() if importer.recognises(source)]
+    except OSError as error:
+        raise DataError(
+            f"{source}: cannot be opened", received=error.strerror, next_step="check your permissions"
+        ) from error
+    if not kinds:
+        raise DataError(
+            f"{source}: no importer knows it",
+            allowed=_what_is_read(),
+            next_step="sort the pictures into one folder a class, or list them in a CSV file",
+        )
+    return kinds[0]
+
+
+def _write(
+    galaxies: Galaxies, out_path: Path, history: Sequence[str], progress: Progress | None
+) -> tuple[tuple[int, int, int], str]:
+    """Stream the batches to the cube; the first one tells the shape and type of all."""
+    _check_class_names(galaxies.class_names)
+    first = next(galaxies.batches)
+    _, height, width, channels = first.shape
+    shape, done = (height, width, channels), 0
+    try:
+        with CubeWriter(out_path, image_shape=shape, dtype=first.dtype, class_names=galaxies.class_names) as writer:
+            for images_nhwc in chain([first], galaxies.batches):
+                writer.append(images_nhwc)
+                done += len(images_nhwc)
+                if progress is not None:
+                    progress(done, len(galaxies.labels))
+            writer.finish(galaxies.labels, galaxies.catalogue, history)
+    except OSError as error:
+        raise cannot_write(out_path, error) from error
+    return shape, first.dtype.name
+
+
+def _history(kind: str, request: ImportRequest) -> list[str]:
+    settings = request.settings
+    crop = f"central {settings.crop} pixels" if settings.crop else "largest central square"
+    size = f"resized to {settings.size} pixels (Lanczos)" if settings.size else "not resized"
+    name = to_ascii(request.source.name or str(request.source))
+    lines = [f"kamerton data import: {kind} {name}", f"{crop}, {size}"]
+    return [line[:HISTORY_CHARACTERS] for line in lines]
+
+
+def _check_class_names(class_names: Sequence[str]) -> None:
+    """Refuse a class name that a FITS header cannot hold (DataError)."""
+    for name in class_names:
+        if not (name and name == name.strip() and name.isascii() and name.isprintable()):
+            raise DataError(
+                f"The class name {name!r} cannot stand in a FITS header",
+                allowed="letters, digits and signs of ASCII, without spaces at the ends",
+                next_step="rename the class",
+            )

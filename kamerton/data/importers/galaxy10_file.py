@@ -1,0 +1,149 @@
+"""Galaxy10 as it is published: one HDF5 file of images, labels and sky columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from astropy.table import Table
+
+from kamerton.config import PictureSettings
+from kamerton.data import galaxy10
+from kamerton.data.cubes import CHUNK_GALAXIES, default_class_names
+from kamerton.data.importers.source import MAX_CLASSES, Galaxies, ImportRequest, Labels, fit_batch
+from kamerton.errors import DataError
+
+HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
+
+GALAXY10_SDSS_SIDE = 69
+GALAXY10_SDSS_CLASS_NAMES = (
+    "Disk, Face-on, No Spiral",
+    "Smooth, Completely round",
+    "Smooth, in-between round",
+    "Smooth, Cigar shaped",
+    "Disk, Edge-on, Rounded Bulge",
+    "Disk, Edge-on, Boxy Bulge",
+    "Disk, Edge-on, No Bulge",
+    "Disk, Face-on, Tight Spiral",
+    "Disk, Face-on, Medium Spiral",
+    "Disk, Face-on, Loose Spiral",
+)
+"""The older Galaxy10 SDSS has the same datasets and indices 0 to 9, but 69 pixels and other classes (astroNN)."""
+
+
+def is_hdf5(path: Path) -> bool:
+    """Tell an HDF5 file by its first bytes."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(len(HDF5_MAGIC)) == HDF5_MAGIC
+
+
+@contextmanager
+def open_galaxy10(request: ImportRequest) -> Iterator[Galaxies]:
+    """Open a Galaxy10 HDF5 file: ``images`` uint8 (N, H, W, 3), ``ans`` (N,), and sky columns where it has them."""
+    import h5py
+
+    source, settings = request.source, request.settings
+    with _hdf5_errors(source):
+        file = h5py.File(source, "r")
+    with file:
+        with _hdf5_errors(source):
+            images = _dataset(source, file, "images", kinds="u", dimensions=4)
+            labels = np.asarray(_dataset(source, file, "ans", kinds="iu", dimensions=1)[:], np.int64)
+            _check_galaxy10(source, images, labels)
+            catalogue = _galaxy10_catalogue(source, file, len(labels))
+            class_names = _galaxy10_classes(images.shape[1], labels)
+        # Outside, so that an error of whoever writes the images is not taken for one of the HDF5 file.
+        yield Galaxies(labels, class_names, catalogue, _galaxy10_batches(source, images, settings))
+
+
+def _galaxy10_classes(side: int, labels: Labels) -> tuple[str, ...]:
+    if labels.max() >= len(galaxy10.CLASS_NAMES):
+        return default_class_names(int(labels.max()) + 1)
+    return GALAXY10_SDSS_CLASS_NAMES if side == GALAXY10_SDSS_SIDE else galaxy10.CLASS_NAMES
+
+
+def _galaxy10_catalogue(source: Path, file: Any, count: int) -> Table:
+    table = Table({"id": [f"galaxy10-{row:05d}" for row in range(count)]})
+    for name in ("ra", "dec", "redshift", "pxscale"):
+        if name in file:
+            values = np.asarray(_dataset(source, file, name, kinds="fiu", dimensions=1)[:], np.float64)
+            _check_length(f"{source} dataset {name}", len(values), count)
+            table[name] = values
+    if "pxscale" in table.colnames:
+        table["pxscale"].unit = "arcsec"
+    return table
+
+
+def _galaxy10_batches(source: Path, images: Any, settings: PictureSettings) -> Iterator[npt.NDArray[Any]]:
+    for start in range(0, len(images), CHUNK_GALAXIES):
+        with _hdf5_errors(source, f"images from row {start}"):
+            images_nhwc = images[start : start + CHUNK_GALAXIES]
+        yield fit_batch(images_nhwc, settings, source, start)
+
+
+def _dataset(source: Path, file: Any, name: str, *, kinds: str, dimensions: int) -> Any:
+    """Get a plain dataset: stored in this very file, of the expected type and number of axes."""
+    import h5py
+
+    link = file.get(name, getlink=True)
+    found = file[name] if isinstance(link, h5py.HardLink) else link
+    plain = isinstance(found, h5py.Dataset) and not found.is_virtual and not found.external
+    if not plain or found.dtype.kind not in kinds or found.ndim != dimensions:
+        received = f"{found.dtype} of shape {found.shape}" if plain else type(found).__name__
+        raise DataError(
+            f"{source} dataset {name}: not that of a Galaxy10 file",
+            received="no such dataset" if link is None else received,
+            allowed="images: uint8 (N,H,W,3); ans: whole numbers (N,); ra, dec, redshift, pxscale: numbers (N,)",
+            next_step="`kamerton data download galaxy10` fetches the published file",
+        )
+    return found
+
+
+def _check_galaxy10(source: Path, images: Any, labels: Labels) -> None:
+    if images.dtype != np.uint8 or images.shape[3] != 3 or 0 in images.shape:
+        raise DataError(
+            f"{source} dataset images: not the pictures of a Galaxy10 file",
+            received=f"{images.dtype} of shape {images.shape}",
+            allowed="uint8 (N,H,W,3) with N >= 1",
+            next_step="`kamerton data download galaxy10` fetches the published file",
+        )
+    _check_length(f"{source} dataset ans", len(labels), len(images))
+    bad = np.flatnonzero((labels < 0) | (labels >= MAX_CLASSES))
+    if len(bad):
+        raise DataError(
+            f"{source} dataset ans, row {bad[0]}: not a class index",
+            received=labels[bad[0]],
+            allowed=f"0 to {MAX_CLASSES - 1}",
+            next_step="label that galaxy or leave it out",
+        )
+
+
+def _check_length(where: str, length: int, count: int) -> None:
+    if length != count:
+        raise DataError(
+            f"{where}: another length than images",
+            received=f"{length} values for {count} images",
+            allowed="one value an image",
+            next_step="fetch or write the file again",
+        )
+
+
+@contextmanager
+def _hdf5_errors(source: Path, part: str = "the file") -> Iterator[None]:
+    try:
+        yield
+    except DataError:
+        raise
+    except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
+        raise DataError(
+            f"{source}: cannot read {part} as HDF5",
+            received=f"{type(error).__name__}: {error}",
+            allowed="a whole HDF5 file",
+            next_step="fetch the file again; `kamerton data download galaxy10` checks what it fetched",
+        ) from error

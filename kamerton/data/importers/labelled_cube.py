@@ -1,0 +1,44 @@
+"""A labelled FITS cube of any layout, rewritten in Kamerton's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from kamerton.config import PictureSettings
+from kamerton.data.cubes import LabelledCube, check_pixels, open_cube
+from kamerton.data.cutouts import is_fits
+from kamerton.data.importers.source import Galaxies, ImportRequest, fit_batch
+
+
+def is_cube(path: Path) -> bool:
+    """Tell a FITS file, gzipped or not, by its first bytes."""
+    return path.is_file() and is_fits(path)
+
+
+@contextmanager
+def open_labelled_cube(request: ImportRequest) -> Iterator[Galaxies]:
+    """Open a labelled FITS cube of any layout; whole numbers from 0 to 255 become bytes, other pixels stay float32."""
+    with open_cube(request.source) as cube:
+        as_bytes = cube.dtype == np.uint8 or _holds_whole_numbers(cube)
+        batches = _cube_batches(cube, np.dtype(np.uint8 if as_bytes else np.float32), request.settings)
+        yield Galaxies(cube.labels, cube.class_names, cube.catalogue, batches)
+
+
+def _holds_whole_numbers(cube: LabelledCube) -> bool:
+    """Pass over the whole cube, refusing pixels outside 0 to 255 (CubeError)."""
+    whole = True
+    for rows, images_nhwc in cube.chunks():
+        check_pixels(cube.where(), images_nhwc, rows.start)
+        whole = whole and np.array_equal(images_nhwc, np.floor(images_nhwc))
+    return whole
+
+
+def _cube_batches(cube: LabelledCube, dtype: np.dtype[Any], settings: PictureSettings) -> Iterator[npt.NDArray[Any]]:
+    for rows, images_nhwc in cube.chunks():
+        yield fit_batch(images_nhwc.astype(dtype, copy=False), settings, cube.path, rows.start)

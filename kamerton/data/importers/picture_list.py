@@ -1,0 +1,188 @@
+"""A CSV or Parquet list of pictures and labels."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from astropy.table import Table
+
+from kamerton.data.cubes import default_class_names
+from kamerton.data.importers.picture_batches import picture_batches
+from kamerton.data.importers.source import MAX_CLASSES, Galaxies, ImportRequest, Labels, classes_from_names, to_ascii
+from kamerton.errors import DataError
+
+
+def is_list(path: Path) -> bool:
+    """Tell a list by its file's ending; nothing else tells CSV from other text."""
+    return path.is_file() and path.suffix.lower() in {".csv", ".parquet"}
+
+
+@contextmanager
+def open_list(request: ImportRequest) -> Iterator[Galaxies]:
+    """Open a CSV or Parquet list of pictures and labels; paths are relative to the list, other columns are carried."""
+    source = request.source
+    columns = _read_parquet(source) if source.suffix.lower() == ".parquet" else _read_csv(source)
+    texts = _required_column(source, columns, request.label_column)
+    names = _required_column(source, columns, request.path_column)
+    class_names, labels = _classes_from_texts(source, request.label_column, texts)
+    others = {name: values for name, values in columns.items() if name != request.label_column}
+    catalogue = _list_catalogue(source, others, request.path_column)
+    paths = [source.parent / name for name in names]
+    places = (f"{source} row {row}: " for row in count(1))
+    yield Galaxies(labels, class_names, catalogue, picture_batches(paths, places, request.settings, catalogue))
+
+
+def _read_csv(source: Path) -> dict[str, list[str]]:
+    """Read every cell as text: identifiers of 18 digits would not survive as numbers."""
+    try:
+        with source.open(encoding="utf-8-sig", newline="") as file:
+            rows = [row for row in csv.reader(file, strict=True) if row]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise _unreadable_list(source, error) from error
+    header, *body = rows or [[]]
+    for number, row in enumerate(body, start=1):
+        if len(row) != len(header):
+            raise DataError(
+                f"{source} row {number}: another number of cells than the header",
+                received=f"{len(row)} cells",
+                allowed=f"{len(header)}",
+                next_step="quote cells that contain a comma",
+            )
+    return _as_columns(source, header, [list(cells) for cells in zip(*body, strict=True)])
+
+
+def _read_parquet(source: Path) -> dict[str, list[str]]:
+    """Read every column of simple values as text, like a CSV file; lists and bytes are left out."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(source) as file:
+            # A column may hold whole pictures as bytes, so the others are chosen before anything is read.
+            table = file.read(columns=[field.name for field in file.schema_arrow if _is_simple(field.type)])
+        cells = [column.cast(pa.string()).fill_null("").to_pylist() for column in table.columns]
+    except (OSError, pa.ArrowException) as error:
+        raise _unreadable_list(source, error) from error
+    return _as_columns(source, table.column_names, cells if len(table) else [])
+
+
+def _is_simple(kind: Any) -> bool:
+    from pyarrow import types
+
+    others = (types.is_nested, types.is_binary, types.is_large_binary, types.is_fixed_size_binary)
+    return not any(is_other(kind) for is_other in others)
+
+
+def _as_columns(source: Path, header: Sequence[str], cells: Sequence[list[str]]) -> dict[str, list[str]]:
+    """Name the columns; those that Kamerton knows are found in any case of letters."""
+    known = {"id", "ra", "dec", "group", "source"}
+    names = [name.strip().lower() if name.strip().lower() in known else name.strip() for name in header]
+    # FITS does not tell upper from lower case in names of columns.
+    folded = [name.lower() for name in names]
+    twice = [name for name in names if folded.count(name.lower()) > 1]
+    if twice or "" in names or not cells:
+        raise DataError(
+            f"{source}: not a list of pictures",
+            received="no rows" if not cells else f"columns {', '.join(map(repr, names))}",
+            allowed="a header of distinct names, and one row a picture",
+            next_step="correct the header" if cells else "add rows",
+        )
+    return dict(zip(names, cells, strict=True))
+
+
+def _unreadable_list(source: Path, error: Exception) -> DataError:
+    return DataError(
+        f"{source}: cannot be read as a list of pictures",
+        received=f"{type(error).__name__}: {error}",
+        allowed="CSV in UTF-8 with a header, or Parquet",
+        next_step="write the file again",
+    )
+
+
+def _required_column(source: Path, columns: Mapping[str, list[str]], name: str) -> list[str]:
+    if name not in columns:
+        raise DataError(
+            f"{source}: no column {name!r}",
+            received=f"columns {', '.join(columns)}",
+            allowed="a column of paths and one of labels",
+            next_step="name the right column with --path-column or --label-column",
+        )
+    values = [value.strip() for value in columns[name]]
+    if "" in values:
+        raise DataError(
+            f"{source} row {values.index('') + 1}: empty {name!r}",
+            received=f"{values.count('')} such rows of {len(values)}",
+            allowed="a value in every row",
+            next_step="fill them in or filter these rows out",
+        )
+    return values
+
+
+def _classes_from_texts(source: Path, column: str, texts: Sequence[str]) -> tuple[tuple[str, ...], Labels]:
+    """Take whole numbers as class indices, ``3.0`` among them since pandas writes them so, and all else as names."""
+    if not all(re.fullmatch(r"-?\d+(\.0*)?", text) for text in texts):
+        return classes_from_names(texts)
+    indices = [int(text.split(".")[0]) for text in texts]
+    for row, index in enumerate(indices, start=1):
+        if not 0 <= index < MAX_CLASSES:
+            raise DataError(
+                f"{source} row {row}: {column!r} is not a class index",
+                received=index,
+                allowed=f"0 to {MAX_CLASSES - 1}, or names",
+                next_step="correct it or filter these rows out",
+            )
+    return default_class_names(max(indices) + 1), np.array(indices, np.int64)
+
+
+def _list_catalogue(source: Path, columns: Mapping[str, list[str]], path_column: str) -> Table:
+    """Carry every column but the label; a list without ``id`` is identified by its paths."""
+    ids = [to_ascii(name.strip()) for name in columns.get("id", columns[path_column])]
+    first_row: dict[str, int] = {}
+    for row, name in enumerate(ids, start=1):
+        if not name or first_row.setdefault(name, row) != row:
+            raise DataError(
+                f"{source} row {row}: {'the same id as row ' + str(first_row[name]) if name else 'an empty id'}",
+                received=repr(name),
+                allowed="one id a galaxy",
+                next_step="name each galaxy once",
+            )
+    carried = [name for name in columns if name != "id" and not (name == path_column and "id" not in columns)]
+    return Table({"id": ids} | {to_ascii(name): _typed(source, name, columns[name]) for name in carried})
+
+
+def _typed(source: Path, name: str, values: list[str]) -> npt.NDArray[Any]:
+    """Store a column as whole numbers, as numbers with NaN for empty cells, or as text."""
+    values = [value.strip() for value in values]
+    if all(re.fullmatch(r"-?(0|[1-9]\d{0,17})", value) for value in values):
+        return np.array(values, np.int64)
+    numbers = _numbers(values)
+    if numbers is not None:
+        return numbers
+    if name in {"ra", "dec"}:
+        raise DataError(
+            f"{source}: column {name!r} is not in degrees",
+            received=f"among others {next(value for value in values if _numbers([value]) is None)!r}",
+            allowed="decimal degrees (ICRS), or nothing where unknown",
+            next_step="convert the column, or rename it",
+        )
+    return np.array([to_ascii(value) for value in values])
+
+
+def _numbers(values: Sequence[str]) -> npt.NDArray[np.float64] | None:
+    """Numbers with NaN for empty cells; None where the column is text, or holds identifiers that would be rounded."""
+    # Python reads 12_34, a plate and a fibre, as 1234.
+    if not any(values) or any("_" in value or re.match(r"-?0\d", value) for value in values):
+        return None
+    try:
+        numbers = np.array([float(value or "nan") for value in values])
+    except ValueError:
+        return None
+    return None if (np.abs(numbers[np.isfinite(numbers)]) >= 2**53).any() else numbers
