@@ -1,0 +1,267 @@
+"""The ``kamerton`` command: each command builds settings, calls one public function and says where the result is.
+
+Nothing heavy is imported before a command needs it, so that ``kamerton --help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from kamerton import config
+from kamerton.errors import KamertonError, UnknownNameError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+app = typer.Typer(
+    help="Sorts galaxies by their shape, and tells which network does it best.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+data_app = typer.Typer(help="Make, fetch and split labelled FITS cubes.")
+app.add_typer(data_app, name="data")
+
+SYNTH, SPLIT, PICTURE, TRAIN = (
+    config.SynthSettings(),
+    config.SplitSettings(),
+    config.PictureSettings(),
+    config.TrainSettings(),
+)
+
+CTRL_C_EXIT_CODE = 130
+"""128 and the number of the signal, as shells count."""
+
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
+SeedOption = Annotated[int, typer.Option(help="Same seed, same result.")]
+
+
+def main() -> None:
+    """Run the command line; every foreseen error is one line on stderr and an exit code: 2 usage, 1 data."""
+    try:
+        code = app(standalone_mode=False)
+    except KamertonError as error:
+        code = _complain(str(error), error.exit_code)
+    except typer.TyperException as error:
+        message = error.format_message().strip() or type(error).__name__
+        end = "" if message.endswith((".", "?")) else "."
+        code = _complain(f"{message}{end} Next: see `{_command_of(error)} --help`.", 2)
+    # Typer has caught Ctrl-C itself, and says nothing.
+    if code == CTRL_C_EXIT_CODE:
+        _complain("stopped by Ctrl-C", code)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _command_of(error: typer.TyperException) -> str:
+    context = getattr(error, "ctx", None)
+    return str(context.command_path) if context is not None else "kamerton"
+
+
+def _complain(message: str, code: int) -> int:
+    print("kamerton:", " ".join(message.split()), file=sys.stderr)
+    return code
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console(highlight=False, soft_wrap=True)
+
+
+def _answer(as_json: bool, content: dict[str, Any], lines: list[str]) -> None:
+    """Print the same answer for a program or for a person."""
+    print(json.dumps(content, ensure_ascii=False, default=str) if as_json else "\n".join(lines))
+
+
+@app.callback(invoke_without_command=True)
+def version_option(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.", is_eager=True)] = False,
+) -> None:
+    """Sorts galaxies by their shape, and tells which network does it best."""
+    if version:
+        from kamerton import __version__
+
+        print(f"kamerton {__version__}")
+    elif context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder to make.")] = Path("demo"),
+) -> None:
+    """Go the whole way on a synthetic survey: data, two networks, evaluation, a table and a picture."""
+    from kamerton.demo import demo as run_demo
+
+    run_demo(out, _console())
+
+
+@data_app.command()
+def synth(
+    out_dir: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to make.")],
+    count: Annotated[int, typer.Option(help="Galaxies in the whole survey.")] = SYNTH.count,
+    size: Annotated[int, typer.Option(help="Side of a cutout, pixels.")] = SYNTH.size,
+    seed: SeedOption = SYNTH.seed,
+    as_json: JsonFlag = False,
+) -> None:
+    """Make a synthetic survey as train, valid and test cubes."""
+    from kamerton.data.survey import synth as make_survey
+
+    summary = make_survey(out_dir, config.SynthSettings(count=count, size=size, seed=seed))
+    _answer(as_json, dataclasses.asdict(summary), [summary.describe()])
+
+
+@data_app.command("import")
+def import_(
+    source: Annotated[Path, typer.Argument(metavar="SRC", help="Galaxy10 HDF5, class folders, CSV or FITS cube.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT.fits", help="Cube to write.")],
+    size: Annotated[int | None, typer.Option(help="Side of the cube's images, pixels.")] = PICTURE.size,
+    crop: Annotated[int | None, typer.Option(help="Central square kept before resizing, pixels.")] = PICTURE.crop,
+    label_column: Annotated[str, typer.Option(help="Column of a CSV that holds the labels.")] = "label",
+    path_column: Annotated[str, typer.Option(help="Column of a CSV that holds the paths.")] = "path",
+    as_json: JsonFlag = False,
+) -> None:
+    """Turn labelled galaxies of another form into a labelled cube."""
+    from kamerton.data.importers import import_cube
+
+    settings = config.PictureSettings(size=size, crop=crop)
+    summary = import_cube(source, out, settings, label_column=label_column, path_column=path_column)
+    _answer(as_json, dataclasses.asdict(summary), [summary.describe()])
+
+
+@data_app.command()
+def download(
+    dataset: Annotated[str, typer.Argument(metavar="galaxy10", help="What to fetch.")],
+    out: Annotated[Path, typer.Option(help="Folder for the file.")] = Path(),
+) -> None:
+    """Fetch Galaxy10_DECals.h5 (2.7 GB), resuming where an earlier try ended, and check its SHA-256."""
+    from kamerton.data.download import download_galaxy10
+
+    if dataset != "galaxy10":
+        raise UnknownNameError("dataset", dataset, ["galaxy10"])
+    print(download_galaxy10(out))
+
+
+@data_app.command()
+def split(
+    cube: Annotated[Path, typer.Argument(metavar="IN.fits", help="Labelled cube.")],
+    out_dir: Annotated[Path, typer.Argument(metavar="DIR", help="Folder for the three cubes.")],
+    fractions: Annotated[
+        tuple[float, float, float], typer.Option(help="Shares for train, valid and test.")
+    ] = SPLIT.fractions,
+    group_radius: Annotated[
+        float | None, typer.Option(help="Galaxies closer than this stay together, arcsec; 0 looks at no positions.")
+    ] = SPLIT.group_radius_arcsec,
+    group_column: Annotated[
+        str | None, typer.Option(help="Catalogue column whose equal values stay together.")
+    ] = SPLIT.group_column,
+    seed: SeedOption = SPLIT.seed,
+    as_json: JsonFlag = False,
+) -> None:
+    """Part a cube into train, valid and test, stratified, never parting galaxies that overlap on the sky."""
+    from kamerton.data.splitting import split_cube
+
+    settings = config.SplitSettings(fractions, group_radius or None, group_column, seed)
+    summary = split_cube(cube, out_dir, settings)
+    _answer(as_json, dataclasses.asdict(summary), [summary.describe()])
+
+
+@app.command()
+def networks(
+    size: Annotated[int, typer.Option(help="Side of the images, pixels.")] = 256,
+    classes: Annotated[int, typer.Option(help="Number of classes.")] = 10,
+    as_json: JsonFlag = False,
+) -> None:
+    """Show the table of networks."""
+    from kamerton.networks.table import network_table, print_network_table
+
+    rows = network_table(size=size, classes=classes)
+    if as_json:
+        print(json.dumps(rows))
+    else:
+        print_network_table(rows, _console())
+
+
+@app.command()
+def train(
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="Folder with train.fits and valid.fits.")],
+    network: Annotated[str, typer.Option(help="Name in `kamerton networks`.")],
+    recipe: Annotated[str, typer.Option(help="A recipe's name, or a path to one ending in .toml.")] = "notebook",
+    epochs: Annotated[int | None, typer.Option(help="Instead of the recipe's.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Instead of the recipe's.")] = None,
+    size: Annotated[int | None, typer.Option(help="Resize images to this side, pixels.")] = TRAIN.size,
+    seed: SeedOption = TRAIN.seed,
+    out: Annotated[Path | None, typer.Option(help="Run folder to make.")] = None,
+    notebook_paths: Annotated[
+        bool, typer.Option("--notebook-paths", help="Also write Models/ and ResultLearning/ as the notebook does.")
+    ] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Train a network into a run folder."""
+    from kamerton.training.progress import Silent, watcher_for
+    from kamerton.training.train import train as run_training
+
+    run = run_training(
+        data,
+        network=network,
+        recipe=recipe,
+        epochs=epochs,
+        batch_size=batch_size,
+        size=size,
+        seed=seed,
+        out=out,
+        notebook_paths=notebook_paths,
+        watcher=Silent() if as_json else watcher_for(_console()),
+    )
+    last = run.history().iloc[-1].to_dict()
+    _answer(as_json, {"run": run.path, "last_epoch": last}, [f"run: {run.path}"])
+
+
+@app.command()
+def evaluate(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder.")],
+    cube: Annotated[Path, typer.Argument(metavar="CUBE", help="Labelled cube that the run has not seen.")],
+    by: Annotated[str | None, typer.Option(help="Catalogue column whose groups are also measured apart.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Test a run on a cube."""
+    from kamerton.evaluation.evaluate import evaluate as run_evaluation
+    from kamerton.evaluation.tables import print_metrics
+
+    found = run_evaluation(run, cube, by=by)
+    if as_json:
+        print(json.dumps({"path": str(found.path), **found.metrics}))
+    else:
+        print_metrics(found.metrics, _console())
+        print(f"results: {found.path}")
+
+
+@app.command()
+def export(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder.")],
+    to: Annotated[str, typer.Option(help="Format: keras.")],
+) -> None:
+    """Write a run's network in another program's format."""
+    from kamerton.formats.exchange import export as run_export
+
+    print(run_export(run, to))
+
+
+@app.command("import")
+def import_model(
+    file: Annotated[Path, typer.Argument(metavar="FILE.keras", help="Model saved by Keras 3.")],
+    out: Annotated[Path, typer.Option(help="Run folder to make.")],
+    classes_of: Annotated[
+        Path | None, typer.Option(help="Labelled cube whose class names the model learned; a .keras holds none.")
+    ] = None,
+) -> None:
+    """Make a run folder from a Keras model of a known network; nothing in the file is executed."""
+    from kamerton.formats.exchange import import_keras_file
+
+    print(f"run: {import_keras_file(file, out, classes_of=classes_of).path}")

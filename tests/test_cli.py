@@ -1,0 +1,307 @@
+"""The command line: one line for every error, the right exit code, and an answer that a program can read."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from astropy.io import fits
+from PIL import Image
+
+import kamerton
+from kamerton.cli import main
+from kamerton.runs import Run
+from tests.conftest import toy_galaxies, write_toy_splits
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command left: its exit code and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+
+Command = Callable[..., Answer]
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """Run a command line in this process."""
+
+    def run(*arguments: object) -> Answer:
+        monkeypatch.setattr(sys, "argv", ["kamerton", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        printed = capsys.readouterr()
+        return Answer(int(stopped.value.code or 0), printed.out, printed.err)
+
+    return run
+
+
+def require_one_line(answer: Answer, code: int) -> None:
+    assert answer.code == code, answer
+    assert answer.err.count("\n") == 1, answer.err
+    assert answer.err.startswith("kamerton: ")
+    assert "Traceback" not in answer.err
+    assert "Next: " in answer.err
+
+
+# The whole way
+
+
+def test_from_pictures_to_a_tested_network(command: Command, tmp_path: Path) -> None:
+    """Import, split, train, evaluate, export and import again, as a user would."""
+    images_nhwc, labels = toy_galaxies(60, 24, 0)
+    for row, (image, label) in enumerate(zip(images_nhwc, labels, strict=True)):
+        place = tmp_path / f"pictures/class{label}/{row}.png"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(place)
+    cube, data, run = tmp_path / "all.fits", tmp_path / "data", tmp_path / "run"
+    assert "60" in command("data", "import", tmp_path / "pictures", cube).out
+    assert json.loads(command("data", "split", cube, data, "--json").out)["galaxies"]["train"] > 30
+    trained = command("train", data, "--network", "lenet5", "--epochs", 2, "--out", run)
+    assert trained.out.endswith(f"run: {run}\n")
+    assert "epoch 2/2 loss" in trained.out
+    found = json.loads(command("evaluate", run, data / "test.fits", "--json").out)
+    assert found["galaxies"] == len(fits.getdata(data / "test.fits", 1))
+    assert command("export", run, "--to", "keras").out.strip() == str(run / "model.keras")
+    again = command("import", run / "model.keras", "--out", tmp_path / "again", "--classes-of", data / "train.fits")
+    assert again.out.strip() == f"run: {tmp_path / 'again'}"
+    same = json.loads(command("evaluate", tmp_path / "again", data / "test.fits", "--json").out)
+    assert same["accuracy"] == found["accuracy"]
+
+
+def test_synth_is_what_its_options_say(command: Command, tmp_path: Path) -> None:
+    answer = command("data", "synth", tmp_path / "d", "--count", 40, "--size", 16, "--seed", 7, "--json")
+    assert sum(json.loads(answer.out)["galaxies"].values()) == 40
+    assert fits.getdata(tmp_path / "d/train.fits", 0).shape[1:] == (16, 16, 3)
+
+
+def test_the_notebooks_files_appear_where_the_notebook_put_them(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, toy_splits: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    command("train", toy_splits, "--network", "lenet5", "--epochs", 1, "--notebook-paths")
+    history = pd.read_csv("ResultLearning/LeNet5_full.csv", index_col=0)
+    assert history.columns.tolist() == ["loss", "accuracy", "val_loss", "val_accuracy"]
+    assert Path("Models/LeNet5_full.keras").stat().st_size > 0
+
+
+def test_the_table_of_networks_has_the_notebooks_count(command: Command) -> None:
+    rows = {row["name"]: row for row in json.loads(command("networks", "--json").out)}
+    assert rows["alexnet"]["parameters"] == 41_546_506
+    assert "41,546,506" in command("networks").out
+
+
+def test_evaluate_prints_a_table_and_where_the_results_are(command: Command, toy_run: Run, toy_splits: Path) -> None:
+    shown = command("evaluate", toy_run.path, toy_splits / "test.fits", "--by", "source").out
+    for part in ("accuracy", "bright", "striped", "north", str(toy_run.path / "evaluation/test")):
+        assert part in shown
+
+
+# Help
+
+
+@pytest.mark.parametrize(
+    "words",
+    [[], ["data"], ["train"], ["evaluate"], ["networks"], ["demo"], ["export"], ["import"]]
+    + [["data", name] for name in ("synth", "import", "split", "download")],
+    ids=lambda words: " ".join(words) or "kamerton",
+)
+def test_every_command_explains_itself_and_its_options(command: Command, words: list[str]) -> None:
+    answer = command(*words, "--help")
+    assert answer.code == 0
+    assert "Usage" in answer.out
+
+
+def test_without_a_command_the_help_is_shown(command: Command) -> None:
+    answer = command()
+    assert (answer.code, "Commands" in answer.out) == (0, True)
+
+
+def test_the_version_is_the_packages(command: Command) -> None:
+    assert command("--version").out == f"kamerton {kamerton.__version__}\n"
+
+
+# Wrong usage: exit 2
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["trian"], "trian"),
+        (["train", "DATA"], "--network"),
+        (["train", "DATA", "--network", "alexnt"], "did you mean 'alexnet'?"),
+        (["train", "DATA", "--network", "alexnet", "--recipe", "notebok"], "did you mean 'notebook'?"),
+        (["train", "DATA", "--network", "alexnet", "--epochs", "0"], "epochs"),
+        (["train", "DATA", "--network", "alexnet", "--epochs", "many"], "--epochs"),
+        (["train", "DATA", "--network", "alexnet"], "Images are too small for AlexNet"),
+        (["train", "DATA", "--network", "lenet5", "--size", "8"], "Images are too small for LeNet-5"),
+        (["train", "DATA", "--network", "lenet5", "--out", "DATA"], "exists already"),
+        (["train", "DATA", "--network", "lenet5", "--out", "DATA/train.fits/run"], "cannot be written"),
+        (["data", "synth", "new", "--count", "0"], "count"),
+        (["data", "synth", "DATA"], "exists already"),
+        (["data", "split", "DATA/train.fits", "new", "--fractions", "0.5", "0.5", "0.5"], "add up to 1"),
+        (["data", "split", "DATA/train.fits", "DATA"], "exists already"),
+        (["data", "split", "DATA/train.fits", "new", "--group-column", "host"], "no column 'host'"),
+        (["data", "download", "galaxy11"], "did you mean 'galaxy10'?"),
+        (["data", "import", "nowhere", "new.fits"], "nowhere"),
+        (["export", "RUN", "--to", "pickle"], "keras"),
+        (["evaluate", "RUN", "DATA/test.fits", "--by", "host"], "no column 'host'"),
+    ],
+    ids=lambda part: " ".join(part) if isinstance(part, list) else None,
+)
+def test_wrong_usage_is_one_line_and_exit_2(
+    command: Command,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    toy_splits: Path,
+    toy_run: Run,
+    words: list[str],
+    says: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    places = {"DATA": str(toy_splits), "RUN": str(toy_run.path)}
+    words = [word.replace("DATA", places["DATA"]).replace("RUN", places["RUN"]) for word in words]
+    answer = command(*words)
+    require_one_line(answer, 2)
+    assert says in answer.err
+    assert list(tmp_path.iterdir()) == [], "nothing half-written stays behind"
+
+
+# Bad data: exit 1
+
+
+def rewrite(path: Path, change: Callable[[fits.HDUList], None]) -> None:
+    """Change a cube and write it again."""
+    with fits.open(path, memmap=False) as hdus:
+        change(hdus)
+        hdus.writeto(path, overwrite=True)
+
+
+def drop_labels(path: Path) -> None:
+    fits.PrimaryHDU(fits.getdata(path, 0)).writeto(path, overwrite=True)
+
+
+def with_labels(labels: Callable[[np.ndarray], np.ndarray]) -> Callable[[Path], None]:
+    def damage(path: Path) -> None:
+        def change(hdus: fits.HDUList) -> None:
+            hdus[1].data = labels(hdus[1].data.copy())
+
+        rewrite(path, change)
+
+    return damage
+
+
+def with_images(images: Callable[[np.ndarray], np.ndarray]) -> Callable[[Path], None]:
+    def damage(path: Path) -> None:
+        def change(hdus: fits.HDUList) -> None:
+            hdus[0].data = images(hdus[0].data.copy())
+
+        rewrite(path, change)
+
+    return damage
+
+
+def set_first(value: float, kind: str) -> Callable[[np.ndarray], np.ndarray]:
+    def change(values: np.ndarray) -> np.ndarray:
+        values = values.astype(kind)
+        values.flat[0] = value
+        return values
+
+    return change
+
+
+def truncate(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.truncate(path.stat().st_size // 2)
+
+
+BAD_CUBES: dict[str, tuple[Callable[[Path], None], str]] = {
+    "missing file": (Path.unlink, "cannot be opened"),
+    "missing HDU": (drop_labels, "HDU 1: there are no labels"),
+    "labels of another length": (with_labels(lambda labels: labels[:-1]), "HDU 1: labels have another length"),
+    "negative label": (with_labels(set_first(-1, "i4")), "HDU 1: label of image 0 is not a class index. Received: -1"),
+    "fractional label": (with_labels(set_first(0.5, "f4")), "HDU 1: label of image 0 is not a class index"),
+    "absent label": (with_labels(set_first(np.nan, "f4")), "HDU 1: label of image 0 is not a class index"),
+    "class index beyond the names": (with_labels(set_first(3, "i4")), "HDU 1: label of image 0 is beyond the class"),
+    "wrong dimensions": (with_images(lambda images: images.reshape(len(images), -1)), "HDU 0: wrong dimensions"),
+    "truncated file": (truncate, "truncated"),
+    "NaN pixels": (with_images(set_first(np.nan, "f4")), "HDU 0: image 0 has NaN or infinite pixels"),
+    "empty cube": (with_images(lambda images: images[:0]), "HDU 0"),
+    "no bytes at all": (lambda path: path.write_bytes(b""), "an empty file"),
+    "not FITS": (lambda path: path.write_bytes(b"galaxies" * 1000), "cannot be read as FITS"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_CUBES)
+@pytest.mark.parametrize("split", ["train", "valid"])
+def test_bad_data_is_one_line_and_exit_1_and_leaves_nothing(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, toy_splits: Path, name: str, split: str
+) -> None:
+    data = shutil.copytree(toy_splits, tmp_path / "data")
+    damage, says = BAD_CUBES[name]
+    damage(data / f"{split}.fits")
+    monkeypatch.chdir(tmp_path)
+    answer = command("train", data, "--network", "lenet5", "--epochs", 1, "--notebook-paths")
+    require_one_line(answer, 1)
+    assert f"{data / split}.fits" in answer.err
+    assert says in answer.err
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]
+
+
+@pytest.mark.parametrize("name", BAD_CUBES)
+def test_a_bad_cube_is_not_evaluated(command: Command, tmp_path: Path, toy_run: Run, name: str) -> None:
+    run = shutil.copytree(toy_run.path, tmp_path / "run")
+    shutil.rmtree(run / "evaluation", ignore_errors=True)
+    data = write_toy_splits(tmp_path / "data")
+    damage, says = BAD_CUBES[name]
+    damage(data / "test.fits")
+    answer = command("evaluate", run, data / "test.fits")
+    require_one_line(answer, 1)
+    assert says in answer.err
+    assert not (run / "evaluation").exists()
+
+
+def test_a_folder_that_is_no_run_is_said(command: Command, tmp_path: Path, toy_splits: Path) -> None:
+    answer = command("evaluate", tmp_path, toy_splits / "test.fits")
+    require_one_line(answer, 1)
+    assert "run.json" in answer.err
+
+
+def test_a_file_that_keras_did_not_write_is_said(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "model.keras").write_text("no model")
+    answer = command("import", tmp_path / "model.keras", "--out", tmp_path / "run")
+    require_one_line(answer, 1)
+    assert not (tmp_path / "run").exists()
+
+
+def test_ctrl_c_is_one_line_and_its_own_code(command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("kamerton.data.survey.synth", interrupted)
+    answer = command("data", "synth", tmp_path / "data")
+    assert (answer.code, answer.err) == (130, "kamerton: stopped by Ctrl-C\n")
+
+
+def test_the_module_is_the_command() -> None:
+    found = subprocess.run(
+        [sys.executable, "-m", "kamerton", "train", "nowhere", "--network", "lenet5"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert found.returncode == 1
+    assert found.stderr.count("\n") == 1
+    assert "nowhere/train.fits: cannot be opened" in found.stderr

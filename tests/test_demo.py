@@ -1,0 +1,64 @@
+"""The demo goes the whole way; here with few galaxies and the smaller network."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from PIL import Image
+from rich.console import Console
+
+from kamerton.config import DemoSettings
+from kamerton.demo import Demo, demo
+from kamerton.errors import OutputError
+
+SETTINGS = DemoSettings(count=60, size=32, epochs=2, networks=("lenet5",))
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> tuple[Demo, str]:
+    """What the demo made, and what it printed."""
+    console = Console(file=io.StringIO(), width=200)
+    made = demo(tmp_path_factory.mktemp("demo") / "out", console, SETTINGS)
+    assert isinstance(console.file, io.StringIO)
+    return made, console.file.getvalue()
+
+
+def test_the_table_holds_the_results_of_the_test_set(shown: tuple[Demo, str]) -> None:
+    made, _ = shown
+    table = pd.read_csv(made.table)
+    assert table["network"].tolist() == ["lenet5"]
+    assert table["accuracy"].tolist() == [made.results[0]["accuracy"]]
+    assert made.results[0]["dataset"] == "test.fits"
+
+
+def test_the_picture_is_one(shown: tuple[Demo, str]) -> None:
+    made, _ = shown
+    with Image.open(made.picture) as picture:
+        assert min(picture.size) > 300
+
+
+def test_it_prints_where_its_table_and_picture_are(shown: tuple[Demo, str]) -> None:
+    made, text = shown
+    assert str(made.table) in text
+    assert str(made.picture) in text
+
+
+def test_an_existing_folder_is_refused_and_not_touched(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(OutputError, match="exists already"):
+        demo(tmp_path, Console(file=io.StringIO()), SETTINGS)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_after_a_failure_nothing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("kamerton.demo.evaluate", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        demo(tmp_path / "out", Console(file=io.StringIO()), SETTINGS)
+    assert list(tmp_path.iterdir()) == []
