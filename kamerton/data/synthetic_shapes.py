@@ -88,8 +88,8 @@ def surface_brightness(magnitude: float) -> float:
 
 def spectrum_grz(redness: float) -> FloatArray:
     """Brightness in g, r, z relative to r: from a star-forming disc (0) to an old bulge (1), DECaLS colours."""
-    g_minus_r = 0.28 + 0.65 * redness
-    r_minus_z = 0.20 + 0.45 * redness
+    g_minus_r = 0.34 + 0.65 * redness
+    r_minus_z = 0.25 + 0.45 * redness
     return band_column([10 ** (-0.4 * g_minus_r), 1.0, 10 ** (0.4 * r_minus_z)])
 
 
@@ -189,7 +189,7 @@ def smooth_body(plane: Plane, rng: Generator, *, axis_ratio: Range, half_light_a
     redness, magnitude = rng.uniform(0.0, 1.0), rng.normal(21.5, 0.5)
     envelope = coloured(sersic(plane, size, rng.uniform(0.7, 1.8)), magnitude, redness)
     core = sersic(plane, size * rng.uniform(0.2, 0.5), rng.uniform(1.0, 3.0))
-    return envelope + coloured(core, magnitude - rng.uniform(-0.8, 0.8), min(redness + 0.15, 1.1))
+    return envelope + coloured(core, magnitude - rng.uniform(-1.0, 0.6), min(redness + 0.15, 1.1))
 
 
 def bulge(plane: Plane, rng: Generator, size_arcsec: float, magnitude: float, redness: float) -> FloatArray:
@@ -305,7 +305,7 @@ def unbarred_spiral(
     ridges = arms(plane, rng, pitch_deg=pitch, count=int(rng.choice(arm_counts)), start_arcsec=scale)
     start, contrast = scale * rng.uniform(0.4, 0.8), rng.uniform(0.8, 1.6)
     light = disc_of_arms(plane, rng, ridges, scale_arcsec=scale, start_arcsec=start, contrast=contrast)
-    return light + bulge(plane, rng, scale * rng.uniform(*bulge_size), rng.normal(20.2, 0.5), rng.uniform(0.6, 1.1))
+    return light + bulge(plane, rng, scale * rng.uniform(*bulge_size), rng.normal(20.5, 0.5), rng.uniform(0.6, 1.1))
 
 
 def barred_spiral(sky: Plane, rng: Generator) -> FloatArray:
@@ -322,7 +322,7 @@ def barred_spiral(sky: Plane, rng: Generator) -> FloatArray:
     # A bar sweeps the disc beside it clean.
     light = light * (1 - 0.5 * below(plane.radius_arcsec, 0.85 * length, 0.15 * length))
     redness = rng.uniform(0.5, 1.0)
-    core = bulge(plane, rng, 0.18 * length, rng.normal(20.2, 0.5), redness)
+    core = bulge(plane, rng, 0.18 * length, rng.normal(20.5, 0.5), redness)
     return light + core + coloured(bar(plane, length, rng.uniform(0.2, 0.36)), rng.normal(20.2, 0.35), redness)
 
 

@@ -6,9 +6,10 @@ import math
 
 import numpy as np
 import pytest
-from astropy.modeling.models import Sersic2D
+from astropy.modeling.models import Sersic1D, Sersic2D
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.integrate import quad
 
 from kamerton.data.galaxy10 import CLASS_NAMES
 from kamerton.data.synthetic import sky_plane
@@ -35,6 +36,26 @@ def test_sersics_profile_is_astropys(index: float) -> None:
     oracle = Sersic2D(amplitude=1, r_eff=5.0, n=index)(SKY.x_arcsec, SKY.y_arcsec)
     away = np.hypot(SKY.x_arcsec, SKY.y_arcsec) > 20 * SOFTENING_ARCSEC
     np.testing.assert_allclose(sersic(SKY, 5.0, index)[away], oracle[away], rtol=5e-3)
+
+
+@pytest.mark.parametrize("index", [0.7, 1.0, 2.5])
+def test_half_of_sersics_light_lies_within_the_half_light_radius(index: float) -> None:
+    """Against SciPy's integral over rings, of the softened profile exactly and of the pure one nearly."""
+    half_light, edge = 3.0, 30.0
+    plane = sky_plane(512)
+    pixel_arcsec = float(plane.x_arcsec[0, 1] - plane.x_arcsec[0, 0])
+    light = sersic(plane, half_light, index) * pixel_arcsec**2
+    distance = np.hypot(plane.x_arcsec, plane.y_arcsec)
+    inner, whole = (float(light[distance < radius].sum()) for radius in (half_light, edge))
+
+    def integral(radius: float, softening_arcsec: float) -> float:
+        profile = Sersic1D(amplitude=1, r_eff=half_light, n=index)
+        return quad(lambda r: 2 * math.pi * r * profile(math.hypot(r, softening_arcsec)), 0, radius)[0]
+
+    assert inner == pytest.approx(integral(half_light, SOFTENING_ARCSEC), rel=5e-3)
+    assert whole == pytest.approx(integral(edge, SOFTENING_ARCSEC), rel=5e-3)
+    assert inner == pytest.approx(integral(np.inf, 0) / 2, rel=0.04)
+    assert whole == pytest.approx(integral(np.inf, 0), rel=0.04)
 
 
 def test_a_tilted_disc_has_its_axis_ratio() -> None:
