@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -25,10 +26,49 @@ def whole_file(path: Path) -> Iterator[Path]:
         with partial.open("rb") as written:
             os.fsync(written.fileno())
         partial.replace(path)
+        _sync_folder(path.parent)
     except OSError as error:
         raise cannot_write(path, error) from error
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Let a new name survive a power cut as its content does."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file's bytes, read in constant memory."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def json_sha256(content: Any) -> str:
+    """SHA-256 of plain values, whatever the order of their keys."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def read_text(path: Path, limit_bytes: int) -> str:
+    """Read a text file in UTF-8; OSError where it cannot be read, ValueError where it is longer, or no text."""
+    size_bytes = path.stat().st_size
+    if not path.is_file() and not path.is_dir():
+        raise ValueError("not a plain file")
+    if size_bytes > limit_bytes:
+        raise ValueError(f"{size_bytes} bytes are too long; at most {limit_bytes} bytes are read")
+    return path.read_text(encoding="utf-8")
+
+
+def read_json(path: Path, limit_bytes: int) -> Any:
+    """Read a JSON file; OSError where it cannot be read, ValueError where it is longer, or not JSON."""
+    try:
+        return json.loads(read_text(path, limit_bytes))
+    except RecursionError as error:
+        raise ValueError("JSON that is nested too deeply") from error
 
 
 def write_json(path: Path, content: Any) -> None:

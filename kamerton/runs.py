@@ -8,70 +8,44 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-import json
-import platform
+import hashlib
+from array import array
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import nn
 
-import kamerton
-from kamerton.config import Preprocessing, Recipe
-from kamerton.errors import RunError
-from kamerton.files import cannot_write, new_folder, whole_file, write_json
+from kamerton.errors import RunError, UsageError
+from kamerton.files import cannot_write, file_sha256, new_folder, read_json, read_text, whole_file, write_json
 from kamerton.networks import build_network
+from kamerton.provenance import RunRecord
 from kamerton.records import read_record
+from kamerton.tensors import read_tensors
 
 if TYPE_CHECKING:
     import pandas as pd
 
 NOTEBOOK_COLUMNS = ("loss", "accuracy", "val_loss", "val_accuracy")
-HISTORY_COLUMNS = (*NOTEBOOK_COLUMNS, "lr", "seconds", "images_per_second")
-PROVENANCE_PACKAGES = ("torch", "numpy", "astropy", "safetensors", "keras")
+TIME_COLUMNS = ("seconds", "images_per_second")
+HISTORY_COLUMNS = (*NOTEBOOK_COLUMNS, "lr", *TIME_COLUMNS)
 
+RECORD_BYTES = 1 << 20
+"""A longer ``run.json`` is none: it has about 3 KiB, and 1000 classes would add 20."""
 
-@dataclass(frozen=True)
-class CubeRecord:
-    """Which cube a run saw."""
+METRICS_BYTES = 4 << 20
+"""A longer ``metrics.json`` is none: the confusion matrix of 500 classes is shorter."""
 
-    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+HISTORY_BYTES = 8 << 20
+"""A longer ``history.csv`` is none: 50,000 epochs are shorter."""
 
-    path: str
-    galaxies: int
-    fingerprint: str
-    """SHA-256 of its images, labels and class names."""
+DIGEST_BYTES = 32
+"""What a SHA-256 takes at least, however it is written."""
 
-
-@dataclass(frozen=True)
-class RunRecord:
-    """What ``run.json`` holds: everything that must be known to use the weights or to make them again."""
-
-    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
-
-    network: str
-    parameters: int
-    class_names: tuple[str, ...]
-    preprocessing: Preprocessing
-    seed: int | None
-    """None where the weights came from elsewhere."""
-    recipe: Recipe | None
-    """None where the weights came from elsewhere."""
-    weights_chosen_on: str
-    """The split that chose the weights, or why none did."""
-    data: dict[str, CubeRecord]
-    """By split: ``train`` and ``valid``."""
-    device: str
-    versions: dict[str, str]
-    started: str
-    """When, ISO 8601 in UTC."""
-    origin: str
-    """How the weights came to be: trained here, or imported from a named file."""
+MAX_COLUMNS = 100
+"""No history has more columns."""
 
 
 class Run:
@@ -107,33 +81,55 @@ class Run:
         size = self.record.preprocessing.size
         return size, size, self.record.preprocessing.channels
 
+    @property
+    def checkpoint_path(self) -> Path:
+        """Where the checkpoints are."""
+        return self.path / "checkpoint"
+
+    @property
+    def seen_path(self) -> Path:
+        """Where the fingerprints of the galaxies are that the run was trained and validated on."""
+        return self.path / "galaxies.parquet"
+
     def evaluation_path(self, dataset: str) -> Path:
-        """Where the results on ``dataset`` are."""
+        """Where the results on ``dataset`` are; UsageError for a name that would lead elsewhere."""
+        if dataset in {"", ".", ".."} or any(letter in dataset for letter in "/\\\0"):
+            raise UsageError(
+                "The name of a data set cannot be a path",
+                received=repr(dataset),
+                next_step="give the cube a plain name",
+            )
         return self.path / "evaluation" / dataset
 
-    def build_network(self) -> nn.Module:
-        """Build the run's network with its starting weights."""
+    def build_network(self, device: str = "cpu") -> nn.Module:
+        """Build the run's network with its starting weights; on ``meta`` they take no memory."""
         shape = self.record.preprocessing
-        return build_network(
-            self.record.network,
-            size=shape.size,
-            channels=shape.channels,
-            classes=len(self.record.class_names),
-            seed=self.record.seed or 0,
-        )
+        with torch.device(device):
+            return build_network(
+                self.record.network,
+                size=shape.size,
+                channels=shape.channels,
+                classes=len(self.record.class_names),
+                seed=self.record.seed or 0,
+            )
 
     def load_network(self) -> nn.Module:
         """Build the run's network with its weights, ready to predict. RunError where they are missing or do not fit."""
-        network = self.build_network()
         try:
-            network.load_state_dict(load_file(self.weights_path))
+            expected = self.build_network("meta").state_dict()
+        except UsageError as error:
+            raise RunError(f"{self.path / 'run.json'}: {error}") from error
+        try:
+            tensors = read_tensors(self.weights_path, expected)
+            network = self.build_network()
+            network.load_state_dict(tensors)
         except FileNotFoundError as error:
             raise RunError(
                 f"{self.path} has no weights yet",
                 received="no model.safetensors",
                 next_step="let the training end, or train again into a new folder",
             ) from error
-        except (OSError, SafetensorError, RuntimeError) as error:
+        except (OSError, ValueError, RuntimeError) as error:
             raise RunError(
                 f"{self.weights_path}: these are not the weights of {self.record.network}",
                 received=str(error)[:300],
@@ -148,26 +144,92 @@ class Run:
             # One entry only: safetensors writes several in an order of chance, and equal weights are to be equal files.
             save_file(tensors, partial, metadata={"network": self.record.network})
 
+    def update(self, record: RunRecord) -> None:
+        """Write another record in the place of the present one."""
+        write_json(self.path / "run.json", dataclasses.asdict(record))
+        self.record = record
+
+    def finish(self, network: nn.Module) -> None:
+        """Write the weights, and then the fingerprints of what came out."""
+        self.save_network(network)
+        self.update(self.record.with_results(file_sha256(self.weights_path), self.history_sha256()))
+
+    def history_sha256(self) -> str:
+        """SHA-256 of the history without its times, which no two trainings share; RunError where it cannot be read."""
+        if self.record.recipe is None:
+            return hashlib.sha256(b"").hexdigest()
+        lines = self.history().drop(columns=list(TIME_COLUMNS), errors="ignore").to_csv(lineterminator="\n")
+        return hashlib.sha256(lines.encode()).hexdigest()
+
+    def save_seen(self, galaxies: Mapping[str, Sequence[str]]) -> None:
+        """Keep the fingerprints of the galaxies of each split, so that no test set can hide one of them."""
+        import pyarrow as pa
+        from pyarrow import parquet
+
+        rows = [(split, digest) for split, digests in galaxies.items() for digest in digests]
+        splits, digests = zip(*rows, strict=True)
+        with whole_file(self.seen_path) as partial:
+            parquet.write_table(pa.table({"split": splits, "sha256": digests}), partial)
+
+    def seen(self) -> dict[str, set[str]] | None:
+        """Give the fingerprints of the galaxies of each split, or None where the weights came from elsewhere."""
+        import pyarrow as pa
+        from pyarrow import parquet
+
+        if not self.record.data:
+            return None
+        try:
+            with parquet.ParquetFile(self.seen_path) as file:
+                # A few bytes of Parquet can promise any number of rows; digests do not shrink below their half.
+                if file.metadata.num_rows * DIGEST_BYTES > self.seen_path.stat().st_size:
+                    raise ValueError(f"{file.metadata.num_rows} digests cannot be in a file so short")
+                table = file.read(columns=["split", "sha256"])
+            if any(column.type != pa.string() or column.null_count for column in table.columns):
+                raise ValueError("something else than text")
+            columns = table.to_pydict()
+        except (OSError, LookupError, ValueError, pa.ArrowException) as error:
+            raise RunError(
+                f"{self.seen_path}: cannot tell which galaxies the run has seen",
+                received=error,
+                next_step="restore the file or train again",
+            ) from error
+        found: dict[str, set[str]] = {split: set() for split in self.record.data}
+        for split, digest in zip(columns["split"], columns["sha256"], strict=True):
+            found.setdefault(split, set()).add(digest)
+        return found
+
+    def write_history(self, rows: Sequence[Mapping[str, float]]) -> None:
+        """Write the whole history anew, as a resumed training takes it up."""
+        if not rows:
+            self.history_path.unlink(missing_ok=True)
+            return
+        with whole_file(self.history_path) as partial:
+            for epoch, row in enumerate(rows):
+                append_csv_row(partial, HISTORY_COLUMNS, epoch, row)
+
     def append_history(self, epoch: int, row: Mapping[str, float]) -> None:
         """Add one epoch's row to ``history.csv``; it is on disk when this returns."""
         append_csv_row(self.history_path, HISTORY_COLUMNS, epoch, row)
 
     def history(self) -> pd.DataFrame:
-        """Read the learning history, one row an epoch."""
-        import pandas as pd
-
+        """Read the learning history, one row an epoch; RunError where it is missing or no table of numbers."""
         try:
-            return pd.read_csv(self.history_path, index_col=0)
-        except (OSError, ValueError) as error:
+            return _numbers_table(read_text(self.history_path, HISTORY_BYTES))
+        except (OSError, ValueError, csv.Error) as error:
             raise RunError(
                 f"{self.history_path}: cannot be read", received=error, next_step="restore the file or train again"
             ) from error
 
 
 def create_run(path: Path, record: RunRecord) -> Run:
-    """Make a new run folder with its ``run.json``; OutputError where the folder exists or cannot be written."""
+    """Make a new run folder with its ``run.json``; OutputError where the folder exists or cannot be written.
+
+    An empty folder counts as new: a process killed at this very place leaves one.
+    """
+    if path.is_dir() and not any(path.iterdir()):
+        path.rmdir()
     run = Run(new_folder(path), record)
-    write_json(path / "run.json", dataclasses.asdict(record))
+    run.update(record)
     return run
 
 
@@ -176,13 +238,42 @@ def open_run(path: str | Path) -> Run:
     path = Path(path)
     place = path / "run.json"
     try:
-        table = json.loads(place.read_text(encoding="utf-8"))
+        table = read_json(place, RECORD_BYTES)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise RunError(
             f"{place}: cannot be read as a run", received=reason, next_step="name a folder made by `kamerton train`"
         ) from error
-    return Run(path, read_record(RunRecord, table, str(place), RunError))
+    record = read_record(RunRecord, table, str(place), RunError)
+    if not record.class_names or len(set(record.class_names)) < len(record.class_names):
+        raise RunError(
+            f"{place}: class_names: not one name a class", received=record.class_names, next_step="correct that field"
+        )
+    if not 0 <= (record.seed or 0) < 2**32:
+        raise RunError(f"{place}: seed: too large or below 0", received=record.seed, next_step="correct that field")
+    return Run(path, record)
+
+
+def _numbers_table(text: str) -> pd.DataFrame:
+    """Read a CSV of numbers with an index column, to the last digit; ValueError for anything else."""
+    import numpy as np
+    import pandas as pd
+
+    rows = csv.reader(text.splitlines(), strict=True)
+    columns = next(rows, [""])[1:]
+    if len(columns) > MAX_COLUMNS or len(set(columns)) < len(columns) or not set(NOTEBOOK_COLUMNS) <= set(columns):
+        raise ValueError(f"{len(columns)} columns that are not those of a history")
+    epochs, numbers = array("q"), array("d")
+    for row in rows:
+        if len(row) != 1 + len(columns):
+            raise ValueError(f"{len(row)} fields in line {rows.line_num} instead of {1 + len(columns)}")
+        try:
+            epochs.append(int(row[0]))
+        except OverflowError as error:
+            raise ValueError(f"line {rows.line_num} does not begin with the number of an epoch") from error
+        numbers.extend(map(float, row[1:]))
+    cells = np.frombuffer(numbers).reshape(len(epochs), len(columns)) if epochs else np.empty((0, len(columns)))
+    return pd.DataFrame(cells, index=pd.Index(epochs, dtype="int64"), columns=columns)
 
 
 def append_csv_row(path: Path, columns: Sequence[str], index: int, row: Mapping[str, float]) -> None:
@@ -197,19 +288,6 @@ def append_csv_row(path: Path, columns: Sequence[str], index: int, row: Mapping[
         raise cannot_write(path, error) from error
 
 
-def versions() -> dict[str, str]:
-    """Versions of Kamerton, Python and the libraries that shape a result."""
-    found = {name: metadata.version(name) for name in PROVENANCE_PACKAGES}
-    return {"kamerton": kamerton.__version__, "python": platform.python_version(), **found}
-
-
-def describe_device(device: torch.device) -> str:
-    """Name the device that did the work, with its threads or its card."""
-    if device.type == "cuda":
-        return f"cuda: {torch.cuda.get_device_name(device)}"
-    return f"{device.type}: {platform.machine()}, {torch.get_num_threads()} threads"
-
-
 def evaluation_names(run: Run) -> list[str]:
     """List the datasets that a run was evaluated on."""
     return sorted(path.parent.name for path in run.path.glob("evaluation/*/metrics.json"))
@@ -219,8 +297,11 @@ def read_metrics(run: Run, dataset: str) -> dict[str, Any]:
     """Read the results of an evaluation; RunError where there is none."""
     place = run.evaluation_path(dataset) / "metrics.json"
     try:
-        return dict(json.loads(place.read_text(encoding="utf-8")))
+        metrics = read_json(place, METRICS_BYTES)
+        if not isinstance(metrics, dict):
+            raise ValueError("not a table of results")
     except (OSError, ValueError) as error:
         raise RunError(
             f"{place}: cannot be read", received=error, allowed=evaluation_names(run), next_step="evaluate the run"
         ) from error
+    return metrics

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import os
 import shutil
+import stat
 import tempfile
 import zlib
 from pathlib import Path
@@ -13,6 +15,12 @@ from kamerton.errors import CubeError
 
 GZIP_MAGIC = b"\x1f\x8b"
 CHUNK_BYTES = 1 << 20
+
+RATIO = 200
+"""A gzipped file may unpack to this many times its own size. Galaxies give 2, a blank sky of bytes about 1000."""
+
+SMALL_BYTES = 64 << 20
+"""Below this, the ratio does not matter."""
 
 
 def as_plain_file(path: Path) -> IO[bytes]:
@@ -26,6 +34,9 @@ def as_plain_file(path: Path) -> IO[bytes]:
         raise CubeError(
             f"{path}: cannot be opened", received=error.strerror, next_step="check the name and your permissions"
         ) from error
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise CubeError(f"{path}: cannot be opened", received="not a plain file", next_step="name a file on disk")
     head = file.read(2)
     file.seek(0)
     if not head:
@@ -37,12 +48,30 @@ def as_plain_file(path: Path) -> IO[bytes]:
 def _unpacked(path: Path, packed: IO[bytes]) -> IO[bytes]:
     with packed, tempfile.NamedTemporaryFile(prefix="kamerton-") as plain:
         try:
-            with gzip.GzipFile(fileobj=packed) as unpacking:
-                shutil.copyfileobj(unpacking, plain, CHUNK_BYTES)
+            _unpack(path, packed, plain)
             plain.flush()
+        except CubeError:
+            raise
         except (OSError, EOFError, zlib.error) as error:
             raise CubeError(
                 f"{path}: cannot be unpacked", received=f"{type(error).__name__}: {error}", next_step="fetch it again"
             ) from error
         # Opened again to read only; the name goes at the end of the block, the content when the file is closed.
         return Path(plain.name).open("rb")
+
+
+def _unpack(path: Path, packed: IO[bytes], plain: IO[bytes]) -> None:
+    """Unpack in constant memory, and stop where a gzip bomb goes on: the format does not say how much comes."""
+    packed_bytes = os.fstat(packed.fileno()).st_size
+    free_bytes = shutil.disk_usage(tempfile.gettempdir()).free
+    limit_bytes = min(max(SMALL_BYTES, RATIO * packed_bytes), free_bytes)
+    with gzip.GzipFile(fileobj=packed) as unpacking:
+        while chunk := unpacking.read(CHUNK_BYTES):
+            if plain.tell() + len(chunk) > limit_bytes:
+                raise CubeError(
+                    f"{path}: unpacks to too much",
+                    received=f"more than {limit_bytes} bytes from {packed_bytes}",
+                    allowed=f"{RATIO} times the file, and the {free_bytes} bytes free in {tempfile.gettempdir()}",
+                    next_step="unpack it with gunzip if you trust it, and set TMPDIR where there is room",
+                )
+            plain.write(chunk)

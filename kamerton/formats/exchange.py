@@ -12,7 +12,8 @@ from kamerton.errors import UnknownNameError, UsageError
 from kamerton.files import require_new
 from kamerton.formats.keras_file import KerasContents, read_keras, write_keras
 from kamerton.networks import build_network, count_parameters
-from kamerton.runs import Run, RunRecord, create_run, open_run, versions
+from kamerton.provenance import RunRecord, versions
+from kamerton.runs import Run, create_run, open_run
 
 
 def _to_keras(run: Run) -> Path:
@@ -56,12 +57,14 @@ def import_keras_file(path: str | Path, out: str | Path, *, classes_of: str | Pa
         weights_chosen_on="unknown: the weights were imported",
         data={},
         device="unknown",
+        threads=None,
+        deterministic=False,
         versions=versions(),
         started=datetime.now(UTC).isoformat(timespec="seconds"),
         origin=f"imported from {path.name}",
     )
     run = create_run(out, record)
-    run.save_network(network)
+    run.finish(network)
     return run
 
 

@@ -1,0 +1,116 @@
+"""Where a run comes from: everything that must be known to use its weights, or to make them again."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import platform
+from dataclasses import dataclass
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import ClassVar
+
+import torch
+
+import kamerton
+from kamerton.config import Preprocessing, Recipe
+from kamerton.files import json_sha256
+
+PROVENANCE_PACKAGES = ("torch", "numpy", "astropy", "safetensors", "keras")
+
+
+@dataclass(frozen=True)
+class CubeRecord:
+    """Which cube a run saw."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    path: str
+    galaxies: int
+    fingerprint: str
+    """SHA-256 of its images, labels and class names."""
+
+
+@dataclass(frozen=True)
+class ResultsRecord:
+    """Fingerprints of what came out, all SHA-256."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    weights: str
+    """Of model.safetensors."""
+    history: str
+    """Of history.csv without its times."""
+    fingerprint: str
+    """Of data, settings, versions and these two: equal fingerprints are the same training with the same end."""
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """What ``run.json`` holds: everything that must be known to use the weights or to make them again."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    network: str
+    parameters: int
+    class_names: tuple[str, ...]
+    preprocessing: Preprocessing
+    seed: int | None
+    """None where the weights came from elsewhere."""
+    recipe: Recipe | None
+    """None where the weights came from elsewhere."""
+    weights_chosen_on: str
+    """The split that chose the weights, or why none did."""
+    data: dict[str, CubeRecord]
+    """By split: ``train`` and ``valid``."""
+    device: str
+    threads: int | None
+    """Threads of the processor, on which the last bit of a sum depends; None where the weights came from elsewhere."""
+    deterministic: bool
+    """Whether the same seed gives the same bits."""
+    versions: dict[str, str]
+    started: str
+    """When, ISO 8601 in UTC."""
+    origin: str
+    """How the weights came to be: trained here, or imported from a named file."""
+    changes: tuple[str, ...] = ()
+    """What was changed when the training was resumed: more epochs, another machine or library."""
+    results: ResultsRecord | None = None
+    """None until the training has ended."""
+
+    def with_results(self, weights: str, history: str) -> RunRecord:
+        """Give the record of the finished training, with its fingerprint."""
+        return dataclasses.replace(self, results=ResultsRecord(weights, history, self.fingerprint(weights, history)))
+
+    def fingerprint(self, weights: str, history: str) -> str:
+        """SHA-256 of what the training was made of and what came out; neither places nor times are in it."""
+        made_of = dataclasses.asdict(self)
+        for name in ("started", "results", "data"):
+            del made_of[name]
+        seen = {split: cube.fingerprint for split, cube in self.data.items()}
+        return json_sha256({"made_of": made_of, "seen": seen, "weights": weights, "history": history})
+
+
+def versions() -> dict[str, str]:
+    """Versions of Kamerton, Python and the libraries that shape a result."""
+    found = {name: metadata.version(name) for name in PROVENANCE_PACKAGES}
+    own = {"kamerton": kamerton.__version__, "kamerton_code": code_sha256(), "python": platform.python_version()}
+    return own | found
+
+
+def describe_device(device: torch.device) -> str:
+    """Name the device that did the work: the card, or the processor's kind with the instructions that PyTorch uses."""
+    if device.type == "cuda":
+        return f"cuda: {torch.cuda.get_device_name(device)}"
+    return f"{device.type}: {platform.machine()}, {torch.backends.cpu.get_cpu_capability()}"
+
+
+@cache
+def code_sha256() -> str:
+    """SHA-256 of the package's own source files: tells two states of a checkout apart that share a version."""
+    package = Path(kamerton.__file__).parent
+    whole = hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        whole.update(f"{path.relative_to(package).as_posix()}\n".encode() + path.read_bytes())
+    return whole.hexdigest()

@@ -1,0 +1,66 @@
+"""Weights in safetensors files, read only as far as they are the ones that were promised."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+
+HEADER_BYTES = 4 << 20
+"""A longer header describes no network known here: it takes about 100 bytes a tensor."""
+
+LENGTH_BYTES = 8
+"""A safetensors file begins with the length of its header, a little-endian integer."""
+
+NAMES = {
+    torch.float64: "F64",
+    torch.float32: "F32",
+    torch.float16: "F16",
+    torch.bfloat16: "BF16",
+    torch.int64: "I64",
+    torch.int32: "I32",
+    torch.uint8: "U8",
+    torch.bool: "BOOL",
+}
+"""How safetensors calls the types."""
+
+
+def read_tensors(path: Path, expected: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Read a safetensors file that holds exactly the tensors of ``expected``, which may be empty (``meta``) ones.
+
+    Names, types and shapes are compared before any of them takes memory. Raises OSError where the file cannot be read,
+    and ValueError where it is damaged or holds anything else.
+    """
+    with path.open("rb") as file:
+        size_bytes = file.seek(0, os.SEEK_END)
+        file.seek(0)
+        header_bytes = int.from_bytes(file.read(LENGTH_BYTES), "little")
+    if size_bytes < LENGTH_BYTES or header_bytes > min(HEADER_BYTES, size_bytes - LENGTH_BYTES):
+        raise ValueError(f"a header of {header_bytes} bytes in a file of {size_bytes} bytes")
+    try:
+        with safe_open(path, "pt") as content:
+            names = set(content.keys())
+            if names != set(expected):
+                raise ValueError(_list_some("missing", set(expected) - names, "unknown", names - set(expected)))
+            for name, tensor in expected.items():
+                found = content.get_slice(name)
+                kind, shape = found.get_dtype(), tuple(found.get_shape())
+                wanted = NAMES[tensor.dtype], tuple(tensor.shape)
+                if (kind, shape) != wanted:
+                    raise ValueError(f"size mismatch for {name}: {kind} {shape} instead of {wanted[0]} {wanted[1]}")
+            return {name: content.get_tensor(name) for name in expected}
+    except SafetensorError as error:
+        raise ValueError(str(error)) from error
+
+
+def _list_some(*kinds_and_names: str | set[str]) -> str:
+    """List names by kind, the first three of each."""
+    parts = []
+    for kind, names in zip(kinds_and_names[::2], kinds_and_names[1::2], strict=True):
+        if names:
+            shown = ", ".join(name[:60] for name in sorted(names)[:3])
+            parts.append(f"{kind}: {shown}{', ...' if len(names) > 3 else ''}")
+    return "; ".join(parts)
