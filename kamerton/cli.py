@@ -45,15 +45,15 @@ def main() -> None:
     """Run the command line; every foreseen error is one line on stderr and an exit code: 2 usage, 1 data."""
     try:
         code = app(standalone_mode=False)
+        # Typer has caught Ctrl-C itself, and says nothing.
+        if code == CTRL_C_EXIT_CODE:
+            _complain("stopped by Ctrl-C", code)
     except KamertonError as error:
         code = _complain(str(error), error.exit_code)
     except typer.TyperException as error:
         message = error.format_message().strip() or type(error).__name__
         end = "" if message.endswith((".", "?")) else "."
         code = _complain(f"{message}{end} Next: see `{_command_of(error)} --help`.", 2)
-    # Typer has caught Ctrl-C itself, and says nothing.
-    if code == CTRL_C_EXIT_CODE:
-        _complain("stopped by Ctrl-C", code)
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -198,6 +198,16 @@ def train(
     size: Annotated[int | None, typer.Option(help="Resize images to this side, pixels.")] = TRAIN.size,
     seed: SeedOption = TRAIN.seed,
     out: Annotated[Path | None, typer.Option(help="Run folder to make.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on in the run folder, to the same bits.")] = False,
+    checkpoint_minutes: Annotated[
+        float | None, typer.Option(help="Write a checkpoint when the last one is older.")
+    ] = TRAIN.checkpoint_minutes,
+    checkpoint_steps: Annotated[
+        int | None, typer.Option(help="Write a checkpoint every so many batches.")
+    ] = TRAIN.checkpoint_steps,
+    deterministic: Annotated[
+        bool | None, typer.Option(help="Same seed, same bits; by default on the processor, not on a card.")
+    ] = TRAIN.deterministic,
     notebook_paths: Annotated[
         bool, typer.Option("--notebook-paths", help="Also write Models/ and ResultLearning/ as the notebook does.")
     ] = False,
@@ -215,7 +225,11 @@ def train(
         batch_size=batch_size,
         size=size,
         seed=seed,
+        checkpoint_minutes=checkpoint_minutes,
+        checkpoint_steps=checkpoint_steps,
+        deterministic=deterministic,
         out=out,
+        resume=resume,
         notebook_paths=notebook_paths,
         watcher=Silent() if as_json else watcher_for(_console()),
     )

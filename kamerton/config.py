@@ -110,7 +110,7 @@ class Preprocessing:
     def __post_init__(self) -> None:
         require(1 <= self.size <= 4096, "size", self.size, "1 to 4096 pixels")
         require(1 <= self.channels <= 16, "channels", self.channels, "1 to 16 channels")
-        require(self.pixel_scale > 0, "pixel scale", self.pixel_scale, "more than 0")
+        require(0 < self.pixel_scale < math.inf, "pixel scale", self.pixel_scale, "more than 0, and finite")
 
 
 @dataclass(frozen=True)
@@ -186,9 +186,18 @@ class TrainSettings:
     """Side of the network's images, pixels; None takes the cube's own."""
     seed: int = 0
     """Starting weights, order of the images and dropout all follow from it."""
+    checkpoint_minutes: float | None = 10.0
+    """A checkpoint is written when the last one is older; None writes none by time. Each epoch's end has one anyway."""
+    checkpoint_steps: int | None = None
+    """A checkpoint is written every so many batches; None writes none by count."""
+    deterministic: bool | None = None
+    """Same seed, same bits; None does so on the processor, where it costs nothing, and not on a card."""
 
     def __post_init__(self) -> None:
         require(0 <= self.seed < 2**32, "seed", self.seed, "a whole number from 0 to 4294967295")
+        minutes, steps = self.checkpoint_minutes, self.checkpoint_steps
+        require(minutes is None or minutes > 0, "checkpoint minutes", minutes, "more than 0")
+        require(steps is None or steps >= 1, "checkpoint steps", steps, "1 batch or more")
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ KamertonError
 │   ├── UnknownNameError     a name that is in no table; the known ones are listed
 │   ├── OutputError          a place that cannot be written, or that already holds something
 │   └── MissingExtraError    an optional package that is not installed
+├── TrainingStoppedError     (exit 128 + signal)   a signal asked a training to stop, and it can go on
 └── DataError           (ValueError, exit 1)  the data are wrong: a cube, a picture, a table
     ├── CubeError            a labelled FITS cube
     ├── PictureError         one picture or FITS cutout
@@ -16,8 +17,12 @@ KamertonError
 from __future__ import annotations
 
 import difflib
+import signal
 from collections.abc import Iterable
-from typing import ClassVar
+from pathlib import Path
+
+PART_LENGTH = 2000
+"""Of a longer part of a message, only the beginning is shown."""
 
 
 class KamertonError(Exception):
@@ -26,7 +31,7 @@ class KamertonError(Exception):
     The parts are joined into one line, so a program may print ``str(error)`` as it is.
     """
 
-    exit_code: ClassVar[int] = 1
+    exit_code: int = 1
 
     def __init__(
         self,
@@ -44,7 +49,18 @@ class KamertonError(Exception):
             parts.append(f"Allowed: {allowed}.")
         if next_step is not None:
             parts.append(f"Next: {next_step}" if next_step.endswith("?") else f"Next: {next_step.rstrip('.')}.")
-        super().__init__(" ".join(" ".join(parts).split()))
+        super().__init__(_one_line(parts))
+
+
+def _one_line(parts: list[str]) -> str:
+    """Join the parts into one line that a terminal shows as it is, whatever a hostile file put into them."""
+    line = " ".join(part if len(part) <= PART_LENGTH else part[:PART_LENGTH] + "..." for part in parts)
+    line = " ".join(line.split())
+    return line if line.isprintable() else "".join(map(_printable, line))
+
+
+def _printable(letter: str) -> str:
+    return letter if letter.isprintable() else letter.encode("unicode_escape").decode()
 
 
 class UsageError(KamertonError, ValueError):
@@ -72,6 +88,18 @@ class OutputError(UsageError):
 
 class MissingExtraError(UsageError):
     """An optional package that is not installed."""
+
+
+class TrainingStoppedError(KamertonError):
+    """A signal asked a training to stop; what was learned is in a checkpoint."""
+
+    def __init__(self, number: signal.Signals, place: str, run: Path) -> None:
+        super().__init__(
+            f"Stopped by {number.name} after {place}; nothing is lost",
+            next_step=f"give the same command with --resume --out {run}",
+        )
+        # As shells count.
+        self.exit_code = 128 + number
 
 
 class DataError(KamertonError, ValueError):

@@ -1,11 +1,13 @@
 """Errors are one line with all their parts, and the tree in the docstring is the real one."""
 
 import inspect
+import signal
+from pathlib import Path
 
 import pytest
 
 from kamerton import errors
-from kamerton.errors import DataError, KamertonError, UnknownNameError, UsageError
+from kamerton.errors import DataError, KamertonError, TrainingStoppedError, UnknownNameError, UsageError
 
 KINDS = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, KamertonError)]
 
@@ -34,7 +36,12 @@ def test_the_docstring_draws_every_kind(kind: type[KamertonError]) -> None:
     assert kind.__name__ in errors.__doc__
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind is not KamertonError])
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in {KamertonError, TrainingStoppedError}])
 def test_wrong_usage_exits_with_2_and_bad_data_with_1(kind: type[KamertonError]) -> None:
     assert issubclass(kind, ValueError)
     assert kind.exit_code == (2 if issubclass(kind, UsageError) else 1)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_stopped_training_exits_as_shells_count_signals(number: signal.Signals, code: int) -> None:
+    assert TrainingStoppedError(number, "epoch 1", Path("run")).exit_code == code

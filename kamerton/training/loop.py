@@ -1,14 +1,14 @@
 """The training loop, plain PyTorch.
 
-Nothing in a step depends on what came before it but weights and optimizer: the batch follows from (seed, epoch, step),
-and so does the dropout.
+Nothing in a step depends on what came before it but the session: the batch follows from (seed, epoch, step), and so
+does the dropout.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -20,37 +20,22 @@ from kamerton.data.batches import batch_indices, in_order, read_batches, shuffle
 from kamerton.data.cubes import LabelledCube
 from kamerton.training.optimizers import KerasAdam
 from kamerton.training.progress import Watcher
-from kamerton.training.schedules import ReduceOnPlateau
+from kamerton.training.session import Session, Tally
 
 
-@dataclass
-class Tally:
-    """Mean loss and accuracy over the images so far, as Keras shows them: every image counts once."""
+class Keeper(Protocol):
+    """Who keeps what was learned."""
 
-    loss_sum: float = 0.0
-    correct: int = 0
-    images: int = 0
+    def after_step(self, session: Session) -> None:
+        """A batch is done."""
 
-    def add(self, loss: torch.Tensor, logits: torch.Tensor, labels: torch.Tensor) -> None:
-        """Add a batch with its mean loss."""
-        self.loss_sum += loss.item() * len(labels)
-        self.correct += int((logits.argmax(1) == labels).sum())
-        self.images += len(labels)
-
-    @property
-    def loss(self) -> float:
-        """Mean loss an image."""
-        return self.loss_sum / self.images
-
-    @property
-    def accuracy(self) -> float:
-        """Share of right answers."""
-        return self.correct / self.images
+    def after_epoch(self, session: Session) -> None:
+        """An epoch and its validation are done."""
 
 
 @dataclass(frozen=True)
 class Trainer:
-    """A network on its way: what it learns from, and how."""
+    """How a network learns."""
 
     network: nn.Module
     recipe: Recipe
@@ -59,45 +44,32 @@ class Trainer:
     device: torch.device
     watcher: Watcher
 
-    def fit(
-        self, train: LabelledCube, valid: LabelledCube, keep_row: Callable[[int, Mapping[str, float]], None]
-    ) -> None:
-        """Train for the recipe's epochs, with validation after each; ``keep_row(epoch, row)`` receives the history."""
-        optimizer = KerasAdam(self.network.parameters(), self.recipe.adam)
-        schedule = ReduceOnPlateau(self.recipe.plateau, self.recipe.adam.learning_rate)
-        for epoch in range(self.recipe.epochs):
+    def fit(self, session: Session, train: LabelledCube, valid: LabelledCube, keeper: Keeper) -> None:
+        """Train from where the session stands to the end of the recipe's epochs, with validation after each."""
+        while session.epoch < self.recipe.epochs:
+            session.optimizer.set_learning_rate(session.schedule.learning_rate)
+            self.run_epoch(session, train, keeper)
             start = time.perf_counter()
-            learning_rate = schedule.learning_rate
-            optimizer.set_learning_rate(learning_rate)
-            learned = self.run_epoch(train, epoch, optimizer)
-            rate = learned.images / (time.perf_counter() - start)
             tested = self.validate(valid)
-            row = {
-                "loss": learned.loss,
-                "accuracy": learned.accuracy,
-                "val_loss": tested.loss,
-                "val_accuracy": tested.accuracy,
-                "lr": learning_rate,
-                "seconds": time.perf_counter() - start,
-                "images_per_second": rate,
-            }
-            schedule.end_epoch(row)
-            keep_row(epoch, row)
-            self.watcher.end_epoch(epoch, row)
+            row = session.end_epoch(tested, time.perf_counter() - start)
+            keeper.after_epoch(session)
+            self.watcher.end_epoch(session.epoch - 1, row)
 
-    def run_epoch(self, train: LabelledCube, epoch: int, optimizer: KerasAdam) -> Tally:
-        """Learn from every image once; the values are those seen while the weights were changing, as Keras's are."""
+    def run_epoch(self, session: Session, train: LabelledCube, keeper: Keeper) -> None:
+        """Learn from every image once; the tally is of what was seen while the weights were changing, as Keras's is."""
+        epoch = session.epoch
         batches = batch_indices(shuffled_order(len(train), self.seed, epoch), self.recipe.batch_size)
-        self.watcher.begin_epoch(epoch, self.recipe.epochs, len(batches))
-        tally = Tally()
-        start = time.perf_counter()
+        self.watcher.begin_epoch(epoch, self.recipe.epochs, len(batches), session.step)
+        start = time.perf_counter() - session.seconds
         self.network.train()
-        for step, (images_nhwc, labels) in enumerate(read_batches(train, batches)):
-            torch.manual_seed(step_seed(self.seed, epoch, step))
-            loss, logits = self.learn(images_nhwc.to(self.device), labels.to(self.device), optimizer)
-            tally.add(loss, logits, labels.to(self.device))
-            self.watcher.end_step(tally.loss, tally.accuracy, tally.images / (time.perf_counter() - start))
-        return tally
+        for images_nhwc, labels in read_batches(train, batches[session.step :]):
+            torch.manual_seed(step_seed(self.seed, epoch, session.step))
+            loss, logits = self.learn(images_nhwc.to(self.device), labels.to(self.device), session.optimizer)
+            session.tally.add(loss, logits, labels.to(self.device))
+            session.step += 1
+            session.seconds = time.perf_counter() - start
+            self.watcher.end_step(session.tally.loss, session.tally.accuracy, session.tally.images / session.seconds)
+            keeper.after_step(session)
 
     def learn(
         self, images_nhwc: torch.Tensor, labels: torch.Tensor, optimizer: KerasAdam

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
 
 import torch
 from torch import nn
@@ -18,6 +18,9 @@ class KerasAdam(torch.optim.Adam):
     Keras divides by ``sqrt(v) + epsilon``, PyTorch by ``sqrt(v / (1 - beta_2^t)) + epsilon``: the two agree when
     PyTorch's epsilon is divided by ``sqrt(1 - beta_2^t)`` at every step t.
     """
+
+    AVERAGES: ClassVar[tuple[str, ...]] = ("exp_avg", "exp_avg_sq")
+    """PyTorch's names of the running means of the gradient and of its square."""
 
     def __init__(self, parameters: Iterable[nn.Parameter], settings: AdamSettings) -> None:
         self.settings = settings
@@ -43,3 +46,20 @@ class KerasAdam(torch.optim.Adam):
         for group in self.param_groups:
             group["eps"] = epsilon
         super().step(closure)
+
+    def averages(self, parameter: nn.Parameter) -> dict[str, torch.Tensor]:
+        """Give the running means of a parameter by name; nothing before its first step."""
+        state = self.state.get(parameter, {})
+        return {name: state[name] for name in self.AVERAGES if name in state}
+
+    def restore(self, parameter: nn.Parameter, steps_done: int, averages: Mapping[str, torch.Tensor | None]) -> None:
+        """Take up the running means of a parameter after ``steps_done`` steps; ValueError where a shape differs."""
+        known = {name: tensor for name, tensor in averages.items() if tensor is not None}
+        if any(tensor.shape != parameter.shape or tensor.dtype != parameter.dtype for tensor in known.values()):
+            raise ValueError("Adam's averages have another shape than their parameter")
+        if not known:
+            self.state.pop(parameter, None)
+            return
+        step = torch.tensor(float(steps_done), device=parameter.device)
+        kept = {name: tensor.to(parameter.device).clone() for name, tensor in known.items()}
+        self.state[parameter] = {"step": step, **kept}

@@ -16,8 +16,11 @@ PLAIN_SECONDS = 15.0
 class Watcher(Protocol):
     """What a training tells while it runs."""
 
-    def begin_epoch(self, epoch: int, epochs: int, steps: int) -> None:
-        """An epoch of ``steps`` batches begins; ``epoch`` counts from 0."""
+    def say(self, line: str) -> None:
+        """Something worth knowing happened."""
+
+    def begin_epoch(self, epoch: int, epochs: int, steps: int, done: int = 0) -> None:
+        """An epoch of ``steps`` batches begins, or goes on after ``done`` of them; ``epoch`` counts from 0."""
 
     def end_step(self, loss: float, accuracy: float, images_per_second: float) -> None:
         """A batch is done; the values are those of the epoch so far."""
@@ -32,7 +35,10 @@ class Watcher(Protocol):
 class Silent:
     """Tells nobody."""
 
-    def begin_epoch(self, epoch: int, epochs: int, steps: int) -> None:
+    def say(self, line: str) -> None:
+        """See Watcher."""
+
+    def begin_epoch(self, epoch: int, epochs: int, steps: int, done: int = 0) -> None:
         """See Watcher."""
 
     def end_step(self, loss: float, accuracy: float, images_per_second: float) -> None:
@@ -51,9 +57,13 @@ class PlainLines:
     def __init__(self, console: Console) -> None:
         self._console = console
 
-    def begin_epoch(self, epoch: int, epochs: int, steps: int) -> None:
+    def say(self, line: str) -> None:
         """See Watcher."""
-        self._title, self._steps, self._step = f"epoch {epoch + 1}/{epochs}", steps, 0
+        self._print(line)
+
+    def begin_epoch(self, epoch: int, epochs: int, steps: int, done: int = 0) -> None:
+        """See Watcher."""
+        self._title, self._steps, self._step, self._done_before = f"epoch {epoch + 1}/{epochs}", steps, done, done
         self._start = self._last = time.monotonic()
 
     def end_step(self, loss: float, accuracy: float, images_per_second: float) -> None:
@@ -63,7 +73,7 @@ class PlainLines:
         if now - self._last < PLAIN_SECONDS:
             return
         self._last = now
-        left_s = (now - self._start) / self._step * (self._steps - self._step)
+        left_s = (now - self._start) / (self._step - self._done_before) * (self._steps - self._step)
         self._print(
             f"{self._title} step {self._step}/{self._steps} loss {loss:.4f} accuracy {accuracy:.4f} "
             f"{images_per_second:.1f} images/s {left_s:.0f} s left in the epoch"
@@ -87,7 +97,11 @@ class LiveBar:
         self._console = console
         self._bar: Progress | None = None
 
-    def begin_epoch(self, epoch: int, epochs: int, steps: int) -> None:
+    def say(self, line: str) -> None:
+        """See Watcher."""
+        self._console.print(line, soft_wrap=True, highlight=False, markup=False)
+
+    def begin_epoch(self, epoch: int, epochs: int, steps: int, done: int = 0) -> None:
         """See Watcher."""
         self._title = f"epoch {epoch + 1}/{epochs}"
         self._bar = Progress(
@@ -99,7 +113,7 @@ class LiveBar:
             console=self._console,
             transient=True,
         )
-        self._task = self._bar.add_task(self._title, total=steps, state="")
+        self._task = self._bar.add_task(self._title, total=steps, completed=done, state="")
         self._bar.start()
 
     def end_step(self, loss: float, accuracy: float, images_per_second: float) -> None:

@@ -20,14 +20,25 @@ from kamerton.data.cubes import open_cube
 from kamerton.formats.keras_file import build_keras
 from kamerton.formats.keras_twin import keras_arrays, twin_layers
 from kamerton.networks import build_network
-from kamerton.training.loop import Tally, Trainer, step_seed
+from kamerton.training.loop import Trainer, step_seed
 from kamerton.training.optimizers import KerasAdam
 from kamerton.training.progress import Silent
 from kamerton.training.recipes import load_recipe
+from kamerton.training.session import Session
 from tests.conftest import write_toy_cube
 from tests.notebook_in_keras import alexnet_in_keras
 
 SIZE = 67
+
+
+class KeepNothing:
+    """A keeper that forgets."""
+
+    def after_step(self, session: Session) -> None:
+        pass
+
+    def after_epoch(self, session: Session) -> None:
+        pass
 
 
 def trainer(network: nn.Module, seed: int = 0, size: int = SIZE, **recipe: Any) -> Trainer:
@@ -122,14 +133,6 @@ def test_twenty_steps_of_lenet5_track_keras_in_single_precision(keras: Any, tmp_
     np.testing.assert_allclose(ours, theirs, rtol=1e-4)
 
 
-def test_loss_and_accuracy_of_an_epoch_weigh_every_image_once() -> None:
-    """As Keras does: a partial last batch counts by its images, not as a whole batch."""
-    tally = Tally()
-    tally.add(torch.tensor(1.0), torch.tensor([[0.0, 1.0]] * 3), torch.tensor([1, 1, 0]))
-    tally.add(torch.tensor(5.0), torch.tensor([[0.0, 1.0]]), torch.tensor([0]))
-    assert (tally.loss, tally.accuracy) == (2.0, 0.5)
-
-
 def test_validation_is_keras_evaluate(keras: Any, tmp_path: Path) -> None:
     network = build_network("alexnet", size=SIZE, channels=3, classes=3)
     model = alexnet_in_keras(keras, SIZE, classes=3)
@@ -153,10 +156,11 @@ def fitted(cube_path: Path, seed: int) -> tuple[dict[str, torch.Tensor], list[di
     """Train with dropout for two epochs from other global random numbers each time."""
     torch.manual_seed(int(torch.randint(0, 1000, (1,))))
     network = build_network("alexnet", size=67, channels=3, classes=3, seed=seed)
-    rows: list[dict[str, float]] = []
     with open_cube(cube_path) as cube:
-        trainer(network, seed, 67, epochs=2, batch_size=8).fit(cube, cube, lambda _, row: rows.append(dict(row)))
-    return network.state_dict(), rows
+        teacher = trainer(network, seed, 67, epochs=2, batch_size=8)
+        session = Session.start(network, teacher.recipe)
+        teacher.fit(session, cube, cube, KeepNothing())
+    return network.state_dict(), session.history
 
 
 def test_the_same_seed_gives_the_same_bits_and_another_seed_others(tmp_path: Path) -> None:
@@ -173,10 +177,11 @@ def test_the_learning_rate_of_a_row_is_the_one_that_was_used(tmp_path: Path) -> 
     """As in Keras's history: the cut after an epoch shows in the next row."""
     network = build_network("lenet5", size=67, channels=3, classes=3)
     plateau = dataclasses.replace(load_recipe("notebook").plateau, min_delta=2.0)
-    rows: list[float] = []
+    teacher = trainer(network, size=67, epochs=3, plateau=plateau)
+    session = Session.start(network, teacher.recipe)
     with open_cube(write_toy_cube(tmp_path / "a.fits", 12, 67)) as cube:
-        trainer(network, size=67, epochs=3, plateau=plateau).fit(cube, cube, lambda _, row: rows.append(row["lr"]))
-    np.testing.assert_allclose(rows, [1e-3, 1e-3, 1e-6], rtol=1e-6)
+        teacher.fit(session, cube, cube, KeepNothing())
+    np.testing.assert_allclose([row["lr"] for row in session.history], [1e-3, 1e-3, 1e-6], rtol=1e-6)
 
 
 STEPS = st.tuples(st.integers(0, 2**32 - 1), st.integers(0, 2**16 - 1), st.integers(0, 2**24 - 1))

@@ -37,7 +37,7 @@ class Recorder(Silent):
         self.lines_on_disk: list[int] = []
         self.closed = False
 
-    def begin_epoch(self, epoch: int, epochs: int, steps: int) -> None:
+    def begin_epoch(self, epoch: int, epochs: int, steps: int, done: int = 0) -> None:
         self.begun.append((epoch, epochs, steps))
 
     def end_step(self, loss: float, accuracy: float, images_per_second: float) -> None:
@@ -83,7 +83,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_run_folder_holds_settings_history_weights_and_the_keras_twin(toy_run: Run) -> None:
     files = {path.name for path in toy_run.path.iterdir() if path.is_file()}
-    assert files == {"run.json", "history.csv", "model.safetensors", "model.keras"}
+    assert files == {"run.json", "history.csv", "model.safetensors", "model.keras", "galaxies.parquet"}
 
 
 def test_the_history_begins_with_the_notebooks_columns(toy_run: Run) -> None:
@@ -170,7 +170,12 @@ def test_a_stopped_training_keeps_its_epochs_and_claims_no_weights(tiny: Path, t
     with pytest.raises(KeyboardInterrupt):
         train(tiny, network="lenet5", epochs=3, out=tmp_path / "run", watcher=watcher)
     assert len(open_run(tmp_path / "run").history()) == 2
-    assert {path.name for path in (tmp_path / "run").iterdir()} == {"run.json", "history.csv"}
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {
+        "run.json",
+        "history.csv",
+        "galaxies.parquet",
+        "checkpoint",
+    }
     assert watcher.closed
 
 

@@ -1,0 +1,91 @@
+"""Keeping what was learned: the history as epochs end, checkpoints on the way, and a clean stop when asked for."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import FrameType
+
+from kamerton.config import TrainSettings
+from kamerton.errors import TrainingStoppedError
+from kamerton.runs import Run
+from kamerton.training.checkpoint import write_checkpoint
+from kamerton.training.session import Session
+
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+"""Ctrl-C, and what batch queues send before they kill."""
+
+
+@dataclass
+class StopRequest:
+    """A signal that asked the training to stop, once it came."""
+
+    signal: signal.Signals | None = None
+
+
+@contextmanager
+def stop_on_signals() -> Iterator[StopRequest]:
+    """Note SIGINT and SIGTERM instead of dying of them; a second one has its usual effect.
+
+    Outside the main thread signals cannot be caught, and nothing is changed.
+    """
+    request = StopRequest()
+    if threading.current_thread() is not threading.main_thread():
+        yield request
+        return
+    usual = {number: signal.getsignal(number) for number in STOP_SIGNALS}
+
+    def note(number: int, _frame: FrameType | None) -> None:
+        request.signal = signal.Signals(number)
+        signal.signal(number, usual[signal.Signals(number)])
+
+    for number in STOP_SIGNALS:
+        signal.signal(number, note)
+    try:
+        yield request
+    finally:
+        for number, handler in usual.items():
+            signal.signal(number, handler)
+
+
+@dataclass
+class RunKeeper:
+    """Keeps a session in its run folder."""
+
+    run: Run
+    settings: TrainSettings
+    stop: StopRequest
+    last_time: float = field(default_factory=time.monotonic)
+    last_steps: int = 0
+    """Batches since the last checkpoint."""
+
+    def after_step(self, session: Session) -> None:
+        """Write a checkpoint where one is due, and stop where that was asked for."""
+        self.last_steps += 1
+        if self.stop.signal is not None:
+            self._checkpoint(session)
+            raise TrainingStoppedError(
+                self.stop.signal, f"epoch {session.epoch + 1}, batch {session.step}", self.run.path
+            )
+        if self._is_due():
+            self._checkpoint(session)
+
+    def after_epoch(self, session: Session) -> None:
+        """Write the history's row and a checkpoint, and stop where that was asked for."""
+        self.run.append_history(session.epoch - 1, session.history[-1])
+        self._checkpoint(session)
+        if self.stop.signal is not None:
+            raise TrainingStoppedError(self.stop.signal, f"epoch {session.epoch}", self.run.path)
+
+    def _is_due(self) -> bool:
+        steps, minutes = self.settings.checkpoint_steps, self.settings.checkpoint_minutes
+        by_steps = steps is not None and self.last_steps >= steps
+        return by_steps or (minutes is not None and time.monotonic() - self.last_time >= 60 * minutes)
+
+    def _checkpoint(self, session: Session) -> None:
+        write_checkpoint(self.run.checkpoint_path, session)
+        self.last_time, self.last_steps = time.monotonic(), 0

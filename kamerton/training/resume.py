@@ -1,0 +1,73 @@
+"""Whether a training may go on in an existing run folder: with the same settings and data, or not at all."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from kamerton.errors import UsageError
+from kamerton.provenance import RunRecord
+from kamerton.runs import Run, open_run
+
+ENVIRONMENT = ("device", "versions")
+"""What may have changed, with a word: the last bits may then differ."""
+PLACES = ("started", "threads", "changes", "results", "data.train.path", "data.valid.path")
+"""What does not matter; the run's own number of threads is used again."""
+EPOCHS = "recipe.epochs"
+
+
+def continue_run(path: Path, wanted: RunRecord, say: Callable[[str], None]) -> Run:
+    """Open a run folder whose training is to go on as ``wanted``.
+
+    More epochs are an extension; another machine or library is told through ``say`` and noted in run.json. UsageError,
+    with every difference, where settings or data are others than those of the run.
+    """
+    run = open_run(path)
+    differences = {name: pair for name, pair in compare(run.record, wanted).items() if not name.startswith(PLACES)}
+    old_epochs, new_epochs = differences.pop(EPOCHS, (0, 0))
+    environment = {name: pair for name, pair in differences.items() if name.split(".")[0] in ENVIRONMENT}
+    settings = {name: pair for name, pair in differences.items() if name not in environment}
+    if settings or new_epochs < old_epochs:
+        if new_epochs < old_epochs:
+            settings[EPOCHS] = (old_epochs, new_epochs)
+        raise UsageError(
+            f"{path}: a run resumes with the settings and data that it began with",
+            received="; ".join(f"{name} {new}, was {old}" for name, (old, new) in settings.items()),
+            allowed="the same, or more epochs",
+            next_step="give the first command's settings, or begin a new run",
+        )
+    notes = [f"{name}: {new}, was {old}" for name, (old, new) in environment.items()]
+    for note in notes:
+        say(f"resuming elsewhere, so the last bits may differ: {note}")
+    if new_epochs > old_epochs:
+        notes.append(f"epochs: {new_epochs}, was {old_epochs}")
+        say(f"extending the run from {old_epochs} to {new_epochs} epochs")
+    if notes:
+        run.update(
+            dataclasses.replace(
+                run.record,
+                recipe=wanted.recipe,
+                device=wanted.device,
+                versions=wanted.versions,
+                changes=(*run.record.changes, *notes),
+                results=None,
+            )
+        )
+    return run
+
+
+def compare(old: RunRecord, new: RunRecord) -> dict[str, tuple[Any, Any]]:
+    """Give the fields, dotted, in which two records differ, with both values."""
+    before, after = (dict(_flat(dataclasses.asdict(record))) for record in (old, new))
+    names = [*before, *(name for name in after if name not in before)]
+    return {name: (before.get(name), after.get(name)) for name in names if before.get(name) != after.get(name)}
+
+
+def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in table.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value

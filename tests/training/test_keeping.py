@@ -1,0 +1,98 @@
+"""Checkpoints come when they are due, and a signal ends a training cleanly."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from pathlib import Path
+
+import pytest
+
+from kamerton.config import TrainSettings
+from kamerton.errors import TrainingStoppedError
+from kamerton.runs import Run, create_run
+from kamerton.training import keeping
+from kamerton.training.keeping import RunKeeper, StopRequest, stop_on_signals
+from kamerton.training.session import Session, Tally
+from tests.training.test_session import learn, session
+
+
+@pytest.fixture
+def run(toy_run: Run, tmp_path: Path) -> Run:
+    return create_run(tmp_path / "run", toy_run.record)
+
+
+def kept(run: Run) -> list[int]:
+    """Batches after which there are checkpoints."""
+    return sorted(int(path.stem.split("-")[1]) for path in run.checkpoint_path.glob("*.json"))
+
+
+def take_steps(keeper: RunKeeper, learner: Session, count: int) -> None:
+    for _ in range(count):
+        keeper.after_step(learn(learner, 1))
+
+
+def test_every_so_many_batches_a_checkpoint_is_written(run: Run) -> None:
+    take_steps(RunKeeper(run, TrainSettings(checkpoint_steps=3), StopRequest()), session(), 7)
+    assert kept(run) == [3, 6]
+
+
+def test_by_time_a_checkpoint_is_written_when_the_last_is_older(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(keeping.time, "monotonic", lambda: now[0])
+    keeper, learner = RunKeeper(run, TrainSettings(checkpoint_minutes=2), StopRequest(), last_time=0.0), session()
+    for second in (60, 119, 121, 200, 242):
+        now[0] = second
+        take_steps(keeper, learner, 1)
+    assert kept(run) == [3, 5]
+
+
+def test_without_time_and_count_only_the_end_of_an_epoch_has_one(run: Run) -> None:
+    keeper, learner = RunKeeper(run, TrainSettings(checkpoint_minutes=None), StopRequest()), session()
+    take_steps(keeper, learner, 4)
+    assert kept(run) == []
+    learner.tally, learner.seconds = Tally(1.0, 1, 2), 1.0
+    row = learner.end_epoch(Tally(1.0, 1, 2), 0.1)
+    keeper.after_epoch(learner)
+    assert kept(run) == [0]
+    assert run.history()["loss"].tolist() == [row["loss"]]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_writes_a_checkpoint_and_says_how_to_go_on(run: Run, number: signal.Signals, code: int) -> None:
+    with stop_on_signals() as stop:
+        keeper = RunKeeper(run, TrainSettings(), stop)
+        os.kill(os.getpid(), number)
+        with pytest.raises(TrainingStoppedError, match=rf"{number.name} .*--resume --out {run.path}") as stopped:
+            take_steps(keeper, session(), 1)
+    assert stopped.value.exit_code == code
+    assert kept(run) == [1]
+
+
+def test_a_second_ctrl_c_has_its_usual_effect() -> None:
+    with stop_on_signals() as stop:
+        os.kill(os.getpid(), signal.SIGINT)
+        assert stop.signal is signal.SIGINT
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_afterwards_signals_do_what_they_did() -> None:
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    with stop_on_signals():
+        assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] != before
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+def test_another_thread_may_train_too() -> None:
+    seen: list[StopRequest] = []
+
+    def work() -> None:
+        with stop_on_signals() as stop:
+            seen.append(stop)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert seen[0].signal is None

@@ -1,0 +1,290 @@
+"""A training that was killed anywhere ends with the bits of one that was not."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from kamerton import files
+from kamerton.errors import OutputError, TrainingStoppedError, UsageError
+from kamerton.provenance import versions
+from kamerton.runs import Run, open_run
+from kamerton.training import train as train_module
+from kamerton.training.progress import Silent
+from kamerton.training.resume import compare
+from kamerton.training.train import train
+from tests.conftest import write_toy_cube
+
+OPTIONS: dict[str, Any] = {"network": "lenet5", "epochs": 3, "batch_size": 8, "checkpoint_steps": 1, "seed": 3}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("resume")
+    write_toy_cube(folder / "train.fits", 36, 20, seed=0)
+    write_toy_cube(folder / "valid.fits", 9, 20, seed=1)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def whole(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The training that nothing interrupted."""
+    return train(data, **OPTIONS, out=tmp_path_factory.mktemp("whole") / "run")
+
+
+def outcome(run: Run) -> dict[str, Any]:
+    """All that two equal trainings share to the bit: files, history and record without their times."""
+    checkpoint = max(run.checkpoint_path.glob("*.safetensors"))
+    record = json.loads((run.path / "run.json").read_text())
+    del record["started"]
+    return {
+        "weights": run.weights_path.read_bytes(),
+        "optimizer": checkpoint.read_bytes(),
+        "galaxies": run.seen_path.read_bytes(),
+        "history": pd.read_csv(run.history_path, dtype=str).drop(columns=["seconds", "images_per_second"]).to_csv(),
+        "record": record,
+        "files": sorted(str(path.relative_to(run.path)) for path in run.path.rglob("*")),
+    }
+
+
+class KilledError(BaseException):
+    """The process dies here; nothing that handles errors may notice."""
+
+
+class KillAfterStep(Silent):
+    """Dies after so many batches."""
+
+    def __init__(self, steps: int) -> None:
+        self.left = steps
+        self.said: list[str] = []
+
+    def say(self, line: str) -> None:
+        self.said.append(line)
+
+    def end_step(self, loss: float, accuracy: float, images_per_second: float) -> None:
+        self.left -= 1
+        if self.left == 0:
+            raise KilledError
+
+
+@pytest.mark.parametrize("steps", [1, 4, 5, 6, 14, 15])
+def test_a_training_killed_at_a_batch_goes_on_to_the_same_bits(
+    data: Path, whole: Run, tmp_path: Path, steps: int
+) -> None:
+    """Fifteen batches in three epochs; the fifth is the partial last one of its epoch."""
+    with pytest.raises(KilledError):
+        train(data, **OPTIONS, out=tmp_path / "run", watcher=KillAfterStep(steps))
+    assert outcome(train(data, **OPTIONS, out=tmp_path / "run", resume=True)) == outcome(whole)
+
+
+def test_a_training_killed_at_any_write_goes_on_to_the_same_bits(
+    data: Path, whole: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dies at the third to seventh file that is given its name, each time from where the one before came to."""
+    rename, deaths, luck = Path.replace, 0, random.Random(0)
+
+    def dying(path: Path, target: Path) -> Path:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise KilledError
+        return rename(path, target)
+
+    run = None
+    while run is None:
+        left = luck.randint(2, 6)
+        monkeypatch.setattr(files.Path, "replace", dying)
+        try:
+            run = train(data, **OPTIONS, out=tmp_path / "run", resume=True)
+        except KilledError:
+            deaths += 1
+        finally:
+            monkeypatch.setattr(files.Path, "replace", rename)
+    assert deaths >= 8
+    assert outcome(run) == outcome(whole)
+
+
+def test_the_crash_matrix(data: Path, whole: Run, tmp_path: Path) -> None:
+    """SIGKILL at 20 random moments of a real process, one after another, writes of checkpoints included."""
+    command = [sys.executable, "-m", "kamerton", "train", str(data), "--out", str(tmp_path / "run"), "--resume"]
+    command += ["--network", "lenet5", "--epochs", "3", "--batch-size", "8", "--checkpoint-steps", "1", "--seed", "3"]
+    moments, killed = random.Random(0), 0
+    while killed < 20:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+            started = wait_for_batch(process, tmp_path / "run" / "checkpoint")
+            time.sleep(moments.uniform(0, 0.03) if started else 0)
+            process.send_signal(signal.SIGKILL)
+            if process.wait() != -signal.SIGKILL:
+                break
+        killed += 1
+    subprocess.run(command, check=True, capture_output=True)
+    assert killed >= 10
+    assert outcome(open_run(tmp_path / "run")) == outcome(whole)
+
+
+def wait_for_batch(process: subprocess.Popen[bytes], folder: Path) -> bool:
+    """Wait until the process has written something new; False where it ended before."""
+    before = newest(folder)
+    while process.poll() is None:
+        if newest(folder) != before:
+            return True
+        time.sleep(0.001)
+    return False
+
+
+def newest(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_stops_a_real_process_in_one_line_with_its_code(
+    data: Path, whole: Run, tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    command = [sys.executable, "-m", "kamerton", "train", str(data), "--out", str(tmp_path / "run"), "--resume"]
+    command += ["--network", "lenet5", "--epochs", "3", "--batch-size", "8", "--checkpoint-steps", "1", "--seed", "3"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert wait_for_batch(process, tmp_path / "run" / "checkpoint")
+        process.send_signal(number)
+        _, stderr = process.communicate()
+    assert process.returncode == code
+    assert stderr.count("\n") == 1
+    assert f"--resume --out {tmp_path / 'run'}" in stderr
+    subprocess.run(command, check=True, capture_output=True)
+    assert outcome(open_run(tmp_path / "run")) == outcome(whole)
+
+
+# What may change and what may not
+
+
+def stopped(data: Path, out: Path) -> Path:
+    with pytest.raises(KilledError):
+        train(data, **OPTIONS, out=out, watcher=KillAfterStep(7))
+    return out
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"seed": 4}, "seed 4, was 3"),
+        ({"batch_size": 9}, "recipe.batch_size 9, was 8"),
+        ({"epochs": 2}, "recipe.epochs 2, was 3"),
+        ({"size": 24}, "preprocessing.size 24, was 20"),
+        ({"network": "alexnet", "size": 67}, "network alexnet, was lenet5"),
+        ({"deterministic": False}, "deterministic False, was True"),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, dict) else None,
+)
+def test_changed_settings_are_refused_with_the_difference(
+    data: Path, tmp_path: Path, change: dict[str, Any], says: str
+) -> None:
+    run = stopped(data, tmp_path / "run")
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    with pytest.raises(UsageError, match=says):
+        train(data, **OPTIONS | change, out=run, resume=True)
+    assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
+
+
+def test_changed_data_are_refused(data: Path, tmp_path: Path) -> None:
+    run = stopped(data, tmp_path / "run")
+    other = tmp_path / "other"
+    other.mkdir()
+    write_toy_cube(other / "train.fits", 36, 20, seed=5)
+    write_toy_cube(other / "valid.fits", 9, 20, seed=1)
+    with pytest.raises(UsageError, match=r"data\.train\.fingerprint"):
+        train(other, **OPTIONS, out=run, resume=True)
+
+
+def test_the_same_data_in_another_place_are_taken(data: Path, whole: Run, tmp_path: Path) -> None:
+    run = stopped(data, tmp_path / "run")
+    moved = tmp_path / "moved"
+    moved.mkdir()
+    for name in ("train.fits", "valid.fits"):
+        (moved / name).write_bytes((data / name).read_bytes())
+    resumed = train(moved, **OPTIONS, out=run, resume=True)
+    assert resumed.weights_path.read_bytes() == whole.weights_path.read_bytes()
+
+
+def test_more_epochs_extend_a_finished_run_and_say_so(data: Path, tmp_path: Path) -> None:
+    longer = OPTIONS | {"epochs": 5}
+    straight = train(data, **longer, out=tmp_path / "straight")
+    train(data, **OPTIONS, out=tmp_path / "run")
+    watcher = KillAfterStep(-1)
+    extended = train(data, **longer, out=tmp_path / "run", resume=True, watcher=watcher)
+    assert "extending the run from 3 to 5 epochs" in watcher.said
+    assert extended.record.changes == ("epochs: 5, was 3",)
+    assert extended.weights_path.read_bytes() == straight.weights_path.read_bytes()
+    assert len(extended.history()) == 5
+
+
+def test_a_finished_run_has_nothing_to_resume(data: Path, whole: Run) -> None:
+    before, watcher = outcome(whole), KillAfterStep(-1)
+    train(data, **OPTIONS, out=whole.path, resume=True, watcher=watcher)
+    assert "ended already" in watcher.said[-1]
+    assert outcome(whole) == before
+
+
+def test_another_library_is_told_and_noted(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = stopped(data, tmp_path / "run")
+    monkeypatch.setattr(train_module, "versions", lambda: versions() | {"torch": "9.9"})
+    watcher = KillAfterStep(-1)
+    resumed = train(data, **OPTIONS, out=run, resume=True, watcher=watcher)
+    assert any("versions.torch: 9.9, was" in line for line in watcher.said)
+    assert any("versions.torch: 9.9" in change for change in resumed.record.changes)
+
+
+def test_the_runs_own_number_of_threads_is_used_again(data: Path, whole: Run, tmp_path: Path) -> None:
+    import torch
+
+    run = stopped(data, tmp_path / "run")
+    usual = torch.get_num_threads()
+    torch.set_num_threads(usual + 1)
+    try:
+        resumed = train(data, **OPTIONS, out=run, resume=True)
+    finally:
+        torch.set_num_threads(usual)
+    assert outcome(resumed) == outcome(whole)
+
+
+def test_resuming_needs_the_name_of_the_run(data: Path) -> None:
+    with pytest.raises(UsageError, match="--out"):
+        train(data, **OPTIONS, resume=True)
+
+
+def test_without_resume_an_existing_run_is_refused(data: Path, whole: Run) -> None:
+    with pytest.raises(OutputError, match="exists already"):
+        train(data, **OPTIONS, out=whole.path)
+
+
+def test_stopping_at_the_end_of_an_epoch_keeps_it(
+    data: Path, whole: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class StopInValidation(Silent):
+        def end_step(self, loss: float, accuracy: float, images_per_second: float) -> None:
+            if accuracy >= 0:
+                self.steps = getattr(self, "steps", 0) + 1
+
+        def end_epoch(self, epoch: int, row: Any) -> None:
+            if epoch == 0:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(TrainingStoppedError, match="SIGTERM"):
+        train(data, **OPTIONS, out=tmp_path / "run", watcher=StopInValidation())
+    assert outcome(train(data, **OPTIONS, out=tmp_path / "run", resume=True)) == outcome(whole)
+
+
+def test_differences_are_named_with_dots(whole: Run) -> None:
+    other = dataclasses.replace(
+        whole.record, seed=9, preprocessing=dataclasses.replace(whole.record.preprocessing, size=4)
+    )
+    assert compare(whole.record, other) == {"seed": (3, 9), "preprocessing.size": (20, 4)}

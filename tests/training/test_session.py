@@ -1,0 +1,108 @@
+"""A session comes back to the bit."""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+from kamerton.networks import build_network
+from kamerton.training.recipes import load_recipe
+from kamerton.training.session import Session, Tally
+
+IMAGES_NCHW = torch.rand(6, 3, 20, 20, generator=torch.Generator().manual_seed(0))
+LABELS = torch.tensor([0, 1, 2, 0, 1, 2])
+
+
+def session(seed: int = 0) -> Session:
+    network = build_network("lenet5", size=20, channels=3, classes=3, seed=seed)
+    return Session.start(network, load_recipe("notebook"))
+
+
+def learn(learner: Session, steps: int) -> Session:
+    for _ in range(steps):
+        learner.optimizer.zero_grad()
+        loss = torch.nn.functional.cross_entropy(learner.network(IMAGES_NCHW), LABELS)
+        loss.backward()
+        learner.optimizer.step()
+        learner.step += 1
+    return learner
+
+
+def same(one: Session, other: Session) -> bool:
+    ours, theirs = one.tensors(), other.tensors()
+    equal = all(torch.equal(ours[name], theirs[name]) for name in ours)
+    return equal and set(ours) == set(theirs) and one.numbers() == other.numbers()
+
+
+def through_json(numbers: dict[str, Any]) -> dict[str, Any]:
+    return dict(json.loads(json.dumps(numbers)))
+
+
+def test_loss_and_accuracy_of_an_epoch_weigh_every_image_once() -> None:
+    """As Keras does: a partial last batch counts by its images, not as a whole batch."""
+    tally = Tally()
+    tally.add(torch.tensor(1.0), torch.tensor([[0.0, 1.0]] * 3), torch.tensor([1, 1, 0]))
+    tally.add(torch.tensor(5.0), torch.tensor([[0.0, 1.0]]), torch.tensor([0]))
+    assert (tally.loss, tally.accuracy) == (2.0, 0.5)
+
+
+@pytest.mark.parametrize("steps", [0, 1, 5])
+def test_a_restored_session_is_the_same_and_learns_the_same(steps: int) -> None:
+    first = learn(session(), steps)
+    first.tally, first.seconds, first.schedule.wait = Tally(0.1 + 0.2, 3, 7), 1 / 3, 1
+    tensors = {name: tensor.clone() for name, tensor in first.tensors().items()}
+    again = session(seed=9)
+    again.restore(tensors, through_json(first.numbers()))
+    assert same(first, again)
+    assert same(learn(first, 4), learn(again, 4))
+
+
+def test_restoring_does_not_tie_two_sessions_together() -> None:
+    first, again = learn(session(), 2), session()
+    again.restore(first.tensors(), first.numbers())
+    before = copy.deepcopy(again.tensors())
+    learn(first, 1)
+    assert all(torch.equal(before[name], tensor) for name, tensor in again.tensors().items())
+
+
+def test_the_end_of_an_epoch_gives_the_historys_row_and_moves_on() -> None:
+    learner = session()
+    learner.tally, learner.seconds, learner.step = Tally(20.0, 5, 10), 2.0, 4
+    row = learner.end_epoch(Tally(3.0, 1, 2), 0.5)
+    assert row == {
+        "loss": 2.0, "accuracy": 0.5, "val_loss": 1.5, "val_accuracy": 0.5,
+        "lr": pytest.approx(1e-3), "seconds": 2.5, "images_per_second": 5.0,
+    }  # fmt: skip
+    assert (learner.epoch, learner.step, learner.tally, learner.seconds) == (1, 0, Tally(), 0.0)
+    assert learner.history == [row]
+
+
+def drop_weight(tensors: dict[str, Any], _: dict[str, Any]) -> None:
+    del tensors["network/conv1.weight"]
+
+
+def reshape_average(tensors: dict[str, Any], _: dict[str, Any]) -> None:
+    tensors["exp_avg/conv1.weight"] = tensors["exp_avg/conv1.weight"][:1]
+
+
+def drop_schedule(_: dict[str, Any], numbers: dict[str, Any]) -> None:
+    del numbers["schedule"]["best"]
+
+
+@pytest.mark.parametrize("damage", [drop_weight, reshape_average, drop_schedule])
+def test_a_foreign_state_is_refused(damage: Callable[[dict[str, Any], dict[str, Any]], None]) -> None:
+    first = learn(session(), 1)
+    tensors, numbers = dict(first.tensors()), copy.deepcopy(first.numbers())
+    damage(tensors, numbers)
+    with pytest.raises((KeyError, ValueError, RuntimeError)):
+        session().restore(tensors, numbers)
+
+
+def test_numbers_are_plain_json() -> None:
+    assert not math.isnan(through_json(session().numbers())["schedule"]["learning_rate"])
