@@ -73,6 +73,23 @@ class SplitSettings:
 
 
 @dataclass(frozen=True)
+class AuditSettings:
+    """What is looked for in cubes and lists."""
+
+    radius_arcsec: float | None = 1.0
+    """Galaxies closer than this on the sky are one galaxy, listed twice; None looks at no positions."""
+
+    def __post_init__(self) -> None:
+        radius = self.radius_arcsec
+        require(
+            radius is None or (math.isfinite(radius) and 0 < radius <= 3600),
+            "radius",
+            radius,
+            "more than 0 and at most 3600 arcsec",
+        )
+
+
+@dataclass(frozen=True)
 class PictureSettings:
     """How one picture or FITS cutout of any size becomes pixels of a cube."""
 

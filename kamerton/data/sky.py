@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -12,6 +13,12 @@ from astropy.coordinates import SkyCoord
 from astropy.table import Table
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
+from scipy.spatial import KDTree
+
+from kamerton.errors import DataError
+
+NEIGHBOURS_EACH, MANY_NEIGHBOURS = 100, 1_000_000
+"""More than both, on average and in all, are no survey of galaxies, and their pairs would fill the memory."""
 
 Rows = npt.NDArray[np.int64]
 
@@ -29,10 +36,15 @@ def sky_pairs(catalogue: Table, radius_arcsec: float) -> list[SkyPair] | None:
 
     Of k rows at the very same position k - 1 pairs are listed, each with the first of them: enough to hold them
     together, and a survey without real positions does not fill the memory. Rows without a position are alone.
+    Raises DataError for positions that are no degrees, or crowd so that their pairs would fill the memory.
     """
-    if not {"ra", "dec"} <= set(catalogue.colnames):
+    positions_deg = sky_positions(catalogue)
+    if positions_deg is None:
         return None
-    positions_deg = np.column_stack([_degrees(catalogue, name) for name in ("ra", "dec")])
+    wrong = impossible_positions(positions_deg)
+    if wrong.any():
+        row = int(np.flatnonzero(wrong)[0])
+        raise _not_degrees(f"position of row {row}", f"ra {positions_deg[row, 0]}, dec {positions_deg[row, 1]}")
     known = np.flatnonzero(np.isfinite(positions_deg).all(axis=1))
     if len(known) == 0:
         return None
@@ -41,6 +53,7 @@ def sky_pairs(catalogue: Table, radius_arcsec: float) -> list[SkyPair] | None:
     same = [pair for pair in same if pair.first != pair.second]
     rows = known[first]
     sky = SkyCoord(*positions_deg[rows].T, unit=u.deg, frame="icrs")
+    _require_sparse(sky, radius_arcsec)
     one, two, separation, _ = sky.search_around_sky(sky, radius_arcsec * u.arcsec)
     near = [
         SkyPair(int(min(rows[a], rows[b])), int(max(rows[a], rows[b])), float(s))
@@ -68,7 +81,51 @@ def column_pairs(values: Iterable[object]) -> list[tuple[int, int]]:
     return pairs
 
 
+def sky_positions(catalogue: Table) -> npt.NDArray[np.float64] | None:
+    """Read ``ra`` and ``dec`` as float64 degrees (N, 2), NaN where unknown; None where there are no such columns.
+
+    Raises DataError for columns that are not numbers.
+    """
+    if not {"ra", "dec"} <= set(catalogue.colnames):
+        return None
+    return np.column_stack([_degrees(catalogue, name) for name in ("ra", "dec")])
+
+
+def impossible_positions(positions_deg: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    """Mark the positions (N, 2) that are known and not on the sky: ra from -180 to 360, dec from -90 to 90 degrees."""
+    ra_deg, dec_deg = positions_deg.T
+    on_the_sky = (ra_deg >= -180) & (ra_deg <= 360) & (dec_deg >= -90) & (dec_deg <= 90)
+    return np.asarray(~on_the_sky & ~np.isnan(positions_deg).any(axis=1))
+
+
 def _degrees(catalogue: Table, name: str) -> npt.NDArray[np.float64]:
     """Read a column as plain float64 degrees, NaN where it is masked."""
-    column = np.ma.asarray(catalogue[name], np.float64)
+    try:
+        column = np.ma.asarray(catalogue[name], np.float64)
+    except (TypeError, ValueError) as error:
+        raise _not_degrees(f"column {name!r}", f"{catalogue[name].dtype} values") from error
+    if column.ndim != 1:
+        raise _not_degrees(f"column {name!r}", f"{column.shape[1:]} values a row")
     return np.asarray(np.ma.filled(column, np.nan))
+
+
+def _require_sparse(sky: SkyCoord, radius_arcsec: float) -> None:
+    """Refuse more pairs than a survey can have; they are counted without being listed."""
+    tree = KDTree(sky.cartesian.xyz.value.T)
+    neighbours = int(tree.count_neighbors(tree, 2 * math.sin(math.radians(radius_arcsec / 3600) / 2))) - len(sky)
+    if neighbours > max(MANY_NEIGHBOURS, NEIGHBOURS_EACH * len(sky)):
+        raise DataError(
+            "The catalogue's positions crowd, as no galaxies do",
+            received=f"{neighbours // len(sky)} neighbours each within {radius_arcsec:g} arcsec, on average",
+            allowed=f"{NEIGHBOURS_EACH}",
+            next_step="use a smaller radius, or correct the positions",
+        )
+
+
+def _not_degrees(what: str, received: str) -> DataError:
+    return DataError(
+        f"The catalogue's {what} is not in degrees",
+        received=received,
+        allowed="ra from -180 to 360 and dec from -90 to 90 decimal degrees (ICRS), NaN where unknown",
+        next_step="correct it, or rename the columns if they are no positions",
+    )

@@ -18,8 +18,9 @@ from kamerton.data.cubes import CubeWriter
 from kamerton.data.importers.class_folders import open_folders
 from kamerton.data.importers.galaxy10_file import is_hdf5, open_galaxy10
 from kamerton.data.importers.labelled_cube import is_cube, open_labelled_cube
-from kamerton.data.importers.picture_list import is_list, open_list
+from kamerton.data.importers.picture_list import open_list
 from kamerton.data.importers.source import Galaxies, ImportRequest, to_ascii
+from kamerton.data.lists import is_list
 from kamerton.errors import DataError, UnknownNameError, UsageError
 from kamerton.files import cannot_write, require_new
 

@@ -25,6 +25,7 @@ def is_cube(path: Path) -> bool:
 def open_labelled_cube(request: ImportRequest) -> Iterator[Galaxies]:
     """Open a labelled FITS cube of any layout; whole numbers from 0 to 255 become bytes, other pixels stay float32."""
     with open_cube(request.source) as cube:
+        cube.check_sums()
         as_bytes = cube.dtype == np.uint8 or _holds_whole_numbers(cube)
         batches = _cube_batches(cube, np.dtype(np.uint8 if as_bytes else np.float32), request.settings)
         yield Galaxies(cube.labels, cube.class_names, cube.catalogue, batches)
@@ -34,7 +35,7 @@ def _holds_whole_numbers(cube: LabelledCube) -> bool:
     """Pass over the whole cube, refusing pixels outside 0 to 255 (CubeError)."""
     whole = True
     for rows, images_nhwc in cube.chunks():
-        check_pixels(cube.where(), images_nhwc, rows.start)
+        check_pixels(cube, images_nhwc, rows.start)
         whole = whole and np.array_equal(images_nhwc, np.floor(images_nhwc))
     return whole
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,19 +16,15 @@ from astropy.table import Table
 from kamerton.data.cubes import default_class_names
 from kamerton.data.importers.picture_batches import picture_batches
 from kamerton.data.importers.source import MAX_CLASSES, Galaxies, ImportRequest, Labels, classes_from_names, to_ascii
+from kamerton.data.lists import read_list
 from kamerton.errors import DataError
-
-
-def is_list(path: Path) -> bool:
-    """Tell a list by its file's ending; nothing else tells CSV from other text."""
-    return path.is_file() and path.suffix.lower() in {".csv", ".parquet"}
 
 
 @contextmanager
 def open_list(request: ImportRequest) -> Iterator[Galaxies]:
     """Open a CSV or Parquet list of pictures and labels; paths are relative to the list, other columns are carried."""
     source = request.source
-    columns = _read_parquet(source) if source.suffix.lower() == ".parquet" else _read_csv(source)
+    columns = read_list(source)
     texts = _required_column(source, columns, request.label_column)
     names = _required_column(source, columns, request.path_column)
     class_names, labels = _classes_from_texts(source, request.label_column, texts)
@@ -38,73 +33,6 @@ def open_list(request: ImportRequest) -> Iterator[Galaxies]:
     paths = [source.parent / name for name in names]
     places = (f"{source} row {row}: " for row in count(1))
     yield Galaxies(labels, class_names, catalogue, picture_batches(paths, places, request.settings, catalogue))
-
-
-def _read_csv(source: Path) -> dict[str, list[str]]:
-    """Read every cell as text: identifiers of 18 digits would not survive as numbers."""
-    try:
-        with source.open(encoding="utf-8-sig", newline="") as file:
-            rows = [row for row in csv.reader(file, strict=True) if row]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise _unreadable_list(source, error) from error
-    header, *body = rows or [[]]
-    for number, row in enumerate(body, start=1):
-        if len(row) != len(header):
-            raise DataError(
-                f"{source} row {number}: another number of cells than the header",
-                received=f"{len(row)} cells",
-                allowed=f"{len(header)}",
-                next_step="quote cells that contain a comma",
-            )
-    return _as_columns(source, header, [list(cells) for cells in zip(*body, strict=True)])
-
-
-def _read_parquet(source: Path) -> dict[str, list[str]]:
-    """Read every column of simple values as text, like a CSV file; lists and bytes are left out."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        with pq.ParquetFile(source) as file:
-            # A column may hold whole pictures as bytes, so the others are chosen before anything is read.
-            table = file.read(columns=[field.name for field in file.schema_arrow if _is_simple(field.type)])
-        cells = [column.cast(pa.string()).fill_null("").to_pylist() for column in table.columns]
-    except (OSError, pa.ArrowException) as error:
-        raise _unreadable_list(source, error) from error
-    return _as_columns(source, table.column_names, cells if len(table) else [])
-
-
-def _is_simple(kind: Any) -> bool:
-    from pyarrow import types
-
-    others = (types.is_nested, types.is_binary, types.is_large_binary, types.is_fixed_size_binary)
-    return not any(is_other(kind) for is_other in others)
-
-
-def _as_columns(source: Path, header: Sequence[str], cells: Sequence[list[str]]) -> dict[str, list[str]]:
-    """Name the columns; those that Kamerton knows are found in any case of letters."""
-    known = {"id", "ra", "dec", "group", "source"}
-    names = [name.strip().lower() if name.strip().lower() in known else name.strip() for name in header]
-    # FITS does not tell upper from lower case in names of columns.
-    folded = [name.lower() for name in names]
-    twice = [name for name in names if folded.count(name.lower()) > 1]
-    if twice or "" in names or not cells:
-        raise DataError(
-            f"{source}: not a list of pictures",
-            received="no rows" if not cells else f"columns {', '.join(map(repr, names))}",
-            allowed="a header of distinct names, and one row a picture",
-            next_step="correct the header" if cells else "add rows",
-        )
-    return dict(zip(names, cells, strict=True))
-
-
-def _unreadable_list(source: Path, error: Exception) -> DataError:
-    return DataError(
-        f"{source}: cannot be read as a list of pictures",
-        received=f"{type(error).__name__}: {error}",
-        allowed="CSV in UTF-8 with a header, or Parquet",
-        next_step="write the file again",
-    )
 
 
 def _required_column(source: Path, columns: Mapping[str, list[str]], name: str) -> list[str]:

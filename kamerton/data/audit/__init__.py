@@ -1,0 +1,45 @@
+"""What is wrong with cubes and lists, all of it at once: ``kamerton data check``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from kamerton.config import AuditSettings
+from kamerton.data.audit.agreement import disagreements
+from kamerton.data.audit.cube_file import examine_cube
+from kamerton.data.audit.duplicates import duplicates
+from kamerton.data.audit.findings import AuditReport
+from kamerton.data.audit.galaxies import Examined
+from kamerton.data.audit.list_file import examine_list
+from kamerton.data.lists import is_list
+from kamerton.errors import UsageError
+
+__all__ = ["AuditReport", "check"]
+
+
+def check(paths: Iterable[str | Path], settings: AuditSettings | None = None) -> AuditReport:
+    """Report everything that is wrong with labelled cubes, and with CSV or Parquet lists of ``ra``, ``dec``, ``label``.
+
+    In each file: damage, bad pixels, bad labels, bad positions. In and between files: the same galaxy twice, by its
+    pixels or its place on the sky, and labels that contradict each other. A file that cannot be read is a finding and
+    no error. Memory does not grow with the images: digests, labels and positions are kept. Raises UsageError where no
+    file is named.
+    """
+    settings = settings or AuditSettings()
+    files = [_examine(path) for path in _distinct(paths)]
+    if not files:
+        raise UsageError("No file to check", allowed="one cube or list, or more", next_step="name a file")
+    kept = [file.galaxies for file in files if file.galaxies is not None]
+    found = [finding for file in files for finding in file.findings]
+    found += disagreements(kept) + duplicates(kept, settings.radius_arcsec)
+    return AuditReport(tuple(file.summary() for file in files), tuple(found), settings.radius_arcsec)
+
+
+def _examine(path: Path) -> Examined:
+    return examine_list(path) if is_list(path) else examine_cube(path)
+
+
+def _distinct(paths: Iterable[str | Path]) -> Sequence[Path]:
+    """Name each file once, whichever way it is named, lest each of its galaxies be found twice."""
+    return list({Path(path).resolve(): Path(path) for path in paths}.values())

@@ -1,0 +1,148 @@
+"""One labelled cube, examined to its end whatever is wrong on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import numpy.typing as npt
+from astropy.io import fits
+from astropy.table import Table
+
+from kamerton.data.audit.findings import BadRow
+from kamerton.data.audit.galaxies import Examined, Galaxies, bad_rows, known_positions, note_empty_classes
+from kamerton.data.checksums import checksum_errors
+from kamerton.data.cube_images import CubeImages, bad_pixels, image_digest, images_place
+from kamerton.data.cube_labels import CubeLabels
+from kamerton.data.cubes import read_catalogue
+from kamerton.data.fits_hdus import fits_errors, open_hdus
+from kamerton.data.fits_structure import Unit, walk_structure
+from kamerton.data.sky import sky_positions
+from kamerton.data.unpacking import as_plain_file
+from kamerton.errors import CubeError
+
+Labels = npt.NDArray[np.int64]
+
+
+def examine_cube(path: Path) -> Examined:
+    """Find what is wrong with a cube alone, in one pass over its images and constant memory."""
+    found = Examined(str(path))
+    with found.noting(), as_plain_file(path) as file:
+        if _is_whole(path, file, found):
+            with closing(open_hdus(path, file)) as hdus:
+                found.galaxies = _galaxies(path, hdus, found)
+    return found
+
+
+def _is_whole(path: Path, file: IO[bytes], found: Examined) -> bool:
+    """Walk over all HDUs as far as they are sound, and note those that are not as they were written."""
+    units: list[Unit] = []
+    damage: CubeError | None = None
+    try:
+        for unit in walk_structure(path, file):
+            units.append(unit)
+    except CubeError as error:
+        damage = error
+    for changed in checksum_errors(path, file, units):
+        found.damage(changed)
+    if damage is not None:
+        found.damage(damage)
+    return damage is None
+
+
+def _galaxies(path: Path, hdus: fits.HDUList, found: Examined) -> Galaxies | None:
+    images = labels = None
+    with found.noting(), fits_errors(path, None):
+        images = CubeImages(path, hdus)
+    with found.noting(), fits_errors(path, None):
+        labels = CubeLabels(path, hdus, images_place(hdus) + 1, None if images is None else len(images))
+    if images is not None:
+        count = len(images)
+    elif labels is not None:
+        count = len(labels.values)
+    else:
+        return None
+    catalogue = Table({"id": [f"{path.stem}#{row}" for row in range(count)]})
+    with found.noting():
+        catalogue = read_catalogue(path, hdus, count)
+    ids = [str(name) for name in catalogue["id"]]
+    names = None if labels is None else _class_names(labels, found)
+    return Galaxies(
+        str(path),
+        ids,
+        np.full(count, -1) if labels is None else _class_indices(labels, names, ids, found),
+        names,
+        _positions(catalogue, ids, found),
+        None if images is None else _digests(images, ids, found),
+        None if images is None else images.image_shape,
+    )
+
+
+def _digests(images: CubeImages, ids: list[str], found: Examined) -> list[str]:
+    """Pass over the images, note bad ones, and give each one's fingerprint, empty where it cannot be decoded."""
+    digests: list[str] = []
+    bad: list[BadRow] = []
+    unreadable: list[BadRow] = []
+    for row, image_hwc in _each(images):
+        if isinstance(image_hwc, CubeError):
+            unreadable.append(BadRow(row, ids[row], str(image_hwc)))
+            digests.append("")
+            continue
+        digests.append(image_digest(image_hwc))
+        wrong = image_hwc[bad_pixels(image_hwc)] if images.dtype != np.uint8 else image_hwc[:0]
+        if wrong.size:
+            byte = images.byte_of(row)
+            begins = "" if byte is None else f"; the image begins at byte {byte}"
+            bad.append(BadRow(row, ids[row], f"{wrong.size} pixels, the first {wrong.flat[0]}{begins}"))
+    where = f"HDU {images.place}"
+    found.add_rows("damage", where + ": {} images cannot be decoded", unreadable)
+    found.add_rows("bad_pixels", where + ": {} images with pixels that are no numbers from 0 to 255", bad)
+    return digests
+
+
+def _each(images: CubeImages) -> Iterator[tuple[int, npt.NDArray[Any] | CubeError]]:
+    """Read image by image, many at a time where nothing is broken."""
+    for rows in images.slices():
+        try:
+            yield from enumerate(images.read(rows), start=rows.start)
+        except CubeError:
+            for row in range(rows.start, rows.stop):
+                yield row, _one(images, row)
+
+
+def _one(images: CubeImages, row: int) -> npt.NDArray[Any] | CubeError:
+    try:
+        return np.asarray(images.read([row])[0])
+    except CubeError as error:
+        return error
+
+
+def _class_names(labels: CubeLabels, found: Examined) -> tuple[str, ...] | None:
+    with found.noting():
+        labels.check_names()
+    if not labels.names:
+        found.add("note", "the classes have no names")
+    return labels.names or None
+
+
+def _class_indices(labels: CubeLabels, names: tuple[str, ...] | None, ids: list[str], found: Examined) -> Labels:
+    """Give the labels as class indices, -1 where they are none, and note these."""
+    values, bad = labels.values, labels.bad
+    indices = np.where(bad, -1, np.where(bad, 0, values)).astype(np.int64)
+    beyond = np.zeros_like(bad) if names is None else indices >= len(names)
+    for rows, what in ((bad, "no class index, a whole number from 0"), (beyond, "beyond the class names")):
+        found.add_rows("bad_labels", "{} labels are " + what, bad_rows(rows, ids, lambda row: str(values[row])))
+    indices[beyond] = -1
+    note_empty_classes(indices, names, found)
+    return indices
+
+
+def _positions(catalogue: Table, ids: list[str], found: Examined) -> npt.NDArray[np.float64]:
+    """Give right ascension and declination (N, 2), NaN where they are not known or cannot be."""
+    positions_deg = None
+    with found.noting():
+        positions_deg = sky_positions(catalogue)
+    return known_positions(np.full((len(ids), 2), np.nan) if positions_deg is None else positions_deg, ids, found)

@@ -1,0 +1,112 @@
+"""One file under examination, and what is kept of its galaxies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from kamerton.data.audit.findings import BadRow, FileSummary, Finding, Place
+from kamerton.data.sky import impossible_positions
+from kamerton.errors import DataError
+
+
+@dataclass(frozen=True)
+class Galaxies:
+    """What is kept of a file's galaxies once it was passed over; one entry a row."""
+
+    file: str
+    ids: list[str]
+    labels: npt.NDArray[np.int64]
+    """Class indices, -1 where a label is bad."""
+    class_names: tuple[str, ...] | None
+    """None where the file has only indices."""
+    positions_deg: npt.NDArray[np.float64]
+    """Right ascension and declination (N, 2), NaN where unknown or bad."""
+    digests: list[str] | None = None
+    """SHA-256 of the pixels, empty where they could not be read; None where there are none."""
+    image_shape: tuple[int, int, int] | None = None
+    has_indices: bool = True
+    """False where the labels are names, numbered only here."""
+
+    def label_name(self, row: int) -> str | None:
+        """Name the class of a row; None where its label is bad."""
+        label = int(self.labels[row])
+        if label < 0:
+            return None
+        return class_label(label, self.class_names)
+
+    def place(self, row: int) -> Place:
+        """Name a row in an example."""
+        return Place(self.file, row, self.ids[row], self.label_name(row))
+
+
+@dataclass
+class Examined:
+    """A file under examination: what is wrong with it alone, and its galaxies as far as they could be read."""
+
+    file: str
+    findings: list[Finding] = field(default_factory=list)
+    galaxies: Galaxies | None = None
+
+    @contextmanager
+    def noting(self) -> Iterator[None]:
+        """Write an error of the data down, and go on after the block."""
+        try:
+            yield
+        except DataError as error:
+            self.damage(error)
+
+    def damage(self, error: DataError) -> None:
+        """Write down what a reader of the file would be stopped by."""
+        self.add("damage", str(error).removeprefix(self.file).removeprefix(":").strip())
+
+    def add(self, kind: str, what: str) -> None:
+        """Write something down that has no rows."""
+        self.findings.append(Finding(kind, (self.file,), what))
+
+    def add_rows(self, kind: str, what: str, rows: list[BadRow]) -> None:
+        """Write down what is wrong with some rows, if there are any; ``{}`` is their number."""
+        if rows:
+            self.findings.append(Finding(kind, (self.file,), what.format(len(rows)), len(rows), tuple(rows)))
+
+    def summary(self) -> FileSummary:
+        """Say what the file holds."""
+        found = self.galaxies
+        if found is None:
+            return FileSummary(self.file, None, None, None)
+        classes = len(set(found.labels[found.labels >= 0].tolist()))
+        return FileSummary(self.file, len(found.ids), classes, found.image_shape)
+
+
+def bad_rows(rows: npt.NDArray[np.bool_], ids: list[str], what: Callable[[int], str]) -> list[BadRow]:
+    """List the marked rows with what ``what(row)`` says of them."""
+    return [BadRow(row, ids[row], what(row)) for row in np.flatnonzero(rows).tolist()]
+
+
+def class_label(label: int, names: tuple[str, ...] | None) -> str:
+    """Name a class that may have no name."""
+    return f"class {label}" if names is None else names[label]
+
+
+def note_empty_classes(labels: npt.NDArray[np.int64], names: tuple[str, ...] | None, found: Examined) -> None:
+    """Note the classes that no galaxy has: of the names, or below the highest index."""
+    count = int(labels.max()) + 1 if names is None else len(names)
+    present = set(labels.tolist())
+    empty = [class_label(label, names) for label in range(count) if label not in present]
+    if empty:
+        found.add("note", f"classes without galaxies: {', '.join(empty)}")
+
+
+def known_positions(positions_deg: npt.NDArray[np.float64], ids: list[str], found: Examined) -> npt.NDArray[np.float64]:
+    """Note positions that are not on the sky, and count them as unknown: NaN in both columns."""
+    wrong = impossible_positions(positions_deg)
+    rows = bad_rows(wrong, ids, lambda row: "ra {}, dec {}".format(*positions_deg[row]))
+    found.add_rows("bad_positions", "{} positions are not on the sky, ra -180 to 360 and dec -90 to 90 degrees", rows)
+    known = np.isfinite(positions_deg).all(axis=1) & ~wrong
+    if not known.any():
+        found.add("note", "no positions are known, so the same place on the sky could not be looked for")
+    return np.where(known[:, np.newaxis], positions_deg, np.nan)

@@ -1,0 +1,94 @@
+"""The HDUs of a FITS file as Astropy reads them, with one error for whatever it makes of a damaged one."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import numpy.typing as npt
+from astropy.io import fits
+from astropy.utils.exceptions import AstropyWarning
+
+from kamerton.errors import CubeError, DataError
+
+IMAGE_HDUS = (fits.PrimaryHDU, fits.ImageHDU, fits.CompImageHDU)
+
+
+@contextmanager
+def fits_errors(path: Path, hdu: int | None) -> Iterator[None]:
+    """Turn what Astropy raises or only warns about, for a damaged file, into one CubeError."""
+    where = f"{path}" if hdu is None else f"{path} HDU {hdu}"
+    try:
+        # Numbers that overflow become infinite, which is refused where pixels and labels are checked.
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore", AstropyWarning)
+            warnings.filterwarnings("error", message="(?s).*(truncated|smaller than the expected|file is corrupted)")
+            yield
+    except DataError:
+        raise
+    # What Astropy and the decompressors in it raise for a damaged file has no common parent.
+    except Exception as error:
+        raise CubeError(
+            f"{where}: cannot be read as FITS",
+            received=f"{type(error).__name__}: {error}",
+            next_step="check that the file arrived whole; `kamerton data import` writes a sound one",
+        ) from error
+
+
+def open_hdus(path: Path, file: IO[bytes]) -> fits.HDUList:
+    """List the HDUs of an open file, mapped into memory; closing the list closes the file."""
+    file.seek(0)
+    with fits_errors(path, None):
+        # Astropy cannot both scale and map a file into memory; the scaling is done by `physical`, image by image.
+        return fits.open(file, memmap=True, lazy_load_hdus=False, do_not_scale_image_data=True)
+
+
+def image_hdu(path: Path, hdus: fits.HDUList, place: int, what: str) -> Any:
+    """Give the image HDU at a place; CubeError where there is none, or none with data."""
+    where = f"{path} HDU {place}"
+    if place >= len(hdus):
+        raise CubeError(
+            f"{where}: there are no {what}",
+            received=f"a file of {len(hdus)} HDU(s)",
+            allowed="images in HDU 0 and one label an image in HDU 1",
+            next_step="write a labelled cube with `kamerton data import`",
+        )
+    hdu = hdus[place]
+    with fits_errors(path, place):
+        shape = tuple(hdu.shape) if isinstance(hdu, IMAGE_HDUS) else None
+    if not shape:
+        raise CubeError(
+            f"{where}: there are no {what}",
+            received="a table" if shape is None else "an HDU without data",
+            allowed=f"an image HDU with the {what}",
+            next_step="write a labelled cube with `kamerton data import`",
+        )
+    return hdu
+
+
+def byte_of(hdu: Any, row: int) -> int | None:
+    """Find the byte of the unpacked file where a row of an image HDU begins; None where it is tile-compressed."""
+    if isinstance(hdu, fits.CompImageHDU):
+        return None
+    row_bytes: int = abs(hdu.header["BITPIX"]) // 8 * math.prod(hdu.shape[1:])
+    return int(hdu.fileinfo()["datLoc"]) + row * row_bytes
+
+
+def is_scaled(header: fits.Header) -> bool:
+    """Tell whether stored numbers are other than what they mean."""
+    return header.get("BZERO", 0) != 0 or header.get("BSCALE", 1) != 1 or "BLANK" in header
+
+
+def physical(stored: npt.NDArray[Any], header: fits.Header) -> npt.NDArray[Any]:
+    """Apply BSCALE, BZERO and BLANK (FITS standard 4.0, section 4.4.2.5); a blank becomes NaN."""
+    if not is_scaled(header):
+        return stored
+    values = stored * float(header.get("BSCALE", 1)) + float(header.get("BZERO", 0))
+    if "BLANK" in header and stored.dtype.kind in "iu":
+        values[stored == header["BLANK"]] = np.nan
+    return np.asarray(values)

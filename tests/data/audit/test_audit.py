@@ -1,0 +1,67 @@
+"""``kamerton data check`` answers a reader, a program and a shell."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kamerton.cli import main
+from kamerton.data.audit import check
+from kamerton.data.audit.findings import EXAMPLES_SHOWN
+from kamerton.errors import UsageError
+from tests.conftest import toy_galaxies, write_cube
+
+
+def call(monkeypatch: pytest.MonkeyPatch, *words: object) -> int:
+    monkeypatch.setattr("sys.argv", ["kamerton", "data", "check", *map(str, words)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    return int(ended.value.code or 0)
+
+
+@pytest.fixture
+def doubled(tmp_path: Path) -> Path:
+    """A cube that holds every galaxy twice."""
+    images_nhwc, labels = toy_galaxies(12, 16, 0)
+    return write_cube(tmp_path / "twice.fits", np.tile(images_nhwc, (2, 1, 1, 1)), np.tile(labels, 2))
+
+
+def test_a_sound_cube_ends_with_0(
+    toy_cube: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(monkeypatch, toy_cube) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "Nothing wrong in 1 file, 30 galaxies."
+
+
+def test_something_wrong_ends_with_1_and_shows_some(
+    doubled: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(monkeypatch, doubled) == 1
+    out, err = capsys.readouterr()
+    assert out.count(" and row ") == EXAMPLES_SHOWN
+    assert "and 2 more" in out
+    assert err == ""
+
+
+def test_a_program_gets_all(doubled: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(monkeypatch, doubled, "--json") == 1
+    told = json.loads(capsys.readouterr().out)
+    assert told["sound"] is False
+    assert told["counts"] == {"same_pixels": 12}
+    examples = next(f for f in told["findings"] if f["kind"] == "same_pixels")["examples"]
+    assert [(pair["first"]["row"], pair["second"]["row"]) for pair in examples] == [(n, n + 12) for n in range(12)]
+
+
+def test_a_bad_radius_is_wrong_usage(
+    toy_cube: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(monkeypatch, toy_cube, "--radius", "-3") == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_no_file_is_wrong_usage() -> None:
+    with pytest.raises(UsageError, match="No file to check"):
+        check([])
