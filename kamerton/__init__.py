@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from kamerton.data.audit import check
     from kamerton.data.cubes import open_cube
     from kamerton.data.download import download_galaxy10
     from kamerton.data.importers import import_cube
@@ -23,12 +24,14 @@ if TYPE_CHECKING:
     from kamerton.networks import NETWORKS, build_network
     from kamerton.runs import open_run
     from kamerton.training.train import train
+    from kamerton.verification import verify
 
 _HOMES = {
     "KamertonError": "errors",
     "NETWORKS": "networks",
     "Predictor": "inference",
     "build_network": "networks",
+    "check": "data.audit",
     "download_galaxy10": "data.download",
     "evaluate": "evaluation.evaluate",
     "export": "formats.exchange",
@@ -39,6 +42,7 @@ _HOMES = {
     "split_cube": "data.splitting",
     "synth": "data.survey",
     "train": "training.train",
+    "verify": "verification",
 }
 
 __all__ = [
@@ -47,6 +51,7 @@ __all__ = [
     "Predictor",
     "__version__",
     "build_network",
+    "check",
     "download_galaxy10",
     "evaluate",
     "export",
@@ -57,6 +62,7 @@ __all__ = [
     "split_cube",
     "synth",
     "train",
+    "verify",
 ]
 
 

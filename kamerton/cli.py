@@ -24,12 +24,13 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-data_app = typer.Typer(help="Make, fetch and split labelled FITS cubes.")
+data_app = typer.Typer(help="Make, fetch, split and check labelled FITS cubes.")
 app.add_typer(data_app, name="data")
 
-SYNTH, SPLIT, PICTURE, TRAIN = (
+SYNTH, SPLIT, AUDIT, PICTURE, TRAIN = (
     config.SynthSettings(),
     config.SplitSettings(),
+    config.AuditSettings(),
     config.PictureSettings(),
     config.TrainSettings(),
 )
@@ -172,6 +173,22 @@ def split(
     _answer(as_json, dataclasses.asdict(summary), [summary.describe()])
 
 
+@data_app.command()
+def check(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Labelled cubes, or lists of ra, dec, label.")],
+    radius: Annotated[
+        float | None, typer.Option(help="Galaxies closer than this are one galaxy, arcsec; 0 looks at no positions.")
+    ] = AUDIT.radius_arcsec,
+    as_json: JsonFlag = False,
+) -> None:
+    """Report all that is wrong with cubes: damage, bad pixels, the same galaxy twice, contradictory labels."""
+    from kamerton.data.audit import check as run_audit
+
+    report = run_audit(files, config.AuditSettings(radius or None))
+    _answer(as_json, report.as_json(), report.describe())
+    raise typer.Exit(0 if report.sound else 1)
+
+
 @app.command()
 def networks(
     size: Annotated[int, typer.Option(help="Side of the images, pixels.")] = 256,
@@ -254,6 +271,21 @@ def evaluate(
     else:
         print_metrics(found.metrics, _console())
         print(f"results: {found.path}")
+
+
+@app.command()
+def verify(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder.")],
+    retrain: Annotated[bool, typer.Option("--retrain", help="Also train it again, and compare the bits.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Check a run's files and cubes against its fingerprint; exit 1 where they differ."""
+    from kamerton.training.progress import Silent, watcher_for
+    from kamerton.verification import verify as run_verification
+
+    found = run_verification(run, retrain=retrain, watcher=Silent() if as_json else watcher_for(_console()))
+    _answer(as_json, found.as_json(), found.describe())
+    raise typer.Exit(0 if found.sound else 1)
 
 
 @app.command()

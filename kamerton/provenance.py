@@ -42,8 +42,10 @@ class ResultsRecord:
     """Of model.safetensors."""
     history: str
     """Of history.csv without its times."""
+    galaxies: str
+    """Of what galaxies.parquet lists; of nothing where the weights came from elsewhere."""
     fingerprint: str
-    """Of data, settings, versions and these two: equal fingerprints are the same training with the same end."""
+    """Of data, settings, versions, weights and history: equal fingerprints are the same training with the same end."""
 
 
 @dataclass(frozen=True)
@@ -79,9 +81,10 @@ class RunRecord:
     results: ResultsRecord | None = None
     """None until the training has ended."""
 
-    def with_results(self, weights: str, history: str) -> RunRecord:
+    def with_results(self, weights: str, history: str, galaxies: str) -> RunRecord:
         """Give the record of the finished training, with its fingerprint."""
-        return dataclasses.replace(self, results=ResultsRecord(weights, history, self.fingerprint(weights, history)))
+        results = ResultsRecord(weights, history, galaxies, self.fingerprint(weights, history))
+        return dataclasses.replace(self, results=results)
 
     def fingerprint(self, weights: str, history: str) -> str:
         """SHA-256 of what the training was made of and what came out; neither places nor times are in it."""

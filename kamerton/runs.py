@@ -19,7 +19,16 @@ from safetensors.torch import save_file
 from torch import nn
 
 from kamerton.errors import RunError, UsageError
-from kamerton.files import cannot_write, file_sha256, new_folder, read_json, read_text, whole_file, write_json
+from kamerton.files import (
+    cannot_write,
+    file_sha256,
+    json_sha256,
+    new_folder,
+    read_json,
+    read_text,
+    whole_file,
+    write_json,
+)
 from kamerton.networks import build_network
 from kamerton.provenance import RunRecord
 from kamerton.records import read_record
@@ -152,7 +161,7 @@ class Run:
     def finish(self, network: nn.Module) -> None:
         """Write the weights, and then the fingerprints of what came out."""
         self.save_network(network)
-        self.update(self.record.with_results(file_sha256(self.weights_path), self.history_sha256()))
+        self.update(self.record.with_results(file_sha256(self.weights_path), self.history_sha256(), self.seen_sha256()))
 
     def history_sha256(self) -> str:
         """SHA-256 of the history without its times, which no two trainings share; RunError where it cannot be read."""
@@ -184,6 +193,8 @@ class Run:
                 if file.metadata.num_rows * DIGEST_BYTES > self.seen_path.stat().st_size:
                     raise ValueError(f"{file.metadata.num_rows} digests cannot be in a file so short")
                 table = file.read(columns=["split", "sha256"])
+            if table.column_names != ["split", "sha256"]:
+                raise ValueError(f"columns {table.column_names}")
             if any(column.type != pa.string() or column.null_count for column in table.columns):
                 raise ValueError("something else than text")
             columns = table.to_pydict()
@@ -197,6 +208,10 @@ class Run:
         for split, digest in zip(columns["split"], columns["sha256"], strict=True):
             found.setdefault(split, set()).add(digest)
         return found
+
+    def seen_sha256(self) -> str:
+        """SHA-256 of the galaxies of each split, in order; RunError where they cannot be read."""
+        return json_sha256({split: sorted(digests) for split, digests in (self.seen() or {}).items()})
 
     def write_history(self, rows: Sequence[Mapping[str, float]]) -> None:
         """Write the whole history anew, as a resumed training takes it up."""

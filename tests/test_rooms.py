@@ -26,6 +26,7 @@ ROOMS = (
     "training",
     "inference",
     "evaluation",
+    "verification",
     "demo",
     "cli",
 )

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from kamerton.data.cubes import LabelledCube, open_cube
 from kamerton.errors import CubeError, OutputError, RunError, UsageError
 from kamerton.evaluation.metrics import classification_metrics, group_metrics
+from kamerton.evaluation.seal import check_seal
 from kamerton.figures import confusion_figure, mistakes_figure, save_figure
 from kamerton.files import cannot_write, write_json
 from kamerton.inference import Predictor
@@ -36,6 +37,7 @@ def evaluate(run: Run | str | Path, cube: str | Path, *, by: str | None = None) 
     """Test a run on a labelled cube and keep the results in ``RUN/evaluation/CUBE/``.
 
     ``by`` names a catalogue column whose groups are also measured apart. Class names and preprocessing are the run's.
+    Where the run has seen galaxies of the cube, the numbers and pictures say so first (``metrics["seal"]``).
     Raises RunError, CubeError, and OutputError where another cube of that name was evaluated before.
     """
     run = run if isinstance(run, Run) else open_run(run)
@@ -71,6 +73,7 @@ def _describe(run: Run, cube: LabelledCube) -> dict[str, Any]:
         "dataset": cube.path.name,
         "fingerprint": cube.fingerprint(),
         "weights_chosen_on": run.record.weights_chosen_on,
+        "seal": check_seal(run, cube.galaxy_fingerprints()).as_json(),
     }
 
 
@@ -170,6 +173,8 @@ def _draw(
 ) -> None:
     names = run.record.class_names
     title = f"{run.name} on {cube.path.name}, {len(cube)} galaxies"
+    if metrics["seal"]["warning"]:
+        title = f"{metrics['seal']['warning']}\n{title}"
     save_figure(confusion_figure(np.array(metrics["confusion_matrix"]), names, title), folder / "confusion.png")
     predicted, confidence = probabilities.argmax(1), probabilities.max(1)
     wrong = np.flatnonzero(predicted != labels)

@@ -16,7 +16,10 @@ HEADLINES = ("accuracy", "balanced_accuracy", "macro_f1", "log_loss", "roc_auc_m
 def print_metrics(metrics: dict[str, Any], console: Console) -> None:
     """Print an evaluation: headline numbers, a row a class, and a row a group where groups were measured."""
     headline = "  ".join(f"{name.replace('_', ' ')} {_number(metrics[name])}" for name in HEADLINES)
+    if metrics["seal"]["warning"]:
+        console.print(f" {metrics['seal']['warning']} ", style="bold white on red", markup=False)
     console.print(f"{metrics['run']} on {metrics['dataset']}, {metrics['galaxies']} galaxies", markup=False)
+    console.print(f"weights chosen on {metrics['weights_chosen_on']}", markup=False)
     console.print(headline)
     console.print(_class_table(metrics["per_class"]))
     if "by" in metrics:
@@ -33,7 +36,8 @@ def compare_table(results: list[dict[str, Any]]) -> Table:
         table.add_column(heading.replace("_", "\n"), no_wrap=True)
     for metrics in results:
         numbers = (_number(metrics[name]) for name in HEADLINES)
-        table.add_row(escape(metrics["run"]), metrics["network"], str(metrics["galaxies"]), *numbers)
+        marked = f"{metrics['run']} ({metrics['seal']['warning']})" if metrics["seal"]["warning"] else metrics["run"]
+        table.add_row(escape(marked), metrics["network"], str(metrics["galaxies"]), *numbers)
     return table
 
 

@@ -24,11 +24,21 @@ def recipe_names() -> list[str]:
     return sorted(path.stem for path in recipe_folder().glob("*.toml"))
 
 
-def load_recipe(name: str, *, epochs: int | None = None, batch_size: int | None = None) -> Recipe:
+def load_recipe(name: str | Recipe, *, epochs: int | None = None, batch_size: int | None = None) -> Recipe:
     """Read a recipe by name, or from a path that ends in ``.toml``, with its epochs or batch size replaced where given.
 
-    Raises UnknownNameError, and UsageError naming the field for a recipe that is not sound.
+    One that is read already is taken as it is. Raises UnknownNameError, and UsageError naming the field for a recipe
+    that is not sound.
     """
+    recipe = name if isinstance(name, Recipe) else _read_recipe(name)
+    return dataclasses.replace(
+        recipe,
+        epochs=recipe.epochs if epochs is None else epochs,
+        batch_size=recipe.batch_size if batch_size is None else batch_size,
+    )
+
+
+def _read_recipe(name: str) -> Recipe:
     own = name.endswith(".toml")
     if not own and name not in recipe_names():
         raise UnknownNameError("recipe", name, recipe_names())
@@ -37,9 +47,4 @@ def load_recipe(name: str, *, epochs: int | None = None, batch_size: int | None 
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"{path}: cannot be read as a recipe", received=error, next_step="correct the file") from error
-    recipe = read_record(Recipe, table, str(path), UsageError)
-    return dataclasses.replace(
-        recipe,
-        epochs=recipe.epochs if epochs is None else epochs,
-        batch_size=recipe.batch_size if batch_size is None else batch_size,
-    )
+    return read_record(Recipe, table, str(path), UsageError)

@@ -41,7 +41,7 @@ def train(
     data: str | Path,
     *,
     network: str = "alexnet",
-    recipe: str = "notebook",
+    recipe: str | Recipe = "notebook",
     epochs: int | None = None,
     batch_size: int | None = None,
     size: int | None = TrainSettings.size,

@@ -15,6 +15,8 @@ METRICS: dict[str, Any] = {
     "network": "lenet5",
     "dataset": "test.fits",
     "galaxies": 3548,
+    "weights_chosen_on": "valid",
+    "seal": {"whole": True, "seen": {"train": 0}, "warning": ""},
     "accuracy": 0.71234,
     "balanced_accuracy": 0.65,
     "macro_f1": 0.6,
@@ -51,8 +53,9 @@ def row(lines: list[str], begins: str) -> list[str]:
 
 
 def test_the_headline_says_which_run_and_cube_and_how_well() -> None:
-    head, numbers = printed(METRICS)[:2]
+    head, chosen, numbers = printed(METRICS)[:3]
     assert head == "lenet5-20260101-101010 on test.fits, 3548 galaxies"
+    assert chosen == "weights chosen on valid"
     assert numbers == "accuracy 0.712  balanced accuracy 0.650  macro f1 0.600  log loss 1.250  roc auc macro 0.900"
 
 

@@ -1,0 +1,172 @@
+"""Holding a run against its own record: ``kamerton verify``."""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+
+from kamerton.data.cubes import open_cube
+from kamerton.errors import KamertonError, RunError
+from kamerton.files import file_sha256
+from kamerton.formats.keras_file import read_keras
+from kamerton.provenance import CubeRecord, versions
+from kamerton.runs import Run, open_run
+from kamerton.training.progress import Silent, Watcher
+from kamerton.training.repeatable import repeatable
+from kamerton.training.resume import compare
+from kamerton.training.train import train
+
+Verdict = Literal["same", "different", "not checked"]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was held against the record."""
+
+    what: str
+    verdict: Verdict
+    detail: str = ""
+
+    def describe(self) -> str:
+        """Say it in one line."""
+        return f"{self.verdict:<11}  {self.what}" + (f": {self.detail}" if self.detail else "")
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What was checked of a run, and what came of it."""
+
+    run: str
+    checks: tuple[Check, ...]
+
+    @property
+    def sound(self) -> bool:
+        """Tell whether nothing differs from the record."""
+        return all(check.verdict != "different" for check in self.checks)
+
+    def describe(self) -> list[str]:
+        """Say it in lines, one a check."""
+        end = "nothing differs from the record" if self.sound else "THIS IS NOT THE RUN THAT ITS RECORD DESCRIBES"
+        return [*(check.describe() for check in self.checks), f"{self.run}: {end}"]
+
+    def as_json(self) -> dict[str, Any]:
+        """Give it to a program."""
+        return {"run": self.run, "sound": self.sound, "checks": [dataclasses.asdict(check) for check in self.checks]}
+
+
+def verify(run: Run | str | Path, *, retrain: bool = False, watcher: Watcher | None = None) -> Verification:
+    """Hold a run's files, and its cubes where they still are, against the fingerprints in its ``run.json``.
+
+    With ``retrain`` the run is also trained again from its record, in a temporary folder, and the ends are compared.
+    Raises RunError where the training has not ended, or where there is nothing to train again.
+    """
+    run = run if isinstance(run, Run) else open_run(run)
+    if run.record.results is None:
+        raise RunError(
+            f"{run.path}: the training has not ended, so there is nothing to verify yet",
+            next_step="end it with `kamerton train ... --resume`",
+        )
+    checks = list(_files(run)) + list(_cubes(run))
+    if retrain:
+        checks += _again(run, watcher or Silent())
+    return Verification(str(run.path), tuple(checks))
+
+
+def _files(run: Run) -> Iterator[Check]:
+    results = run.record.results
+    assert results is not None
+    yield _checked("model.safetensors", results.weights, lambda: file_sha256(run.weights_path))
+    yield _checked("history.csv, its times aside", results.history, run.history_sha256)
+    yield _checked("galaxies.parquet", results.galaxies, run.seen_sha256)
+    claimed = run.record.fingerprint(results.weights, results.history)
+    yield _checked("the fingerprint of run.json", results.fingerprint, lambda: claimed)
+    yield _keras(run)
+
+
+def _checked(what: str, promised: str, found: Callable[[], str]) -> Check:
+    """Compare a hash; what cannot be read is different."""
+    try:
+        same = found() == promised
+    except (OSError, KamertonError) as error:
+        return Check(what, "different", str(error))
+    return Check(what, "same" if same else "different", "" if same else "changed since the training ended")
+
+
+def _keras(run: Run) -> Check:
+    """Compare the weights of the Keras twin with the run's own, number by number."""
+    if not run.keras_path.exists():
+        return Check("model.keras", "not checked", "there is none")
+    try:
+        theirs = read_keras(run.keras_path)
+        ours = run.load_network().state_dict()
+    except KamertonError as error:
+        return Check("model.keras", "different", str(error))
+    same = theirs.network == run.record.network and all(
+        name in ours and torch.equal(ours[name], tensor) for name, tensor in theirs.state.items()
+    )
+    return Check("model.keras", "same" if same else "different", "" if same else "other weights than the run's")
+
+
+def _cubes(run: Run) -> Iterator[Check]:
+    for split, record in run.record.data.items():
+        what = f"{split} cube {record.path}"
+        if Path(record.path).exists():
+            yield _checked(what, record.fingerprint, partial(_fingerprint, record))
+        else:
+            yield Check(what, "not checked", "it is no longer there")
+
+
+def _fingerprint(record: CubeRecord) -> str:
+    with open_cube(record.path) as cube:
+        return cube.fingerprint()
+
+
+def _again(run: Run, watcher: Watcher) -> list[Check]:
+    """Train the run again and compare weights and history, to the bit."""
+    record = run.record
+    folders = {Path(cube.path).parent for cube in record.data.values()}
+    if record.recipe is None or record.seed is None or len(folders) != 1:
+        raise RunError(f"{run.path}: there is no training to repeat", received=record.origin)
+    with tempfile.TemporaryDirectory(prefix="kamerton-verify-") as folder:
+        # The run's own number of threads, for the last bit of a sum depends on it.
+        with repeatable(deterministic=record.deterministic, threads=record.threads):
+            again = train(
+                folders.pop(),
+                network=record.network,
+                recipe=record.recipe,
+                size=record.preprocessing.size,
+                seed=record.seed,
+                deterministic=record.deterministic,
+                checkpoint_minutes=None,
+                out=Path(folder) / run.name,
+                watcher=watcher,
+            )
+        return [*_compared(run, again), *_elsewhere(run)]
+
+
+def _compared(run: Run, again: Run) -> Iterator[Check]:
+    old, new = run.record.results, again.record.results
+    assert old is not None
+    assert new is not None
+    ours, theirs = run.load_network().state_dict(), again.load_network().state_dict()
+    gap = max(float((ours[name].double() - theirs[name].double()).abs().max()) for name in ours)
+    yield _verdict("weights, trained again", old.weights == new.weights, f"they differ by up to {gap:.3g}")
+    yield _verdict("history, trained again", old.history == new.history, "other numbers in history.csv")
+
+
+def _verdict(what: str, same: bool, otherwise: str) -> Check:
+    return Check(what, "same" if same else "different", "" if same else otherwise)
+
+
+def _elsewhere(run: Run) -> Iterator[Check]:
+    """Say what is another than when the run was trained: it excuses other bits."""
+    now = dataclasses.replace(run.record, versions=versions())
+    for name, (old, new) in compare(run.record, now).items():
+        yield Check(name, "not checked", f"{new} now, {old} then")

@@ -1,0 +1,155 @@
+"""A run is what its record says, or that is said; trained again it gives the same bits."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from kamerton.errors import RunError
+from kamerton.formats.exchange import import_keras_file
+from kamerton.runs import Run, open_run
+from kamerton.training.train import train
+from kamerton.verification import Verification, verify
+
+
+@pytest.fixture
+def run(toy_run: Run, tmp_path: Path) -> Run:
+    """A copy of the toy run, to be spoilt."""
+    shutil.copytree(toy_run.path, tmp_path / "run")
+    return open_run(tmp_path / "run")
+
+
+def differing(found: Verification) -> list[str]:
+    return [check.what.split(",")[0] for check in found.checks if check.verdict == "different"]
+
+
+def test_a_run_as_it_was_trained_is_sound(toy_run: Run) -> None:
+    found = verify(toy_run)
+    assert found.sound
+    assert {check.verdict for check in found.checks} == {"same"}
+    assert len(found.checks) == 7
+
+
+def shift_weights(run: Run) -> None:
+    tensors = load_file(run.weights_path)
+    next(iter(tensors.values())).view(-1)[0] += 1e-6
+    save_file(tensors, run.weights_path)
+
+
+def better_history(run: Run) -> None:
+    text = run.history_path.read_text().splitlines()
+    cells = text[-1].split(",")
+    cells[4] = "0.99"
+    run.history_path.write_text("\n".join([*text[:-1], ",".join(cells)]) + "\n")
+
+
+def hide_galaxies(run: Run) -> None:
+    run.save_seen({"train": ["0" * 64], "valid": ["1" * 64]})
+
+
+def other_seed(run: Run) -> None:
+    run.update(dataclasses.replace(run.record, seed=5))
+
+
+def cut_weights(run: Run) -> None:
+    run.weights_path.write_bytes(run.weights_path.read_bytes()[:-8])
+
+
+def cut_keras(run: Run) -> None:
+    run.keras_path.write_bytes(run.keras_path.read_bytes()[:1000])
+
+
+SPOILT: dict[str, tuple[Callable[[Run], None], list[str]]] = {
+    "weights": (shift_weights, ["model.safetensors", "model.keras"]),
+    "history": (better_history, ["history.csv"]),
+    "galaxies": (hide_galaxies, ["galaxies.parquet"]),
+    "settings": (other_seed, ["the fingerprint of run.json"]),
+    "half the weights": (cut_weights, ["model.safetensors", "model.keras"]),
+    "half the twin": (cut_keras, ["model.keras"]),
+}
+
+
+@pytest.mark.parametrize("what", SPOILT)
+def test_what_was_changed_afterwards_is_named(what: str, run: Run) -> None:
+    spoil, names = SPOILT[what]
+    spoil(run)
+    found = verify(run.path)
+    assert differing(found) == names
+    assert not found.sound
+    assert found.describe()[-1].endswith("THIS IS NOT THE RUN THAT ITS RECORD DESCRIBES")
+
+
+def test_times_may_differ(run: Run) -> None:
+    lines = run.history_path.read_text().splitlines()
+    place = lines[0].split(",").index("seconds")
+    cells = lines[-1].split(",")
+    cells[place] = "123.0"
+    run.history_path.write_text("\n".join([*lines[:-1], ",".join(cells)]) + "\n")
+    assert verify(run).sound
+
+
+def test_a_cube_with_another_label_is_named(toy_splits: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(toy_splits, data)
+    run = train(data, network="lenet5", epochs=1, out=tmp_path / "run")
+    shutil.copy(toy_splits / "test.fits", data / "valid.fits")
+    assert differing(verify(run)) == [f"valid cube {data / 'valid.fits'}"]
+
+
+def test_a_cube_that_is_gone_is_not_checked(toy_splits: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(toy_splits, data)
+    run = train(data, network="lenet5", epochs=1, out=tmp_path / "run")
+    (data / "train.fits").unlink()
+    found = verify(run)
+    assert found.sound
+    assert [check.what for check in found.checks if check.verdict == "not checked"] == [
+        f"train cube {data / 'train.fits'}"
+    ]
+
+
+def test_trained_again_it_gives_the_same_bits_on_the_runs_own_threads(toy_run: Run) -> None:
+    usual = torch.get_num_threads()
+    torch.set_num_threads(1 if toy_run.record.threads != 1 else 2)
+    try:
+        found = verify(toy_run, retrain=True)
+    finally:
+        torch.set_num_threads(usual)
+    assert found.sound, found.describe()
+    assert [check.what for check in found.checks[-2:]] == ["weights, trained again", "history, trained again"]
+
+
+def test_a_record_that_does_not_lead_to_its_weights_is_found_by_training_again(run: Run) -> None:
+    # Someone changes the seed and makes the fingerprint fit: only training again can tell.
+    record = dataclasses.replace(run.record, seed=5, results=None)
+    assert run.record.results is not None
+    results = run.record.results
+    run.update(record.with_results(results.weights, results.history, results.galaxies))
+    assert verify(run).sound
+    assert differing(verify(run, retrain=True)) == ["weights", "history"]
+
+
+def test_an_unfinished_run_is_refused(run: Run) -> None:
+    run.update(dataclasses.replace(run.record, results=None))
+    with pytest.raises(RunError, match=r"has not ended.*--resume"):
+        verify(run)
+
+
+def test_imported_weights_cannot_be_trained_again(toy_run: Run, tmp_path: Path) -> None:
+    imported = import_keras_file(toy_run.keras_path, tmp_path / "theirs")
+    assert verify(imported).sound
+    with pytest.raises(RunError, match="no training to repeat"):
+        verify(imported, retrain=True)
+
+
+def test_a_program_gets_every_check(toy_run: Run) -> None:
+    told = json.loads(json.dumps(verify(toy_run).as_json()))
+    assert told["sound"] is True
+    assert all(set(check) == {"what", "verdict", "detail"} for check in told["checks"])
