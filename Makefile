@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test lint check clean
+.PHONY: help demo test fuzz lint check clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -14,6 +14,9 @@ demo: $(VENV)/ready ## the whole way on a synthetic survey, into build/demo
 
 test: $(VENV)/ready ## all tests
 	$(BIN)/python -m pytest
+
+fuzz: $(VENV)/ready ## 20,000 broken files against every reader, about 5 minutes
+	$(BIN)/python -m tests.fuzz --files 20000
 
 lint: $(VENV)/ready ## style, format and types
 	$(BIN)/ruff check

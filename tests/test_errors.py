@@ -17,6 +17,15 @@ def test_all_parts_stand_in_one_line() -> None:
     assert str(error) == "It broke. Received: a b. Allowed: c. Next: mend it."
 
 
+def test_a_message_is_printable_whatever_a_file_put_into_it() -> None:
+    error = DataError("Bad name", received="\x1b[2J\u202etxt\udc80")
+    assert str(error) == r"Bad name. Received: \x1b[2J\u202etxt\udc80."
+
+
+def test_of_a_long_part_only_the_beginning_is_shown() -> None:
+    assert len(str(DataError("It broke", received="x" * 1_000_000, allowed="y"))) < 2100
+
+
 def test_parts_that_are_not_given_are_left_out() -> None:
     assert str(UsageError("It broke.")) == "It broke."
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from kamerton.errors import OutputError
-from kamerton.files import new_folder, require_new, whole_file, write_json
+from kamerton.files import new_folder, read_json, read_text, require_new, whole_file, write_json
 
 
 def test_a_whole_file_takes_its_name_at_the_end(tmp_path: Path) -> None:
@@ -57,3 +57,23 @@ def test_even_a_dangling_link_is_something_that_exists(tmp_path: Path) -> None:
     (tmp_path / "a").symlink_to(tmp_path / "nowhere")
     with pytest.raises(OutputError):
         require_new(tmp_path / "a")
+
+
+@pytest.mark.parametrize("content", ["[" * 100_000, "{", "", "9" * 5000])
+def test_what_is_not_json_is_a_value_error(tmp_path: Path, content: str) -> None:
+    (tmp_path / "a.json").write_text(content)
+    with pytest.raises(ValueError, match=r"."):
+        read_json(tmp_path / "a.json", 1 << 20)
+
+
+def test_a_file_beyond_its_limit_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("12345")
+    assert read_text(tmp_path / "a.txt", 5) == "12345"
+    with pytest.raises(ValueError, match="5 bytes are too long; at most 4 bytes"):
+        read_text(tmp_path / "a.txt", 4)
+
+
+@pytest.mark.parametrize("place", ["/dev/zero", "/dev/null"])
+def test_a_device_is_not_read(place: str) -> None:
+    with pytest.raises(ValueError, match="not a plain file"):
+        read_text(Path(place), 100)

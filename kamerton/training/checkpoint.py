@@ -6,18 +6,20 @@ before it. Reading checks hashes, names and shapes, and executes nothing.
 
 from __future__ import annotations
 
-import json
+import dataclasses
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 
 from kamerton.errors import OutputError, RunError
-from kamerton.files import cannot_write, file_sha256, json_sha256, whole_file, write_json
-from kamerton.training.session import Session
+from kamerton.files import cannot_write, file_sha256, json_sha256, read_json, whole_file, write_json
+from kamerton.records import read_record
+from kamerton.tensors import read_tensors
+from kamerton.training.session import Session, SessionNumbers
 
 CHECKPOINTS_KEPT = 2
 FORMAT = 1
@@ -38,7 +40,7 @@ def write_checkpoint(folder: Path, session: Session) -> None:
     content = {
         "format": FORMAT,
         "tensors": {"file": weights.name, "bytes": weights.stat().st_size, "sha256": file_sha256(weights)},
-        "session": session.numbers(),
+        "session": dataclasses.asdict(session.numbers()),
     }
     write_json(folder / f"{name}.json", _finite(content) | {"sha256": json_sha256(_finite(content))})
     keep_newest(folder, CHECKPOINTS_KEPT)
@@ -92,13 +94,11 @@ def restore_newest(folder: Path, session: Session, say: Callable[[str], None]) -
     candidates = _newest_first(folder)
     for path in candidates:
         try:
-            numbers, tensors = read_checkpoint(path)
-            session.restore(tensors, numbers)
+            numbers, tensors = read_checkpoint(path, session)
         except RunError as error:
             say(f"{error}")
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            say(f"{path}: not a checkpoint of this training ({type(error).__name__}); looking for an earlier one")
         else:
+            session.restore(tensors, numbers)
             return True
     if candidates:
         raise RunError(
@@ -109,27 +109,30 @@ def restore_newest(folder: Path, session: Session, say: Callable[[str], None]) -
     return False
 
 
-def read_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
-    """Read a checkpoint by its JSON file, as (numbers, tensors) of a session; RunError where it is damaged."""
+def read_checkpoint(path: Path, session: Session) -> tuple[SessionNumbers, dict[str, torch.Tensor]]:
+    """Read a checkpoint by its JSON file, as (numbers, tensors) for a session of this network.
+
+    RunError where it is damaged, or one of another network; no tensor is read before its name, type and shape are known
+    to be right.
+    """
     content = _read_json(path)
     try:
         promised = content["tensors"]
         weights = path.with_suffix(".safetensors")
         if weights.stat().st_size != promised["bytes"] or file_sha256(weights) != promised["sha256"]:
             raise _damaged(weights, "other bytes than were written")
-        return _as_numbers(content["session"]), load_file(weights)
-    except (OSError, KeyError, TypeError, ValueError, SafetensorError) as error:
+        numbers = read_record(SessionNumbers, _as_numbers(content["session"]), str(path), RunError)
+        return numbers, read_tensors(weights, session.expected_tensors(numbers.adam_steps))
+    except (OSError, LookupError, TypeError, ValueError) as error:
         raise _damaged(path, error) from error
 
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        if path.stat().st_size > JSON_BYTES:
-            raise _damaged(path, "too long for a checkpoint")
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path, JSON_BYTES)
         promised = content.pop("sha256")
         whole = content["format"] == FORMAT and json_sha256(content) == promised
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise _damaged(path, error) from error
     if not whole:
         raise _damaged(path, "other bytes than were written")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import ClassVar, Self
 
 import torch
 from torch import nn
@@ -38,6 +38,37 @@ class Tally:
     def accuracy(self) -> float:
         """Share of right answers."""
         return self.correct / self.images
+
+
+@dataclass(frozen=True)
+class ScheduleState:
+    """What a schedule remembers between epochs."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    learning_rate: float
+    best: float | None
+    wait: int
+    cooldown_left: int
+
+
+@dataclass(frozen=True)
+class SessionNumbers:
+    """All that the next step depends on beside the tensors."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    epoch: int
+    step: int
+    adam_steps: int
+    schedule: ScheduleState
+    tally: Tally
+    seconds: float
+    history: list[dict[str, float]]
+
+    def __post_init__(self) -> None:
+        if min(self.epoch, self.step, self.adam_steps) < 0 or len(self.history) != self.epoch:
+            raise ValueError(f"{len(self.history)} rows of history at epoch {self.epoch}, batch {self.step}")
 
 
 @dataclass
@@ -88,37 +119,29 @@ class Session:
                 found[f"{average}/{name}"] = tensor
         return found
 
-    def numbers(self) -> dict[str, Any]:
-        """Give all else that the next step depends on, ready for JSON."""
-        schedule = {name: getattr(self.schedule, name) for name in SCHEDULE_FIELDS}
-        return {
-            "epoch": self.epoch,
-            "step": self.step,
-            "adam_steps": self.optimizer.steps_done,
-            "schedule": schedule,
-            "tally": dataclasses.asdict(self.tally),
-            "seconds": self.seconds,
-            "history": self.history,
-        }
+    def expected_tensors(self, adam_steps: int) -> dict[str, torch.Tensor]:
+        """Give tensors of the names, shapes and types that `tensors` has after so many steps, with any numbers."""
+        found = {f"network/{name}": tensor for name, tensor in self.network.state_dict().items()}
+        averages = KerasAdam.AVERAGES if adam_steps else ()
+        return found | {f"{a}/{name}": tensor for name, tensor in self.network.named_parameters() for a in averages}
 
-    def restore(self, tensors: Mapping[str, torch.Tensor], numbers: Mapping[str, Any]) -> None:
-        """Take up the state of another session of the same network and recipe.
+    def numbers(self) -> SessionNumbers:
+        """Give all else that the next step depends on."""
+        schedule = ScheduleState(**{f.name: getattr(self.schedule, f.name) for f in dataclasses.fields(ScheduleState)})
+        adam_steps = self.optimizer.steps_done
+        tally = dataclasses.replace(self.tally)
+        return SessionNumbers(self.epoch, self.step, adam_steps, schedule, tally, self.seconds, list(self.history))
 
-        Raises KeyError, TypeError, ValueError or RuntimeError where the state is not that of such a session.
-        """
+    def restore(self, tensors: Mapping[str, torch.Tensor], numbers: SessionNumbers) -> None:
+        """Take up the state of another session of the same network and recipe, as `expected_tensors` describes it."""
         weights = {name.removeprefix("network/"): t for name, t in tensors.items() if name.startswith("network/")}
         self.network.load_state_dict(weights)
-        steps_done = int(numbers["adam_steps"])
         for name, parameter in self.network.named_parameters():
             averages = {average: tensors.get(f"{average}/{name}") for average in KerasAdam.AVERAGES}
-            self.optimizer.restore(parameter, steps_done, averages)
-        self.optimizer.steps_done = steps_done
-        for name in SCHEDULE_FIELDS:
-            setattr(self.schedule, name, numbers["schedule"][name])
-        self.tally = Tally(**numbers["tally"])
-        self.epoch, self.step, self.seconds = numbers["epoch"], numbers["step"], numbers["seconds"]
-        self.history = [dict(row) for row in numbers["history"]]
-
-
-SCHEDULE_FIELDS = ("learning_rate", "best", "wait", "cooldown_left")
-"""What a schedule remembers between epochs."""
+            self.optimizer.restore(parameter, numbers.adam_steps, averages)
+        self.optimizer.steps_done = numbers.adam_steps
+        for name, value in dataclasses.asdict(numbers.schedule).items():
+            setattr(self.schedule, name, value)
+        self.tally = dataclasses.replace(numbers.tally)
+        self.epoch, self.step, self.seconds = numbers.epoch, numbers.step, numbers.seconds
+        self.history = [dict(row) for row in numbers.history]

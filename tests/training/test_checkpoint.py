@@ -9,9 +9,11 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from kamerton.errors import OutputError, RunError
 from kamerton.training.checkpoint import (
@@ -21,6 +23,7 @@ from kamerton.training.checkpoint import (
     restore_newest,
     write_checkpoint,
 )
+from tests.training.sealing import reseal
 from tests.training.test_session import learn, same, session
 
 
@@ -119,8 +122,8 @@ def test_where_all_are_damaged_nothing_is_silently_begun_anew(tmp_path: Path) ->
 def test_a_checkpoint_of_another_network_is_passed_over(tmp_path: Path) -> None:
     two_checkpoints(tmp_path / "c")
     newest = tmp_path / "c/000000-000000005.json"
-    numbers, tensors = read_checkpoint(newest)
-    assert numbers["step"] == 5
+    numbers, tensors = read_checkpoint(newest, session())
+    assert numbers.step == 5
     other = session()
     other.network = torch.nn.Sequential(torch.nn.Linear(2, 2))
     with pytest.raises(RunError, match="no checkpoint is whole"):
@@ -128,9 +131,62 @@ def test_a_checkpoint_of_another_network_is_passed_over(tmp_path: Path) -> None:
     assert set(tensors) > {"network/conv1.weight", "exp_avg/conv1.weight", "exp_avg_sq/conv1.weight"}
 
 
+def change_json(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    content = json.loads(path.read_text())
+    change(content["session"])
+    path.write_text(json.dumps(content))
+
+
+LIES: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
+    "no schedule": (lambda numbers: numbers.pop("schedule"), "schedule: field required"),
+    "a schedule without its best": (lambda numbers: numbers["schedule"].pop("best"), "schedule.best: field required"),
+    "text for a number": (lambda numbers: numbers.update(step="seven"), "step: "),
+    "an epoch without its history": (lambda numbers: numbers.update(epoch=1), "0 rows of history at epoch 1"),
+    "a step before the first": (lambda numbers: numbers.update(step=-3), "batch -3"),
+    "a history of text": (lambda numbers: numbers.update(epoch=1, history=["x"]), "history.0"),
+    "no averages": (lambda numbers: numbers.update(adam_steps=0), "unknown: exp_avg"),
+    "a field of its own": (lambda numbers: numbers.update(command="rm"), "command: "),
+}
+
+
+@pytest.mark.parametrize("what", LIES)
+def test_a_checkpoint_that_lies_with_right_hashes_is_named_and_the_one_before_is_used(
+    what: str, tmp_path: Path
+) -> None:
+    two_checkpoints(tmp_path / "c")
+    change, says = LIES[what]
+    change_json(tmp_path / "c/000000-000000005.json", change)
+    reseal(tmp_path / "c")
+    again, said = session(), []
+    assert restore_newest(tmp_path / "c", again, said.append)
+    assert again.step == 2
+    assert len(said) == 1
+    assert says in said[0]
+    assert said[0].isprintable()
+
+
+@pytest.mark.parametrize("change", ["drop", "reshape", "retype"])
+def test_tensors_of_another_network_with_right_hashes_are_passed_over(change: str, tmp_path: Path) -> None:
+    two_checkpoints(tmp_path / "c")
+    path = tmp_path / "c/000000-000000005.safetensors"
+    tensors = load_file(path)
+    name = "exp_avg/conv1.weight"
+    if change == "drop":
+        del tensors[name]
+    else:
+        tensors[name] = tensors[name][:1].contiguous() if change == "reshape" else tensors[name].double()
+    save_file(tensors, path)
+    reseal(tmp_path / "c")
+    again, said = session(), []
+    assert restore_newest(tmp_path / "c", again, said.append)
+    assert (again.step, len(said)) == (2, 1)
+    assert name in said[0]
+
+
 FULL_DISK = """
 import resource, signal, sys
 from pathlib import Path
+from tests.training.sealing import reseal
 from tests.training.test_session import learn, session
 from kamerton.errors import OutputError
 from kamerton.training.checkpoint import write_checkpoint

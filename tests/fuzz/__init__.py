@@ -1,0 +1,1 @@
+"""Broken and hostile files without end, made from sound ones: ``python -m tests.fuzz``."""

@@ -1,0 +1,278 @@
+"""The readers under attack: ``TARGETS``. Adding one is a function that reads, a function of sound files, one line.
+
+A reader gets a folder with the files of a case, some of them spoilt, and either raises the named error or returns; then
+everything that it read must be what the reader promises, which is asserted here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import gzip
+import io
+import json
+import shutil
+import tempfile
+import warnings
+import zipfile
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from astropy.io import fits
+from astropy.table import Table
+
+from kamerton.data.cubes import CubeWriter, open_cube
+from kamerton.errors import CubeError, KamertonError, ModelFileError, RunError
+from kamerton.formats.exchange import import_keras_file
+from kamerton.formats.keras_file import import_keras, read_keras, write_keras
+from kamerton.networks import build_network
+from kamerton.provenance import CubeRecord
+from kamerton.runs import NOTEBOOK_COLUMNS, evaluation_names, open_run, read_metrics
+from kamerton.training.checkpoint import restore_newest, write_checkpoint
+from kamerton.training.recipes import load_recipe
+from kamerton.training.session import Session, Tally
+from tests.training.sealing import reseal
+
+Files = dict[str, bytes]
+"""The files of a case, by their path inside its folder."""
+
+SIZE = 20
+ROW = dict.fromkeys(("loss", "accuracy", "val_loss", "val_accuracy", "lr", "seconds", "images_per_second"), 0.1)
+
+
+@dataclass(frozen=True)
+class Target:
+    """One reader: the sound cases that mutations start from, how it reads one, and the error it may raise."""
+
+    seeds: Callable[[Path], dict[str, Files]]
+    """Make sound cases, by name, in an empty folder."""
+    read: Callable[[Path], None]
+    error: type[KamertonError]
+
+
+def files_of(folder: Path) -> Files:
+    """Read all files of a folder."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
+
+
+# FITS cubes
+
+
+def cube_seeds(folder: Path) -> dict[str, Files]:
+    """Cubes of each layout, number type, scaling and compression."""
+    rng = np.random.default_rng(0)
+    images_nhwc = rng.integers(0, 256, (6, 8, 8, 3), np.uint8)
+    labels = np.arange(6) % 3
+    catalogue = Table({"id": [f"g{row}" for row in range(6)], "ra": np.linspace(0, 359, 6), "dec": np.zeros(6)})
+    for dtype in (np.uint8, np.float32):
+        path = folder / f"{np.dtype(dtype).name}.fits"
+        with CubeWriter(path, image_shape=(8, 8, 3), dtype=dtype, class_names=("bright", "dim", "striped")) as writer:
+            writer.append(images_nhwc.astype(dtype))
+            writer.finish(labels, catalogue, ["from nowhere"])
+    plain = {
+        "int16": [fits.PrimaryHDU(images_nhwc.astype(np.int16))],
+        "uint16": [fits.PrimaryHDU(images_nhwc.astype(np.uint16))],
+        "channels-first": [fits.PrimaryHDU(np.moveaxis(images_nhwc, -1, 1).astype(np.float64))],
+        "grey": [fits.PrimaryHDU(images_nhwc[..., 0].astype(np.int32))],
+        "rice": [fits.PrimaryHDU(), fits.CompImageHDU(images_nhwc, compression_type="RICE_1")],
+        "gzip": [fits.PrimaryHDU(), fits.CompImageHDU(images_nhwc.astype(np.float32), compression_type="GZIP_2")],
+    }
+    found = {}
+    for name, hdus in plain.items():
+        path = folder / f"{name}.fits"
+        fits.HDUList([*hdus, fits.ImageHDU(labels.astype(np.int16))]).writeto(path)
+    for path in sorted(folder.glob("*.fits")):
+        found[path.stem] = {"cube.fits": path.read_bytes()}
+    found["packed"] = {"cube.fits.gz": gzip.compress(found["int16"]["cube.fits"], mtime=0)}
+    return found
+
+
+def read_cube(folder: Path) -> None:
+    """Read everything that a cube has."""
+    with open_cube(next(folder.iterdir())) as cube:
+        height, width, channels = cube.image_shape
+        assert len(cube) > 0
+        assert height == width > 0
+        assert 1 <= channels <= 16
+        assert cube.dtype in (np.uint8, np.float32)
+        assert cube.labels.dtype == np.int64
+        assert cube.labels.shape == (len(cube),)
+        assert cube.labels.min() >= 0
+        assert cube.labels.max() < len(cube.class_names) == len(set(cube.class_names))
+        rows = 0
+        for place, images_nhwc in cube.chunks():
+            assert images_nhwc.shape == (place.stop - place.start, *cube.image_shape)
+            assert images_nhwc.dtype == cube.dtype
+            rows += len(images_nhwc)
+        assert rows == len(cube)
+        assert len(cube.ids) == len(cube.catalogue) == len(cube)
+        assert all(isinstance(line, str) for line in cube.history)
+        # This promises finite pixels from 0 to 255, or the error.
+        assert len(cube.galaxy_fingerprints()) == len(cube)
+        pixels = cube.read(slice(0, len(cube)))
+        assert np.isfinite(pixels).all()
+        assert pixels.min() >= 0
+        assert pixels.max() <= 255
+        assert len(cube.fingerprint()) == 64
+
+
+# .keras files
+
+
+def keras_seeds(folder: Path) -> dict[str, Files]:
+    """LeNet-5 as Kamerton writes it, as Keras does after training, and packed."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        keras = import_keras()
+        write_keras(build_network("lenet5", size=SIZE, channels=3, classes=3), (SIZE, SIZE, 3), folder / "plain.keras")
+        model = keras.saving.load_model(folder / "plain.keras")
+        model.compile("adam", "sparse_categorical_crossentropy")
+        model.fit(np.zeros((4, SIZE, SIZE, 3), np.float32), np.zeros(4), verbose=0)
+        model.save(folder / "trained.keras")
+    found = {path.stem: {"model.keras": path.read_bytes()} for path in sorted(folder.glob("*.keras"))}
+    packed = io.BytesIO()
+    with (
+        zipfile.ZipFile(folder / "plain.keras") as plain,
+        zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive,
+    ):
+        for name in plain.namelist():
+            archive.writestr(zipfile.ZipInfo(name), plain.read(name), zipfile.ZIP_DEFLATED)
+    return found | {"packed": {"model.keras": packed.getvalue()}}
+
+
+def read_model(folder: Path) -> None:
+    """Read the weights and put them into the network."""
+    contents = read_keras(next(folder.iterdir()))
+    network = build_network(contents.network, size=contents.size, channels=contents.channels, classes=contents.classes)
+    _assert_weights_of(network, contents.state, complete=False)
+    assert all(torch.isfinite(tensor).all() for tensor in contents.state.values())
+
+
+def _assert_weights_of(network: torch.nn.Module, state: dict[str, torch.Tensor], complete: bool) -> None:
+    expected = network.state_dict()
+    missing = {name for name in expected if name not in state}
+    assert set(state) <= set(expected)
+    assert not missing if complete else all(name.endswith("num_batches_tracked") for name in missing)
+    for name, tensor in state.items():
+        assert tensor.shape == expected[name].shape
+        assert tensor.dtype == expected[name].dtype
+
+
+# Run folders
+
+
+def run_seeds(folder: Path) -> dict[str, Files]:
+    """A run that was trained here, and one that was imported, with everything that a folder may hold."""
+    write_keras(build_network("lenet5", size=SIZE, channels=3, classes=3), (SIZE, SIZE, 3), folder / "a.keras")
+    run = import_keras_file(folder / "a.keras", folder / "run")
+    network = run.load_network()
+    for epoch in range(3):
+        run.append_history(epoch, ROW)
+    run.evaluation_path("test").mkdir(parents=True)
+    metrics: dict[str, Any] = {"accuracy": 0.5, "galaxies": 6, "confusion": [[1, 0, 0], [0, 2, 1], [0, 1, 1]]}
+    (run.evaluation_path("test") / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
+    found = {"imported": files_of(run.path)}
+    run.update(
+        dataclasses.replace(
+            run.record,
+            class_names=("bright", "mgławica", "S$a$"),
+            recipe=load_recipe("notebook"),
+            seed=0,
+            data={split: CubeRecord(f"{split}.fits", 3, "0" * 64) for split in ("train", "valid")},
+        )
+    )
+    run.save_seen({"train": ["a" * 64, "b" * 64, "c" * 64], "valid": ["d" * 64]})
+    run.finish(network)
+    return found | {"trained": files_of(run.path)}
+
+
+def read_run(folder: Path) -> None:
+    """Open a run and read all that it holds."""
+    run = open_run(folder)
+    record = run.record
+    assert record.class_names
+    assert len(set(record.class_names)) == len(record.class_names)
+    assert 0 < record.preprocessing.pixel_scale < float("inf")
+    network = run.load_network()
+    assert not network.training
+    _assert_weights_of(network, network.state_dict(), complete=True)
+    shape = (1, record.preprocessing.channels, record.preprocessing.size, record.preprocessing.size)
+    with torch.inference_mode():
+        assert network(torch.zeros(shape)).shape == (1, len(record.class_names))
+    history = run.history()
+    assert set(NOTEBOOK_COLUMNS) <= set(history.columns)
+    assert all(kind == np.float64 for kind in history.dtypes)
+    for name in evaluation_names(run):
+        assert isinstance(read_metrics(run, name), dict)
+    seen = run.seen()
+    assert (seen is None) == (not record.data)
+    assert all(isinstance(digest, str) for digests in (seen or {}).values() for digest in digests)
+
+
+# Checkpoints
+
+
+def _session() -> Session:
+    return Session.start(build_network("lenet5", size=SIZE, channels=3, classes=3), load_recipe("notebook"))
+
+
+def checkpoint_seeds(folder: Path) -> dict[str, Files]:
+    """A run before its first step, and one in its third epoch; every number of a tensor is its checkpoint's epoch."""
+    session = _session()
+    write_checkpoint(folder / "fresh", session)
+    images_nchw, labels = torch.zeros(2, 3, SIZE, SIZE), torch.tensor([0, 1])
+    for _ in range(2):
+        torch.nn.functional.cross_entropy(session.network(images_nchw), labels).backward()
+        session.optimizer.step()
+        session.tally, session.seconds = Tally(2.0, 1, 2), 1.0
+        session.end_epoch(Tally(1.0, 1, 2), 0.5)
+        with torch.no_grad():
+            for tensor in session.tensors().values():
+                tensor.fill_(session.epoch)
+        write_checkpoint(folder / "trained", session)
+    return {path.name: files_of(path) for path in sorted(folder.iterdir())}
+
+
+def read_checkpoints(folder: Path) -> None:
+    """Resume from the files as they are, and as someone leaves them who can put the hashes right."""
+    with tempfile.TemporaryDirectory() as place:
+        resealed = Path(place) / "checkpoint"
+        shutil.copytree(folder, resealed)
+        reseal(resealed)
+        with suppress(RunError):
+            _restore(resealed)
+    session = _restore(folder)
+    if session is not None and session.epoch:
+        # With its hashes right, it is a checkpoint that was written, to the bit.
+        assert all(bool((tensor == session.epoch).all()) for tensor in session.tensors().values())
+        assert [row["val_loss"] for row in session.history] == [0.5] * session.epoch
+
+
+def _restore(folder: Path) -> Session | None:
+    said: list[str] = []
+    session = _session()
+    restored = restore_newest(folder, session, said.append)
+    assert all(line.isprintable() for line in said)
+    if not restored:
+        return None
+    kinds = [
+        {name: (tensor.shape, tensor.dtype) for name, tensor in tensors.items()}
+        for tensors in (session.tensors(), session.expected_tensors(session.optimizer.steps_done))
+    ]
+    assert kinds[0] == kinds[1]
+    assert min(session.epoch, session.step) >= 0
+    assert len(session.history) == session.epoch
+    return session
+
+
+TARGETS: dict[str, Target] = {
+    "cube": Target(cube_seeds, read_cube, CubeError),
+    "keras": Target(keras_seeds, read_model, ModelFileError),
+    "checkpoint": Target(checkpoint_seeds, read_checkpoints, RunError),
+    "run": Target(run_seeds, read_run, RunError),
+}
