@@ -2,8 +2,8 @@
 
     python benchmarks/checkpoints.py [--steps 12] [--checkpoints 5]
 
-Times steps on noise and writes of a checkpoint, in turn, and prints the share of an epoch that its checkpoints take: one
-at the end, and one every ten minutes.
+Times steps on noise and writes of a checkpoint, in turn, and prints the share of an epoch that its checkpoints take:
+one at the end, and one every ten minutes.
 """
 
 from __future__ import annotations
@@ -56,12 +56,9 @@ def main() -> None:
     minutes = TrainSettings.checkpoint_minutes
     assert minutes is not None
     count = 1 + epoch_seconds // (60 * minutes)
-    print(
-        f"step {step:.2f} s; checkpoint {write:.2f} s ({min(writes):.2f} to {max(writes):.2f}), {size_bytes / 1e6:.0f} MB"
-    )
-    print(
-        f"epoch of {GALAXIES} galaxies {epoch_seconds:.0f} s, {count:.0f} checkpoints: {count * write / epoch_seconds:.2%}"
-    )
+    share, spread = count * write / epoch_seconds, f"{min(writes):.2f} to {max(writes):.2f}"
+    print(f"step {step:.2f} s; checkpoint of {size_bytes / 1e6:.0f} MB {write:.2f} s ({spread})")
+    print(f"epoch of {GALAXIES} galaxies {epoch_seconds:.0f} s with {count:.0f} checkpoints, which take {share:.2%}")
 
 
 if __name__ == "__main__":

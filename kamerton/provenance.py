@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import platform
+import resource
+import sys
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
@@ -80,6 +82,8 @@ class RunRecord:
     """What was changed when the training was resumed: more epochs, another machine or library."""
     results: ResultsRecord | None = None
     """None until the training has ended."""
+    peak_memory_bytes: int | None = None
+    """Of the process that ended the training (its largest resident set); None where that is not known."""
 
     def with_results(self, weights: str, history: str, galaxies: str) -> RunRecord:
         """Give the record of the finished training, with its fingerprint."""
@@ -89,7 +93,7 @@ class RunRecord:
     def fingerprint(self, weights: str, history: str) -> str:
         """SHA-256 of what the training was made of and what came out; neither places nor times are in it."""
         made_of = dataclasses.asdict(self)
-        for name in ("started", "results", "data"):
+        for name in ("started", "results", "data", "peak_memory_bytes"):
             del made_of[name]
         seen = {split: cube.fingerprint for split, cube in self.data.items()}
         return json_sha256({"made_of": made_of, "seen": seen, "weights": weights, "history": history})
@@ -107,6 +111,13 @@ def describe_device(device: torch.device) -> str:
     if device.type == "cuda":
         return f"cuda: {torch.cuda.get_device_name(device)}"
     return f"{device.type}: {platform.machine()}, {torch.backends.cpu.get_cpu_capability()}"
+
+
+def peak_memory_bytes() -> int:
+    """Largest resident set of this process so far, mapped files included."""
+    # Linux counts KiB here, macOS bytes.
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 @cache

@@ -13,7 +13,7 @@ from kamerton.runs import Run, open_run
 
 ENVIRONMENT = ("device", "versions")
 """What may have changed, with a word: the last bits may then differ."""
-PLACES = ("started", "threads", "changes", "results", "data.train.path", "data.valid.path")
+PLACES = ("started", "threads", "changes", "results", "peak_memory_bytes", "data.train.path", "data.valid.path")
 """What does not matter; the run's own number of threads is used again."""
 EPOCHS = "recipe.epochs"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ from kamerton.errors import UsageError
 from kamerton.files import require_new
 from kamerton.formats.keras_file import has_keras_twin, write_keras
 from kamerton.networks import build_network, count_parameters, find_network
-from kamerton.provenance import CubeRecord, RunRecord, describe_device, versions
+from kamerton.provenance import CubeRecord, RunRecord, describe_device, peak_memory_bytes, versions
 from kamerton.runs import Run, create_run
 from kamerton.training.agreement import shared_class_names
 from kamerton.training.checkpoint import keep_newest, restore_newest
@@ -109,6 +110,7 @@ def _learn(run: Run, cubes: Cubes, settings: TrainSettings, watcher: Watcher) ->
         watcher.close()
     if has_keras_twin(network):
         write_keras(network, run.image_shape, run.keras_path, record.network)
+    run.update(dataclasses.replace(record, peak_memory_bytes=peak_memory_bytes()))
     run.finish(network)
     # One is enough to extend the run later.
     keep_newest(run.checkpoint_path, 1)

@@ -47,7 +47,7 @@ def outcome(run: Run) -> dict[str, Any]:
     """All that two equal trainings share to the bit: files, history and record without their times."""
     checkpoint = max(run.checkpoint_path.glob("*.safetensors"))
     record = json.loads((run.path / "run.json").read_text())
-    del record["started"]
+    del record["started"], record["peak_memory_bytes"]
     return {
         "weights": run.weights_path.read_bytes(),
         "optimizer": checkpoint.read_bytes(),

@@ -1,0 +1,27 @@
+"""The cost of a network is counted, not typed."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from kamerton.networks import build_network
+from kamerton.networks.cost import count_flops
+
+
+def test_alexnet_takes_the_operations_that_its_layers_add_up_to() -> None:
+    """Each output of a convolution takes kernel x kernel x channels multiplications and as many additions."""
+    sides = (62, 30, 14, 14, 14)
+    kernels = ((96, 3 * 11**2), (256, 96 * 5**2), (384, 256 * 3**2), (384, 384 * 3**2), (256, 384 * 3**2))
+    convolutions = sum(side**2 * filters * inputs for side, (filters, inputs) in zip(sides, kernels, strict=True))
+    dense = 6 * 6 * 256 * 4096 + 4096 * 10
+    with torch.device("meta"):
+        network = build_network("alexnet", size=256, channels=3, classes=10)
+    assert count_flops(network, size=256, channels=3) == 2 * (convolutions + dense)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_counting_leaves_the_network_as_it_was(training: bool) -> None:
+    network = build_network("lenet5", size=32, channels=3, classes=10).train(training)
+    count_flops(network, size=32, channels=3)
+    assert network.training is training
