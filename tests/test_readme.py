@@ -126,3 +126,14 @@ def test_every_requirement_is_pinned_within_its_range(line: str) -> None:
 @pytest.mark.parametrize("name", ["torch", "numpy", "astropy", "keras"])
 def test_the_tests_run_with_the_pinned_versions(name: str) -> None:
     assert Version(metadata.version(name)).public == str(pinned()[name])
+
+
+NAMED_TESTS = sorted(set(re.findall(r"`(?:pytest )?(tests/[\w/*.]+)(?: -k \"?([\w ]+)\"?)?`", DOCUMENTS["trust.md"])))
+
+
+@pytest.mark.parametrize(("place", "words"), NAMED_TESTS)
+def test_a_promise_names_tests_that_exist(place: str, words: str) -> None:
+    files = [file for path in ROOT.glob(place) for file in ([path] if path.is_file() else path.glob("test_*.py"))]
+    names = re.findall(r"^def (test_\w+)", "".join(file.read_text(encoding="utf-8") for file in files), re.MULTILINE)
+    assert names
+    assert all(any(word in name for name in names) for word in words.split(" or ") if word)
