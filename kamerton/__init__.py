@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from kamerton.inference import Predictor
     from kamerton.networks import NETWORKS, build_network
     from kamerton.runs import open_run
+    from kamerton.sweeping import sweep
     from kamerton.training.train import train
     from kamerton.verification import verify
 
@@ -40,6 +41,7 @@ _HOMES = {
     "open_cube": "data.cubes",
     "open_run": "runs",
     "split_cube": "data.splitting",
+    "sweep": "sweeping",
     "synth": "data.survey",
     "train": "training.train",
     "verify": "verification",
@@ -60,6 +62,7 @@ __all__ = [
     "open_cube",
     "open_run",
     "split_cube",
+    "sweep",
     "synth",
     "train",
     "verify",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kamerton import config
-from kamerton.errors import KamertonError, UnknownNameError
+from kamerton.errors import KamertonError, UnknownNameError, UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -255,17 +255,69 @@ def train(
 
 
 @app.command()
+def sweep(
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="Folder with train.fits, valid.fits and test.fits.")],
+    networks: Annotated[str, typer.Option(help="Names in `kamerton networks`, with commas between.")],
+    out: Annotated[Path, typer.Option(help="Folder of the run folders.")],
+    seeds: Annotated[str, typer.Option(help="Whole numbers with commas between.")] = "0,1,2",
+    recipe: Annotated[str, typer.Option(help="A recipe's name, or a path to one ending in .toml.")] = "notebook",
+    epochs: Annotated[int | None, typer.Option(help="Instead of the recipe's.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Instead of the recipe's.")] = None,
+    size: Annotated[int | None, typer.Option(help="Resize images to this side, pixels.")] = TRAIN.size,
+    eight_views: Annotated[
+        bool, typer.Option("--eight-views", help="Test with the mean over turns and mirror images.")
+    ] = False,
+    ray: Annotated[bool, typer.Option("--ray", help="Spread the runs over a Ray cluster (extra `ray`).")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Train several networks with several seeds, and test each; given again, it goes on where it was."""
+    from kamerton.sweeping import sweep as run_sweep
+    from kamerton.training.progress import Silent, watcher_for
+
+    runs = run_sweep(
+        data,
+        networks=_words(networks),
+        seeds=_whole_numbers("seeds", seeds),
+        out=out,
+        recipe=recipe,
+        epochs=epochs,
+        batch_size=batch_size,
+        size=size,
+        eight_views=eight_views,
+        ray=ray,
+        watcher_for=Silent if as_json else lambda: watcher_for(_console()),
+        say=None if as_json else print,
+    )
+    paths = [str(run.path) for run in runs]
+    _answer(as_json, {"runs": paths}, [f"{len(paths)} runs in {out}"])
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def _whole_numbers(name: str, text: str) -> list[int]:
+    words = _words(text)
+    if not all(word.isdecimal() for word in words):
+        raise UsageError(f"Bad value for {name}", received=repr(text), allowed="whole numbers with commas between")
+    return [int(word) for word in words]
+
+
+@app.command()
 def evaluate(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder.")],
     cube: Annotated[Path, typer.Argument(metavar="CUBE", help="Labelled cube that the run has not seen.")],
     by: Annotated[str | None, typer.Option(help="Catalogue column whose groups are also measured apart.")] = None,
+    eight_views: Annotated[
+        bool, typer.Option("--eight-views", help="Average over the turns and mirror images of each galaxy.")
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Test a run on a cube."""
     from kamerton.evaluation.evaluate import evaluate as run_evaluation
     from kamerton.evaluation.tables import print_metrics
 
-    found = run_evaluation(run, cube, by=by)
+    found = run_evaluation(run, cube, by=by, eight_views=eight_views)
     if as_json:
         print(json.dumps({"path": str(found.path), **found.metrics}))
     else:

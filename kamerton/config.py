@@ -149,6 +149,28 @@ class AdamSettings:
 
 
 @dataclass(frozen=True)
+class AdamWSettings:
+    """Adam with weight decay apart from the gradient (Loshchilov & Hutter 2019), as PyTorch computes it."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    learning_rate: float
+    """The highest, which the schedule scales."""
+    beta_1: float
+    beta_2: float
+    epsilon: float
+    weight_decay: float
+    """Of kernels; biases and the weights of normalisations do not decay."""
+
+    def __post_init__(self) -> None:
+        require(self.learning_rate > 0, "learning_rate", self.learning_rate, "more than 0")
+        require(0 <= self.beta_1 < 1, "beta_1", self.beta_1, "0 to 1")
+        require(0 <= self.beta_2 < 1, "beta_2", self.beta_2, "0 to 1")
+        require(self.epsilon > 0, "epsilon", self.epsilon, "more than 0")
+        require(self.weight_decay >= 0, "weight_decay", self.weight_decay, "0 or more")
+
+
+@dataclass(frozen=True)
 class PlateauSettings:
     """The words of Keras's ReduceLROnPlateau, with Keras's meaning of each."""
 
@@ -177,6 +199,40 @@ class PlateauSettings:
 
 
 @dataclass(frozen=True)
+class CosineSettings:
+    """A linear warm-up, and then half a cosine down (Loshchilov & Hutter 2017, without restarts)."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    warmup_epochs: float
+    """Epochs until the highest learning rate."""
+    final_share: float
+    """The last step has this share of it."""
+
+    def __post_init__(self) -> None:
+        require(0 <= self.warmup_epochs < math.inf, "warmup_epochs", self.warmup_epochs, "0 or more")
+        require(0 <= self.final_share <= 1, "final_share", self.final_share, "0 to 1")
+
+
+@dataclass(frozen=True)
+class AugmentSettings:
+    """How a galaxy is shown otherwise each time; it has no up, so all turns and mirror images are the same galaxy."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    turns: Literal["none", "eight", "any"]
+    """``eight``: the turns by 90 degrees and their mirror images, exactly; ``any``: every angle, interpolated."""
+    shift: float
+    """At most this share of the side, along each axis."""
+    zoom: float
+    """At most by this factor larger or smaller; 1 is none."""
+
+    def __post_init__(self) -> None:
+        require(0 <= self.shift <= 0.5, "shift", self.shift, "0 to 0.5 of the side")
+        require(1 <= self.zoom <= 4, "zoom", self.zoom, "1 to 4")
+
+
+@dataclass(frozen=True)
 class Recipe:
     """How a network is trained: one file of ``recipes/``, all of it resolved."""
 
@@ -185,14 +241,31 @@ class Recipe:
     name: str
     epochs: int
     batch_size: int
-    adam: AdamSettings
-    plateau: PlateauSettings
-    weights_chosen_by: Literal["last epoch"]
+    weights_chosen_by: Literal["last epoch", "best val_loss", "best val_accuracy"]
     """Which weights are kept; the notebook keeps those of the last epoch, so no split chose them."""
+    label_smoothing: float
+    """Share of each label that is spread over all classes (Szegedy et al. 2016)."""
+    dropout: float
+    """Share of the features before the last dense layer that is dropped, in networks that drop none themselves."""
+    norm_momentum: float | None = None
+    """Share of a new batch in the running statistics of batch normalisation; absent: the network's own."""
+    adam: AdamSettings | None = None
+    adamw: AdamWSettings | None = None
+    plateau: PlateauSettings | None = None
+    cosine: CosineSettings | None = None
+    augment: AugmentSettings | None = None
+    """A table that is absent is off; one optimizer and one schedule are needed."""
 
     def __post_init__(self) -> None:
         require(self.epochs >= 1, "epochs", self.epochs, "1 or more")
         require(1 <= self.batch_size <= 65536, "batch size", self.batch_size, "1 to 65536 images")
+        require(0 <= self.label_smoothing < 1, "label_smoothing", self.label_smoothing, "0 to less than 1")
+        require(0 <= self.dropout < 1, "dropout", self.dropout, "0 to less than 1")
+        momentum = self.norm_momentum
+        require(momentum is None or 0 < momentum <= 1, "norm_momentum", momentum, "more than 0 and at most 1")
+        for names in (("adam", "adamw"), ("plateau", "cosine")):
+            found = [name for name in names if getattr(self, name) is not None]
+            require(len(found) == 1, " and ".join(names), found, f"one of the tables {' and '.join(names)}")
 
 
 @dataclass(frozen=True)

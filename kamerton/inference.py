@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from kamerton.data.augment import eight_views
 from kamerton.data.batches import in_order, to_network_input
 from kamerton.data.cubes import LabelledCube
 from kamerton.errors import CubeError
@@ -18,10 +19,15 @@ BATCH_IMAGES = 32
 
 
 class Predictor:
-    """A run's network with the run's own preprocessing and class names."""
+    """A run's network with the run's own preprocessing and class names.
 
-    def __init__(self, run: Run) -> None:
+    With ``eight_views`` the probabilities are the mean over the eight turns and mirror images of each galaxy, which has
+    no up; it takes eight times as long.
+    """
+
+    def __init__(self, run: Run, *, eight_views: bool = False) -> None:
         self.run = run
+        self.eight_views = eight_views
         self.class_names = run.record.class_names
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._network = run.load_network().to(self.device)
@@ -33,8 +39,10 @@ class Predictor:
             # PyTorch takes neither FITS's byte order nor the read-only and flipped views that other libraries give.
             images_nhwc = np.require(images_nhwc, images_nhwc.dtype.newbyteorder("="), ["C", "W"])
         images = torch.as_tensor(images_nhwc).to(self.device)
-        logits = self._network(to_network_input(images, self.run.record.preprocessing))
-        return np.asarray(logits.softmax(1).cpu().numpy(), np.float32)
+        images_nchw = to_network_input(images, self.run.record.preprocessing)
+        views = list(eight_views(images_nchw)) if self.eight_views else [images_nchw]
+        probabilities = sum(self._network(view).softmax(1) for view in views) / len(views)
+        return np.asarray(probabilities.cpu().numpy(), np.float32)
 
     def over_cube(self, cube: LabelledCube) -> Iterator[npt.NDArray[np.float32]]:
         """Give the probabilities of a whole cube in the order of its rows, batch after batch.

@@ -36,7 +36,7 @@ class CubeRecord:
 
 @dataclass(frozen=True)
 class ResultsRecord:
-    """Fingerprints of what came out, all SHA-256."""
+    """What came out; the fingerprints are all SHA-256."""
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
@@ -48,6 +48,8 @@ class ResultsRecord:
     """Of what galaxies.parquet lists; of nothing where the weights came from elsewhere."""
     fingerprint: str
     """Of data, settings, versions, weights and history: equal fingerprints are the same training with the same end."""
+    epoch: int | None
+    """Whose weights these are, counted from 1; None where they came from elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -85,9 +87,9 @@ class RunRecord:
     peak_memory_bytes: int | None = None
     """Of the process that ended the training (its largest resident set); None where that is not known."""
 
-    def with_results(self, weights: str, history: str, galaxies: str) -> RunRecord:
+    def with_results(self, weights: str, history: str, galaxies: str, epoch: int | None) -> RunRecord:
         """Give the record of the finished training, with its fingerprint."""
-        results = ResultsRecord(weights, history, galaxies, self.fingerprint(weights, history))
+        results = ResultsRecord(weights, history, galaxies, self.fingerprint(weights, history), epoch)
         return dataclasses.replace(self, results=results)
 
     def fingerprint(self, weights: str, history: str) -> str:

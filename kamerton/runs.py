@@ -158,10 +158,14 @@ class Run:
         write_json(self.path / "run.json", dataclasses.asdict(record))
         self.record = record
 
-    def finish(self, network: nn.Module) -> None:
-        """Write the weights, and then the fingerprints of what came out."""
+    def finish(self, network: nn.Module, epoch: int | None) -> None:
+        """Write the weights of an epoch, counted from 1, and then the fingerprints of what came out.
+
+        ``epoch`` is None where the weights came from elsewhere.
+        """
         self.save_network(network)
-        self.update(self.record.with_results(file_sha256(self.weights_path), self.history_sha256(), self.seen_sha256()))
+        weights, history, galaxies = file_sha256(self.weights_path), self.history_sha256(), self.seen_sha256()
+        self.update(self.record.with_results(weights, history, galaxies, epoch))
 
     def history_sha256(self) -> str:
         """SHA-256 of the history without its times, which no two trainings share; RunError where it cannot be read."""

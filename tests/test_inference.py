@@ -134,3 +134,16 @@ def test_a_cube_of_other_channels_is_refused_with_both_numbers(predictor: Predic
 def test_a_run_without_weights_is_refused_at_once(toy_run: Run, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="no weights yet"):
         Predictor(create_run(tmp_path / "run", toy_run.record))
+
+
+def test_eight_views_are_averaged_and_so_do_not_depend_on_the_view(toy_run: Run, galaxies_nhwc: np.ndarray) -> None:
+    plain, averaging = Predictor(toy_run), Predictor(toy_run, eight_views=True)
+    views_nhwc = [
+        np.rot90(mirrored, turns, (1, 2))
+        for mirrored in (galaxies_nhwc, galaxies_nhwc[:, :, ::-1])
+        for turns in range(4)
+    ]
+    wanted = np.mean([plain.probabilities(view) for view in views_nhwc], 0)
+    for view_nhwc in views_nhwc:
+        np.testing.assert_allclose(averaging.probabilities(view_nhwc), wanted, **CLOSE)
+    assert np.abs(wanted - plain.probabilities(galaxies_nhwc)).max() > 1e-4

@@ -27,6 +27,7 @@ ROOMS = (
     "inference",
     "evaluation",
     "verification",
+    "sweeping",
     "demo",
     "cli",
 )

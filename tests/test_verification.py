@@ -131,7 +131,7 @@ def test_a_record_that_does_not_lead_to_its_weights_is_found_by_training_again(r
     record = dataclasses.replace(run.record, seed=5, results=None)
     assert run.record.results is not None
     results = run.record.results
-    run.update(record.with_results(results.weights, results.history, results.galaxies))
+    run.update(record.with_results(results.weights, results.history, results.galaxies, results.epoch))
     assert verify(run).sound
     assert differing(verify(run, retrain=True)) == ["weights", "history"]
 

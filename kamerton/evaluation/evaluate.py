@@ -17,7 +17,7 @@ from kamerton.errors import CubeError, OutputError, RunError, UsageError
 from kamerton.evaluation.metrics import classification_metrics, group_metrics
 from kamerton.evaluation.seal import check_seal
 from kamerton.figures import confusion_figure, mistakes_figure, save_figure
-from kamerton.files import cannot_write, write_json
+from kamerton.files import cannot_write, file_sha256, write_json
 from kamerton.inference import Predictor
 from kamerton.runs import Run, evaluation_names, open_run, read_metrics
 
@@ -33,10 +33,13 @@ class Evaluation:
     metrics: dict[str, Any]
 
 
-def evaluate(run: Run | str | Path, cube: str | Path, *, by: str | None = None) -> Evaluation:
+def evaluate(
+    run: Run | str | Path, cube: str | Path, *, by: str | None = None, eight_views: bool = False
+) -> Evaluation:
     """Test a run on a labelled cube and keep the results in ``RUN/evaluation/CUBE/``.
 
     ``by`` names a catalogue column whose groups are also measured apart. Class names and preprocessing are the run's.
+    With ``eight_views`` the answer is the mean over the turns and mirror images of each galaxy (`Predictor`).
     Where the run has seen galaxies of the cube, the numbers and pictures say so first (``metrics["seal"]``).
     Raises RunError, CubeError, and OutputError where another cube of that name was evaluated before.
     """
@@ -45,9 +48,14 @@ def evaluate(run: Run | str | Path, cube: str | Path, *, by: str | None = None) 
         labels = _labels_of_run(run, galaxies)
         groups = _column(galaxies, by) if by is not None else None
         _refuse_another_cube(run, galaxies)
-        probabilities = np.concatenate(list(Predictor(run).over_cube(galaxies)))
+        probabilities = np.concatenate(list(Predictor(run, eight_views=eight_views).over_cube(galaxies)))
         _refuse_diverged(run, galaxies, probabilities)
-        metrics = _describe(run, galaxies) | classification_metrics(labels, probabilities, run.record.class_names)
+        views = 8 if eight_views else 1
+        metrics = (
+            _describe(run, galaxies)
+            | {"views": views}
+            | classification_metrics(labels, probabilities, run.record.class_names)
+        )
         if by is not None and groups is not None:
             metrics["by"] = {"column": by, "groups": group_metrics(labels, probabilities, groups)}
         path = run.evaluation_path(dataset_name(galaxies.path))
@@ -72,6 +80,7 @@ def _describe(run: Run, cube: LabelledCube) -> dict[str, Any]:
         "network": run.record.network,
         "dataset": cube.path.name,
         "fingerprint": cube.fingerprint(),
+        "weights_sha256": file_sha256(run.weights_path),
         "weights_chosen_on": run.record.weights_chosen_on,
         "seal": check_seal(run, cube.galaxy_fingerprints()).as_json(),
     }

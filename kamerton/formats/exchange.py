@@ -64,7 +64,7 @@ def import_keras_file(path: str | Path, out: str | Path, *, classes_of: str | Pa
         origin=f"imported from {path.name}",
     )
     run = create_run(out, record)
-    run.finish(network)
+    run.finish(network, epoch=None)
     return run
 
 

@@ -95,10 +95,12 @@ def restore_newest(folder: Path, session: Session, say: Callable[[str], None]) -
     for path in candidates:
         try:
             numbers, tensors = read_checkpoint(path, session)
+            session.restore(tensors, numbers)
         except RunError as error:
             say(f"{error}")
+        except ValueError as error:
+            say(f"{_damaged(path, error)}")
         else:
-            session.restore(tensors, numbers)
             return True
     if candidates:
         raise RunError(
@@ -122,7 +124,7 @@ def read_checkpoint(path: Path, session: Session) -> tuple[SessionNumbers, dict[
         if weights.stat().st_size != promised["bytes"] or file_sha256(weights) != promised["sha256"]:
             raise _damaged(weights, "other bytes than were written")
         numbers = read_record(SessionNumbers, _as_numbers(content["session"]), str(path), RunError)
-        return numbers, read_tensors(weights, session.expected_tensors(numbers.adam_steps))
+        return numbers, read_tensors(weights, session.expected_tensors(numbers))
     except (OSError, LookupError, TypeError, ValueError) as error:
         raise _damaged(path, error) from error
 

@@ -1,7 +1,7 @@
 """The training loop, plain PyTorch.
 
-Nothing in a step depends on what came before it but the session: the batch follows from (seed, epoch, step), and so
-does the dropout.
+Nothing in a step depends on what came before it but the session: the batch follows from (seed, epoch, step), and so do
+the views of its galaxies and the dropout.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from torch import nn
 from torch.nn import functional as F
 
 from kamerton.config import Preprocessing, Recipe
+from kamerton.data.augment import augment
 from kamerton.data.batches import batch_indices, in_order, read_batches, shuffled_order, to_network_input
 from kamerton.data.cubes import LabelledCube
-from kamerton.training.optimizers import KerasAdam
+from kamerton.training.optimizers import Resumable
 from kamerton.training.progress import Watcher
 from kamerton.training.session import Session, Tally
 
@@ -47,38 +48,46 @@ class Trainer:
     def fit(self, session: Session, train: LabelledCube, valid: LabelledCube, keeper: Keeper) -> None:
         """Train from where the session stands to the end of the recipe's epochs, with validation after each."""
         while session.epoch < self.recipe.epochs:
-            session.optimizer.set_learning_rate(session.schedule.learning_rate)
-            self.run_epoch(session, train, keeper)
+            learning_rate = self.run_epoch(session, train, keeper)
             start = time.perf_counter()
             tested = self.validate(valid)
-            row = session.end_epoch(tested, time.perf_counter() - start)
+            row = session.end_epoch(tested, time.perf_counter() - start, learning_rate)
             keeper.after_epoch(session)
             self.watcher.end_epoch(session.epoch - 1, row)
 
-    def run_epoch(self, session: Session, train: LabelledCube, keeper: Keeper) -> None:
-        """Learn from every image once; the tally is of what was seen while the weights were changing, as Keras's is."""
+    def run_epoch(self, session: Session, train: LabelledCube, keeper: Keeper) -> float:
+        """Learn from every image once, and give the last learning rate.
+
+        The tally is of what was seen while the weights were changing, as Keras's is.
+        """
         epoch = session.epoch
         batches = batch_indices(shuffled_order(len(train), self.seed, epoch), self.recipe.batch_size)
         self.watcher.begin_epoch(epoch, self.recipe.epochs, len(batches), session.step)
         start = time.perf_counter() - session.seconds
         self.network.train()
         for images_nhwc, labels in read_batches(train, batches[session.step :]):
-            torch.manual_seed(step_seed(self.seed, epoch, session.step))
-            loss, logits = self.learn(images_nhwc.to(self.device), labels.to(self.device), session.optimizer)
+            seed = step_seed(self.seed, epoch, session.step)
+            session.optimizer.set_learning_rate(session.schedule.rate(epoch + session.step / len(batches)))
+            loss, logits = self.learn(images_nhwc.to(self.device), labels.to(self.device), session.optimizer, seed)
             session.tally.add(loss, logits, labels.to(self.device))
             session.step += 1
             session.seconds = time.perf_counter() - start
             self.watcher.end_step(session.tally.loss, session.tally.accuracy, session.tally.images / session.seconds)
             keeper.after_step(session)
+        return session.schedule.rate(epoch + (len(batches) - 1) / len(batches))
 
     def learn(
-        self, images_nhwc: torch.Tensor, labels: torch.Tensor, optimizer: KerasAdam
+        self, images_nhwc: torch.Tensor, labels: torch.Tensor, optimizer: Resumable, seed: int
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Take one step on one batch and give its mean loss and its logits."""
+        """Take one step on one batch and give its mean loss and its logits; dropout and views follow from ``seed``."""
+        torch.manual_seed(seed)
         optimizer.zero_grad(set_to_none=True)
-        logits = self.network(to_network_input(images_nhwc, self.preprocessing))
+        images_nchw = to_network_input(images_nhwc, self.preprocessing)
+        if self.recipe.augment is not None:
+            images_nchw = augment(images_nchw, self.recipe.augment, torch.Generator().manual_seed(seed))
+        logits = self.network(images_nchw)
         # The notebook's Keras finds the logits behind the softmax, and so loses no digit to it either.
-        loss = F.cross_entropy(logits, labels)
+        loss = F.cross_entropy(logits, labels, label_smoothing=self.recipe.label_smoothing)
         torch.autograd.backward(loss)
         optimizer.step()
         return loss.detach(), logits.detach()

@@ -1,4 +1,4 @@
-"""Adam as Keras computes it."""
+"""Adam as Keras computes it, and AdamW; both can be taken up again to the bit."""
 
 from __future__ import annotations
 
@@ -9,43 +9,21 @@ from typing import Any, ClassVar
 import torch
 from torch import nn
 
-from kamerton.config import AdamSettings
+from kamerton.config import AdamSettings, AdamWSettings, Recipe
 
 
-class KerasAdam(torch.optim.Adam):
-    """PyTorch's fused Adam with the epsilon of Keras's formula (Kingma & Ba 2015, section 2, last paragraph).
-
-    Keras divides by ``sqrt(v) + epsilon``, PyTorch by ``sqrt(v / (1 - beta_2^t)) + epsilon``: the two agree when
-    PyTorch's epsilon is divided by ``sqrt(1 - beta_2^t)`` at every step t.
-    """
+class Resumable(torch.optim.Optimizer):
+    """What the optimizers here share: a learning rate that is set, and a state that comes back."""
 
     AVERAGES: ClassVar[tuple[str, ...]] = ("exp_avg", "exp_avg_sq")
     """PyTorch's names of the running means of the gradient and of its square."""
 
-    def __init__(self, parameters: Iterable[nn.Parameter], settings: AdamSettings) -> None:
-        self.settings = settings
-        super().__init__(
-            parameters,
-            lr=settings.learning_rate,
-            betas=(settings.beta_1, settings.beta_2),
-            eps=settings.epsilon,
-            fused=True,
-        )
-        self.steps_done = 0
+    steps_done: int = 0
 
     def set_learning_rate(self, learning_rate: float) -> None:
         """Use ``learning_rate`` from the next step on."""
         for group in self.param_groups:
             group["lr"] = learning_rate
-
-    @torch.no_grad()
-    def step(self, closure: Any = None) -> None:  # type: ignore[override]
-        """Update the parameters from their gradients."""
-        self.steps_done += 1
-        epsilon = self.settings.epsilon / math.sqrt(1 - self.settings.beta_2**self.steps_done)
-        for group in self.param_groups:
-            group["eps"] = epsilon
-        super().step(closure)
 
     def averages(self, parameter: nn.Parameter) -> dict[str, torch.Tensor]:
         """Give the running means of a parameter by name; nothing before its first step."""
@@ -63,3 +41,62 @@ class KerasAdam(torch.optim.Adam):
         step = torch.tensor(float(steps_done), device=parameter.device)
         kept = {name: tensor.to(parameter.device).clone() for name, tensor in known.items()}
         self.state[parameter] = {"step": step, **kept}
+
+
+class KerasAdam(torch.optim.Adam, Resumable):
+    """PyTorch's fused Adam with the epsilon of Keras's formula (Kingma & Ba 2015, section 2, last paragraph).
+
+    Keras divides by ``sqrt(v) + epsilon``, PyTorch by ``sqrt(v / (1 - beta_2^t)) + epsilon``: the two agree when
+    PyTorch's epsilon is divided by ``sqrt(1 - beta_2^t)`` at every step t.
+    """
+
+    def __init__(self, parameters: Iterable[nn.Parameter], settings: AdamSettings) -> None:
+        self.settings = settings
+        super().__init__(
+            parameters,
+            lr=settings.learning_rate,
+            betas=(settings.beta_1, settings.beta_2),
+            eps=settings.epsilon,
+            fused=True,
+        )
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]
+        """Update the parameters from their gradients."""
+        self.steps_done += 1
+        epsilon = self.settings.epsilon / math.sqrt(1 - self.settings.beta_2**self.steps_done)
+        for group in self.param_groups:
+            group["eps"] = epsilon
+        super().step(closure)
+
+
+class DecayingAdam(torch.optim.AdamW, Resumable):
+    """PyTorch's fused AdamW; only kernels decay."""
+
+    def __init__(self, parameters: Iterable[nn.Parameter], settings: AdamWSettings) -> None:
+        kernels: list[nn.Parameter] = []
+        others: list[nn.Parameter] = []
+        for parameter in parameters:
+            (kernels if parameter.dim() > 1 else others).append(parameter)
+        groups = [{"params": kernels, "weight_decay": settings.weight_decay}, {"params": others, "weight_decay": 0.0}]
+        super().__init__(
+            [group for group in groups if group["params"]],
+            lr=settings.learning_rate,
+            betas=(settings.beta_1, settings.beta_2),
+            eps=settings.epsilon,
+            fused=True,
+        )
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]
+        """Update the parameters from their gradients."""
+        self.steps_done += 1
+        super().step(closure)
+
+
+def make_optimizer(parameters: Iterable[nn.Parameter], recipe: Recipe) -> Resumable:
+    """Make the optimizer that a recipe names."""
+    if recipe.adam is not None:
+        return KerasAdam(parameters, recipe.adam)
+    assert recipe.adamw is not None
+    return DecayingAdam(parameters, recipe.adamw)

@@ -2,12 +2,81 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar, Protocol
 
 import numpy as np
 
-from kamerton.config import PlateauSettings
+from kamerton.config import CosineSettings, PlateauSettings, Recipe
+
+
+@dataclass(frozen=True)
+class ScheduleState:
+    """What a schedule remembers between epochs."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    learning_rate: float
+    best: float | None
+    wait: int
+    cooldown_left: int
+
+
+class Schedule(Protocol):
+    """How fast to learn."""
+
+    def rate(self, epochs_done: float) -> float:
+        """Give the learning rate of the step that begins after so many epochs, whole ones and a part."""
+
+    def end_epoch(self, history_row: Mapping[str, float]) -> object:
+        """Take an epoch's metrics."""
+
+    def state(self) -> ScheduleState | None:
+        """Give what must be kept; None where all follows from the epoch."""
+
+    def restore(self, state: ScheduleState | None) -> None:
+        """Take up a state."""
+
+
+def make_schedule(recipe: Recipe) -> Schedule:
+    """Make the schedule that a recipe names."""
+    optimizer = recipe.adam or recipe.adamw
+    assert optimizer is not None
+    if recipe.plateau is not None:
+        return ReduceOnPlateau(recipe.plateau, optimizer.learning_rate)
+    assert recipe.cosine is not None
+    return CosineDecay(recipe.cosine, optimizer.learning_rate, recipe.epochs)
+
+
+@dataclass(frozen=True)
+class CosineDecay:
+    """Up along a line, down along a cosine; the rate follows from the place in the training alone."""
+
+    settings: CosineSettings
+    learning_rate: float
+    """The highest."""
+    epochs: int
+
+    def rate(self, epochs_done: float) -> float:
+        """See Schedule."""
+        warmup = min(self.settings.warmup_epochs, self.epochs / 2)
+        if epochs_done < warmup:
+            # Not from 0, where the first epoch would begin in vain.
+            return self.learning_rate * (0.01 + 0.99 * epochs_done / warmup)
+        share = min(1.0, (epochs_done - warmup) / (self.epochs - warmup))
+        final = self.settings.final_share
+        return self.learning_rate * (final + (1 - final) * (1 + math.cos(math.pi * share)) / 2)
+
+    def end_epoch(self, history_row: Mapping[str, float]) -> None:
+        """See Schedule."""
+
+    def state(self) -> None:
+        """See Schedule."""
+
+    def restore(self, state: ScheduleState | None) -> None:
+        """See Schedule."""
 
 
 @dataclass
@@ -25,6 +94,21 @@ class ReduceOnPlateau:
 
     def __post_init__(self) -> None:
         self.learning_rate = float(np.float32(self.learning_rate))
+
+    def rate(self, epochs_done: float) -> float:
+        """See Schedule; the same throughout an epoch."""
+        return self.learning_rate
+
+    def state(self) -> ScheduleState:
+        """See Schedule."""
+        return ScheduleState(self.learning_rate, self.best, self.wait, self.cooldown_left)
+
+    def restore(self, state: ScheduleState | None) -> None:
+        """See Schedule."""
+        if state is None:
+            raise ValueError("a plateau without its state")
+        self.learning_rate, self.best = state.learning_rate, state.best
+        self.wait, self.cooldown_left = state.wait, state.cooldown_left
 
     def end_epoch(self, history_row: Mapping[str, float]) -> float:
         """Take an epoch's metrics and give the learning rate of the next one."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Self
@@ -11,8 +12,8 @@ import torch
 from torch import nn
 
 from kamerton.config import Recipe
-from kamerton.training.optimizers import KerasAdam
-from kamerton.training.schedules import ReduceOnPlateau
+from kamerton.training.optimizers import Resumable, make_optimizer
+from kamerton.training.schedules import Schedule, ScheduleState, make_schedule
 
 
 @dataclass
@@ -41,15 +42,14 @@ class Tally:
 
 
 @dataclass(frozen=True)
-class ScheduleState:
-    """What a schedule remembers between epochs."""
+class Best:
+    """The best epoch so far, by what the recipe watches."""
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
-    learning_rate: float
-    best: float | None
-    wait: int
-    cooldown_left: int
+    epoch: int
+    """Counted from 1, as people do."""
+    value: float
 
 
 @dataclass(frozen=True)
@@ -61,10 +61,11 @@ class SessionNumbers:
     epoch: int
     step: int
     adam_steps: int
-    schedule: ScheduleState
+    schedule: ScheduleState | None
     tally: Tally
     seconds: float
     history: list[dict[str, float]]
+    best: Best | None
 
     def __post_init__(self) -> None:
         if min(self.epoch, self.step, self.adam_steps) < 0 or len(self.history) != self.epoch:
@@ -76,8 +77,10 @@ class Session:
     """A training on its way: what was learned, and where in the data it stands."""
 
     network: nn.Module
-    optimizer: KerasAdam
-    schedule: ReduceOnPlateau
+    optimizer: Resumable
+    schedule: Schedule
+    watched: str | None
+    """The column of the history that chooses the weights; None where the last epoch does."""
     epoch: int = 0
     """Epochs done."""
     step: int = 0
@@ -88,28 +91,52 @@ class Session:
     """Spent on the epoch at hand, by every process that worked on it."""
     history: list[dict[str, float]] = field(default_factory=list)
     """One row an epoch."""
+    best: Best | None = None
+    best_weights: dict[str, torch.Tensor] = field(default_factory=dict)
+    """Of the best epoch, where one is watched for."""
 
     @classmethod
     def start(cls, network: nn.Module, recipe: Recipe) -> Self:
         """Begin with the network's starting weights."""
-        optimizer = KerasAdam(network.parameters(), recipe.adam)
-        return cls(network, optimizer, ReduceOnPlateau(recipe.plateau, recipe.adam.learning_rate))
+        watched = recipe.weights_chosen_by.removeprefix("best ")
+        return cls(
+            network,
+            make_optimizer(network.parameters(), recipe),
+            make_schedule(recipe),
+            None if watched == recipe.weights_chosen_by else watched,
+        )
 
-    def end_epoch(self, tested: Tally, validation_seconds: float) -> dict[str, float]:
+    def end_epoch(self, tested: Tally, validation_seconds: float, learning_rate: float) -> dict[str, float]:
         """Close the epoch at hand with its validation, move on to the next, and give the history's row."""
         row = {
             "loss": self.tally.loss,
             "accuracy": self.tally.accuracy,
             "val_loss": tested.loss,
             "val_accuracy": tested.accuracy,
-            "lr": self.schedule.learning_rate,
+            "lr": learning_rate,
             "seconds": self.seconds + validation_seconds,
             "images_per_second": self.tally.images / self.seconds,
         }
         self.schedule.end_epoch(row)
         self.history.append(row)
         self.epoch, self.step, self.tally, self.seconds = self.epoch + 1, 0, Tally(), 0.0
+        if self.watched is not None and self._is_best(row[self.watched]):
+            self.best = Best(self.epoch, row[self.watched])
+            self.best_weights = {name: tensor.detach().clone() for name, tensor in self.network.state_dict().items()}
         return row
+
+    def _is_best(self, value: float) -> bool:
+        if self.best is None or math.isnan(self.best.value):
+            return True
+        assert self.watched is not None
+        return value > self.best.value if self.watched.endswith("accuracy") else value < self.best.value
+
+    def choose_weights(self) -> int:
+        """Give the network the weights that are to be kept, and say which epoch they are of, counted from 1."""
+        if self.best is None:
+            return self.epoch
+        self.network.load_state_dict(self.best_weights)
+        return self.best.epoch
 
     def tensors(self) -> dict[str, torch.Tensor]:
         """Give weights, running statistics and Adam's two averages by name."""
@@ -117,31 +144,45 @@ class Session:
         for name, parameter in self.network.named_parameters():
             for average, tensor in self.optimizer.averages(parameter).items():
                 found[f"{average}/{name}"] = tensor
-        return found
+        return found | {f"best/{name}": tensor for name, tensor in self.best_weights.items()}
 
-    def expected_tensors(self, adam_steps: int) -> dict[str, torch.Tensor]:
-        """Give tensors of the names, shapes and types that `tensors` has after so many steps, with any numbers."""
-        found = {f"network/{name}": tensor for name, tensor in self.network.state_dict().items()}
-        averages = KerasAdam.AVERAGES if adam_steps else ()
-        return found | {f"{a}/{name}": tensor for name, tensor in self.network.named_parameters() for a in averages}
+    def expected_tensors(self, numbers: SessionNumbers) -> dict[str, torch.Tensor]:
+        """Give tensors of the names, shapes and types that `tensors` has with such numbers, with any content."""
+        weights = self.network.state_dict()
+        found = {f"network/{name}": tensor for name, tensor in weights.items()}
+        averages = Resumable.AVERAGES if numbers.adam_steps else ()
+        found |= {f"{a}/{name}": tensor for name, tensor in self.network.named_parameters() for a in averages}
+        return found if numbers.best is None else found | {f"best/{name}": t for name, t in weights.items()}
 
     def numbers(self) -> SessionNumbers:
         """Give all else that the next step depends on."""
-        schedule = ScheduleState(**{f.name: getattr(self.schedule, f.name) for f in dataclasses.fields(ScheduleState)})
-        adam_steps = self.optimizer.steps_done
-        tally = dataclasses.replace(self.tally)
-        return SessionNumbers(self.epoch, self.step, adam_steps, schedule, tally, self.seconds, list(self.history))
+        return SessionNumbers(
+            epoch=self.epoch,
+            step=self.step,
+            adam_steps=self.optimizer.steps_done,
+            schedule=self.schedule.state(),
+            tally=dataclasses.replace(self.tally),
+            seconds=self.seconds,
+            history=list(self.history),
+            best=self.best,
+        )
 
     def restore(self, tensors: Mapping[str, torch.Tensor], numbers: SessionNumbers) -> None:
-        """Take up the state of another session of the same network and recipe, as `expected_tensors` describes it."""
-        weights = {name.removeprefix("network/"): t for name, t in tensors.items() if name.startswith("network/")}
-        self.network.load_state_dict(weights)
+        """Take up the state of another session of the same network and recipe, as `expected_tensors` describes it.
+
+        Raises ValueError where the recipe is another.
+        """
+        self.schedule.restore(numbers.schedule)
+        self.network.load_state_dict(_part(tensors, "network/"))
         for name, parameter in self.network.named_parameters():
-            averages = {average: tensors.get(f"{average}/{name}") for average in KerasAdam.AVERAGES}
+            averages = {average: tensors.get(f"{average}/{name}") for average in Resumable.AVERAGES}
             self.optimizer.restore(parameter, numbers.adam_steps, averages)
         self.optimizer.steps_done = numbers.adam_steps
-        for name, value in dataclasses.asdict(numbers.schedule).items():
-            setattr(self.schedule, name, value)
         self.tally = dataclasses.replace(numbers.tally)
         self.epoch, self.step, self.seconds = numbers.epoch, numbers.step, numbers.seconds
         self.history = [dict(row) for row in numbers.history]
+        self.best, self.best_weights = numbers.best, _part(tensors, "best/")
+
+
+def _part(tensors: Mapping[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

@@ -25,9 +25,17 @@ from kamerton.training.loop import Trainer
 from kamerton.training.notebook_files import make_parents, notebook_copies, write_notebook_copies
 from kamerton.training.progress import Silent, Watcher
 from kamerton.training.recipes import load_recipe
+from kamerton.training.regularise import regularised
 from kamerton.training.repeatable import repeatable
 from kamerton.training.resume import continue_run
 from kamerton.training.session import Session
+
+CHOSEN_ON = {
+    "last epoch": "no split: the weights are those of the last epoch",
+    "best val_loss": "valid: the weights are those of the epoch with its lowest loss",
+    "best val_accuracy": "valid: the weights are those of the epoch with its highest accuracy",
+}
+"""The split that chose the weights, in words, by the recipe's ``weights_chosen_by``."""
 
 
 @dataclass(frozen=True)
@@ -104,14 +112,19 @@ def _learn(run: Run, cubes: Cubes, settings: TrainSettings, watcher: Watcher) ->
     run.write_history(session.history)
     trainer = Trainer(network, record.recipe, record.preprocessing, record.seed, device, watcher)
     try:
-        with repeatable(deterministic=record.deterministic, threads=record.threads), stop_on_signals() as stop:
+        with (
+            repeatable(deterministic=record.deterministic, threads=record.threads),
+            regularised(network, record.recipe),
+            stop_on_signals() as stop,
+        ):
             trainer.fit(session, cubes.train, cubes.valid, RunKeeper(run, settings, stop))
     finally:
         watcher.close()
+    epoch = session.choose_weights()
     if has_keras_twin(network):
         write_keras(network, run.image_shape, run.keras_path, record.network)
     run.update(dataclasses.replace(record, peak_memory_bytes=peak_memory_bytes()))
-    run.finish(network)
+    run.finish(network, epoch)
     # One is enough to extend the run later.
     keep_newest(run.checkpoint_path, 1)
 
@@ -131,7 +144,7 @@ def _record(network_name: str, recipe: Recipe, settings: TrainSettings, cubes: C
         preprocessing=preprocessing,
         seed=settings.seed,
         recipe=recipe,
-        weights_chosen_on="no split: the weights are those of the last epoch",
+        weights_chosen_on=CHOSEN_ON[recipe.weights_chosen_by],
         data={"train": _cube_record(cubes.train), "valid": _cube_record(cubes.valid)},
         device=describe_device(device),
         threads=torch.get_num_threads(),

@@ -187,7 +187,7 @@ def run_seeds(folder: Path) -> dict[str, Files]:
         )
     )
     run.save_seen({"train": ["a" * 64, "b" * 64, "c" * 64], "valid": ["d" * 64]})
-    run.finish(network)
+    run.finish(network, epoch=3)
     return found | {"trained": files_of(run.path)}
 
 
@@ -230,7 +230,7 @@ def checkpoint_seeds(folder: Path) -> dict[str, Files]:
         torch.nn.functional.cross_entropy(session.network(images_nchw), labels).backward()
         session.optimizer.step()
         session.tally, session.seconds = Tally(2.0, 1, 2), 1.0
-        session.end_epoch(Tally(1.0, 1, 2), 0.5)
+        session.end_epoch(Tally(1.0, 1, 2), 0.5, 1e-3)
         with torch.no_grad():
             for tensor in session.tensors().values():
                 tensor.fill_(session.epoch)
@@ -262,7 +262,7 @@ def _restore(folder: Path) -> Session | None:
         return None
     kinds = [
         {name: (tensor.shape, tensor.dtype) for name, tensor in tensors.items()}
-        for tensors in (session.tensors(), session.expected_tensors(session.optimizer.steps_done))
+        for tensors in (session.tensors(), session.expected_tensors(session.numbers()))
     ]
     assert kinds[0] == kinds[1]
     assert min(session.epoch, session.step) >= 0

@@ -53,7 +53,7 @@ def test_without_time_and_count_only_the_end_of_an_epoch_has_one(run: Run) -> No
     take_steps(keeper, learner, 4)
     assert kept(run) == []
     learner.tally, learner.seconds = Tally(1.0, 1, 2), 1.0
-    row = learner.end_epoch(Tally(1.0, 1, 2), 0.1)
+    row = learner.end_epoch(Tally(1.0, 1, 2), 0.1, 1e-3)
     keeper.after_epoch(learner)
     assert kept(run) == [0]
     assert run.history()["loss"].tolist() == [row["loss"]]

@@ -83,7 +83,7 @@ def twenty_steps(
             for images_nhwc, labels in read_batches(
                 cube, batch_indices(shuffled_order(len(cube), 0, epoch), batch_size)
             ):
-                ours.append(teacher.learn(images_nhwc, labels, optimizer)[0].item())
+                ours.append(teacher.learn(images_nhwc, labels, optimizer, seed=0)[0].item())
                 theirs.append(float(model.train_on_batch(images_nhwc.numpy() / np.float32(255), labels.numpy())))
                 model.reset_metrics()
     assert len(ours) == 20

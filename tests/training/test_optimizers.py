@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from kamerton.config import AdamSettings
-from kamerton.training.optimizers import KerasAdam
+from kamerton.config import AdamSettings, AdamWSettings
+from kamerton.training.optimizers import DecayingAdam, KerasAdam
 
 SETTINGS = AdamSettings(learning_rate=1e-3, beta_1=0.9, beta_2=0.999, epsilon=1e-7)
 
@@ -69,3 +69,26 @@ def test_a_new_learning_rate_counts_from_the_next_step() -> None:
         optimizer.step()
         steps.append(before - parameter.item())
     np.testing.assert_allclose(steps, [1e-3, 1e-6], rtol=1e-2)
+
+
+def test_only_kernels_decay_with_adamw() -> None:
+    """Without a gradient, what is left of a kernel is its decay; PyTorch's own formula is the witness."""
+    settings = AdamWSettings(learning_rate=0.1, beta_1=0.9, beta_2=0.999, epsilon=1e-8, weight_decay=0.5)
+    kernel, bias = (torch.nn.Parameter(torch.ones(shape)) for shape in ((2, 2), (2,)))
+    optimizer = DecayingAdam([kernel, bias], settings)
+    kernel.grad, bias.grad = torch.zeros(2, 2), torch.zeros(2)
+    optimizer.step()
+    torch.testing.assert_close(kernel.detach(), torch.full((2, 2), 0.95))
+    torch.testing.assert_close(bias.detach(), torch.ones(2))
+    assert optimizer.steps_done == 1
+
+
+def test_adamw_goes_pytorchs_way() -> None:
+    settings = AdamWSettings(learning_rate=0.01, beta_1=0.9, beta_2=0.99, epsilon=1e-8, weight_decay=0.1)
+    ours, theirs = (torch.nn.Parameter(torch.linspace(-1, 1, 6).reshape(2, 3)) for _ in range(2))
+    optimizers = DecayingAdam([ours], settings), torch.optim.AdamW([theirs], 0.01, (0.9, 0.99), 1e-8, 0.1)
+    for step in range(20):
+        for parameter, optimizer in zip((ours, theirs), optimizers, strict=True):
+            parameter.grad = torch.sin(parameter.detach() * 3 + step)
+            optimizer.step()
+    torch.testing.assert_close(ours, theirs)

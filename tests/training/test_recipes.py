@@ -30,6 +30,8 @@ def test_the_notebooks_recipe_is_the_notebook_to_the_last_digit() -> None:
             monitor="accuracy", factor=0.001, patience=1, min_delta=0.01, mode="auto", cooldown=0, min_lr=0.0
         ),
         weights_chosen_by="last epoch",
+        label_smoothing=0.0,
+        dropout=0.0,
     )
 
 
@@ -93,6 +95,8 @@ def test_a_path_may_lead_to_kamertons_own_recipe() -> None:
         ("factor = 0.001", "factor = 10", "Bad value for factor"),
         ('weights_chosen_by = "last epoch"', 'weights_chosen_by = "test"', r"own\.toml: weights_chosen_by: "),
         ("[plateau]", "[plateu]", r"own\.toml: plat"),
+        ("label_smoothing = 0.0", "label_smoothing = 1.0", "Bad value for label_smoothing"),
+        ("[adam]", "[cosine]\nwarmup_epochs = 1\nfinal_share = 0\n[adam]", "Bad value for plateau and cosine.*one of"),
     ],
 )
 def test_a_wrong_field_is_named_with_what_stood_there(own: Path, old: str, new: str, says: str) -> None:

@@ -115,6 +115,19 @@ def test_a_training_killed_at_any_write_goes_on_to_the_same_bits(
     assert outcome(run) == outcome(whole)
 
 
+def test_views_best_weights_and_decay_go_on_to_the_same_bits_too(data: Path, tmp_path: Path) -> None:
+    options = OPTIONS | {"recipe": "modern"}
+    undisturbed = train(data, **options, out=tmp_path / "undisturbed" / "run")
+    for steps in (1, 6, 9):
+        with pytest.raises(KilledError):
+            train(data, **options, out=tmp_path / "run", watcher=KillAfterStep(steps), resume=steps > 1)
+    run = train(data, **options, out=tmp_path / "run", resume=True)
+    assert outcome(run) == outcome(undisturbed)
+    assert run.record.results is not None
+    lowest = run.history()["val_loss"].idxmin()
+    assert run.record.results.epoch == lowest + 1
+
+
 def test_the_crash_matrix(data: Path, whole: Run, tmp_path: Path) -> None:
     """SIGKILL at 20 random moments of a real process, one after another, writes of checkpoints included."""
     command = [sys.executable, "-m", "kamerton", "train", str(data), "--out", str(tmp_path / "run"), "--resume"]

@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kamerton.config import PlateauSettings
+from kamerton.config import CosineSettings, PlateauSettings
 from kamerton.training.recipes import load_recipe
-from kamerton.training.schedules import ReduceOnPlateau
+from kamerton.training.schedules import CosineDecay, ReduceOnPlateau
 
 METRICS = st.lists(
     st.one_of(
@@ -76,3 +77,38 @@ def test_the_notebooks_words_divide_by_a_thousand_after_one_flat_epoch(keras: An
     rates = our_rates(plateau, values)
     assert [f"{rate:.0e}" for rate in rates] == ["1e-03", "1e-03", "1e-06", "1e-06", "1e-09"]
     assert rates == keras_rates(keras, keras_model, plateau, values)
+
+
+# Cosine
+
+
+COSINE = CosineDecay(CosineSettings(warmup_epochs=2, final_share=0.1), 1e-3, epochs=10)
+
+
+@pytest.mark.parametrize(("epochs_done", "rate"), [(0, 1e-5), (1, 5.05e-4), (2, 1e-3), (6, 5.5e-4), (10, 1e-4)])
+def test_the_cosine_goes_up_along_a_line_and_down_to_its_final_share(epochs_done: float, rate: float) -> None:
+    assert COSINE.rate(epochs_done) == pytest.approx(rate)
+
+
+@given(st.floats(2, 10), st.floats(2, 10))
+def test_after_its_warm_up_the_cosine_only_falls(one: float, other: float) -> None:
+    assert (COSINE.rate(min(one, other)) - COSINE.rate(max(one, other))) >= 0
+
+
+def test_the_cosine_falls_as_pytorchs_does() -> None:
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1e-3)
+    theirs = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=8, eta_min=1e-4)
+    for epoch in range(2, 11):
+        assert COSINE.rate(epoch) == pytest.approx(theirs.get_last_lr()[0])
+        optimizer.step()
+        theirs.step()
+
+
+def test_a_training_shorter_than_its_warm_up_still_comes_down() -> None:
+    short = CosineDecay(CosineSettings(warmup_epochs=5, final_share=0), 1.0, epochs=2)
+    assert short.rate(1) == 1
+    assert short.rate(2) == 0
+
+
+def test_the_cosine_has_nothing_to_remember() -> None:
+    assert COSINE.state() is None

@@ -75,10 +75,10 @@ def test_restoring_does_not_tie_two_sessions_together() -> None:
 def test_the_end_of_an_epoch_gives_the_historys_row_and_moves_on() -> None:
     learner = session()
     learner.tally, learner.seconds, learner.step = Tally(20.0, 5, 10), 2.0, 4
-    row = learner.end_epoch(Tally(3.0, 1, 2), 0.5)
+    row = learner.end_epoch(Tally(3.0, 1, 2), 0.5, 1e-3)
     assert row == {
         "loss": 2.0, "accuracy": 0.5, "val_loss": 1.5, "val_accuracy": 0.5,
-        "lr": pytest.approx(1e-3), "seconds": 2.5, "images_per_second": 5.0,
+        "lr": 1e-3, "seconds": 2.5, "images_per_second": 5.0,
     }  # fmt: skip
     assert (learner.epoch, learner.step, learner.tally, learner.seconds) == (1, 0, Tally(), 0.0)
     assert learner.history == [row]
@@ -89,7 +89,7 @@ def test_the_tensors_of_a_session_are_those_that_are_expected(steps: int) -> Non
     learner = learn(session(), steps)
     kinds = [
         {name: (tensor.shape, tensor.dtype) for name, tensor in tensors.items()}
-        for tensors in (learner.tensors(), session().expected_tensors(steps))
+        for tensors in (learner.tensors(), session().expected_tensors(learner.numbers()))
     ]
     assert kinds[0] == kinds[1]
 
@@ -98,6 +98,60 @@ def test_the_tensors_of_a_session_are_those_that_are_expected(steps: int) -> Non
 def test_numbers_that_no_session_has_are_refused(change: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="rows of history"):
         dataclasses.replace(session().numbers(), **change)
+
+
+def watching(column: str) -> Session:
+    recipe = dataclasses.replace(load_recipe("modern"), weights_chosen_by=f"best {column}")
+    return Session.start(build_network("lenet5", size=20, channels=3, classes=3), recipe)
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "best"),
+    [
+        ("val_loss", [2.0, 1.0, 1.5, 1.0], 2),
+        ("val_accuracy", [0.1, 0.3, 0.3, 0.2], 2),
+        ("val_loss", [math.nan, 3.0, math.nan], 2),
+        ("val_loss", [math.inf, math.inf], 1),
+    ],
+)
+def test_the_weights_of_the_best_epoch_are_kept_the_first_of_equals(
+    column: str, values: list[float], best: int
+) -> None:
+    learner = watching(column)
+    kept = []
+    for value in values:
+        learn(learner, 1)
+        learner.tally, learner.seconds = Tally(1.0, 1, 2), 1.0
+        kept.append(copy.deepcopy(learner.network.state_dict()))
+        tested = Tally(value * 10, 5, 10) if column == "val_loss" else Tally(1.0, round(value * 10), 10)
+        learner.end_epoch(tested, 0.1, 1e-3)
+    assert learner.choose_weights() == best
+    assert all(torch.equal(tensor, kept[best - 1][name]) for name, tensor in learner.network.state_dict().items())
+
+
+def test_without_a_best_epoch_the_last_one_is_kept() -> None:
+    learner = learn(session(), 1)
+    before = copy.deepcopy(learner.network.state_dict())
+    learner.epoch = 7
+    assert learner.choose_weights() == 7
+    assert all(torch.equal(tensor, before[name]) for name, tensor in learner.network.state_dict().items())
+
+
+def test_a_session_with_a_best_epoch_comes_back_with_its_weights() -> None:
+    first = learn(watching("val_loss"), 2)
+    first.tally, first.seconds = Tally(1.0, 1, 2), 1.0
+    first.end_epoch(Tally(1.0, 1, 2), 0.1, 1e-3)
+    again = watching("val_loss")
+    again.restore({name: tensor.clone() for name, tensor in learn(first, 2).tensors().items()}, first.numbers())
+    assert same(first, again)
+    assert again.choose_weights() == 1
+    assert {name.split("/")[0] for name in first.tensors()} == {"network", "exp_avg", "exp_avg_sq", "best"}
+
+
+def test_the_state_of_another_schedule_is_refused() -> None:
+    modern = watching("val_loss")
+    with pytest.raises(ValueError, match="plateau without its state"):
+        session().restore(modern.tensors(), modern.numbers())
 
 
 def test_numbers_are_plain_json() -> None:

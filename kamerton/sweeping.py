@@ -1,0 +1,172 @@
+"""Several networks with several seeds on the same data: ``kamerton sweep``.
+
+Every run is a folder of its own, ``OUT/NETWORK-seedK``. Given again, the same sweep skips what is finished and resumes
+what is not, to the same bits; so it does not matter what interrupted it, or on how many machines it runs.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from kamerton.config import Recipe, TrainSettings
+from kamerton.errors import KamertonError, MissingExtraError, UsageError
+from kamerton.evaluation.evaluate import dataset_name, evaluate
+from kamerton.networks import find_network
+from kamerton.runs import Run, evaluation_names, open_run, read_metrics
+from kamerton.training.progress import Silent, Watcher
+from kamerton.training.recipes import load_recipe
+from kamerton.training.train import train
+
+
+@dataclass(frozen=True)
+class Task:
+    """One run of a sweep; it holds all that another machine needs."""
+
+    data: Path
+    out: Path
+    network: str
+    seed: int
+    recipe: Recipe
+    size: int | None
+    eight_views: bool
+    threads: int
+    """Of the processor; the last bits depend on them, so every machine uses as many."""
+
+
+def sweep(
+    data: str | Path,
+    *,
+    networks: Sequence[str],
+    seeds: Sequence[int],
+    out: str | Path,
+    recipe: str = "notebook",
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    size: int | None = TrainSettings.size,
+    eight_views: bool = False,
+    ray: bool = False,
+    watcher_for: Callable[[], Watcher] = Silent,
+    say: Callable[[str], None] | None = None,
+) -> list[Run]:
+    """Train every network with every seed on ``DATA/train.fits`` and test each on ``DATA/test.fits`` where that is.
+
+    With ``ray`` the runs are spread over a Ray cluster, whose machines see the same folders; the results are the same
+    bits. Raises UsageError for an empty list or a name twice, before anything is trained, and what `train` and
+    `evaluate` raise; runs that are done by then stay done.
+    """
+    _require_distinct("network", networks)
+    _require_distinct("seed", seeds)
+    for name in networks:
+        find_network(name)
+    plan = load_recipe(recipe, epochs=epochs, batch_size=batch_size)
+    tasks = [
+        Task(Path(data), Path(out) / f"{name}-seed{seed}", name, seed, plan, size, eight_views, torch.get_num_threads())
+        for name, seed in itertools.product(networks, seeds)
+    ]
+    say = say or Silent().say
+    for path in _spread(tasks, say) if ray else _in_turn(tasks, watcher_for, say):
+        say(f"done: {path}")
+    return [open_run(task.out) for task in tasks]
+
+
+def _require_distinct(what: str, values: Sequence[Any]) -> None:
+    if not values or len(set(values)) < len(values):
+        raise UsageError(
+            f"A sweep needs each {what} once",
+            received=", ".join(map(str, values)) or "none",
+            next_step=f"name one {what} or more, each once",
+        )
+
+
+def _in_turn(tasks: Iterable[Task], watcher_for: Callable[[], Watcher], say: Callable[[str], None]) -> Iterable[Path]:
+    for task in tasks:
+        say(f"{task.out.name}:")
+        yield work(task, watcher_for())
+
+
+def work(task: Task, watcher: Watcher) -> Path:
+    """Bring one run of a sweep to its end, from wherever it stands, and give its folder."""
+    usual = torch.get_num_threads()
+    torch.set_num_threads(task.threads)
+    try:
+        task.out.parent.mkdir(parents=True, exist_ok=True)
+        run = train(
+            task.data,
+            network=task.network,
+            recipe=task.recipe,
+            size=task.size,
+            seed=task.seed,
+            out=task.out,
+            resume=True,
+            watcher=watcher,
+        )
+        _test(run, task)
+    finally:
+        torch.set_num_threads(usual)
+    return task.out
+
+
+def _test(run: Run, task: Task) -> None:
+    """Evaluate a run on the test cube, unless these very weights were."""
+    cube = task.data / "test.fits"
+    assert run.record.results is not None
+    if not cube.exists():
+        return
+    name = dataset_name(cube)
+    if name in evaluation_names(run):
+        known = read_metrics(run, name)
+        wanted = (run.record.results.weights, 8 if task.eight_views else 1)
+        if (known.get("weights_sha256"), known.get("views")) == wanted:
+            return
+    evaluate(run, cube, eight_views=task.eight_views)
+
+
+def _spread(tasks: Sequence[Task], say: Callable[[str], None]) -> Iterable[Path]:
+    """Give the tasks to a Ray cluster: the one that RAY_ADDRESS names, or one of this machine's own."""
+    try:
+        import ray
+    except ImportError as error:
+        raise MissingExtraError(
+            "Ray is not installed", next_step="install it with `pip install 'kamerton[ray]'`, or leave --ray out"
+        ) from error
+    began_here = not ray.is_initialized()
+    if began_here:
+        ray.init(log_to_driver=False, include_dashboard=False)
+    try:
+        resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+        say(f"{len(tasks)} runs on {int(resources.get('CPU', 0))} processors of a Ray cluster")
+        remote = ray.remote(_work_silently)
+        waiting = [remote.options(num_cpus=task.threads).remote(_absolute(task)) for task in tasks]
+        while waiting:
+            done, waiting = ray.wait(waiting)
+            yield _result(ray.get(done[0]))
+    finally:
+        if began_here:
+            ray.shutdown()
+
+
+def _absolute(task: Task) -> Task:
+    """Name its folders so that a worker, which stands in another one, finds them."""
+    return dataclasses.replace(task, data=task.data.resolve(), out=task.out.resolve())
+
+
+def _work_silently(task: Task) -> tuple[Path, KamertonError | None]:
+    """Work in another process; a foreseen error comes back whole, for Ray would wrap it into pages."""
+    try:
+        return work(task, Silent()), None
+    except KamertonError as error:
+        return task.out, error
+
+
+def _result(found: tuple[Path, KamertonError | None]) -> Path:
+    path, error = found
+    if error is not None:
+        raise error
+    return path

@@ -1,0 +1,42 @@
+"""What a recipe adds while a network learns is gone afterwards."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import torch
+from torch import nn
+
+from kamerton.networks import build_network
+from kamerton.training.recipes import load_recipe
+from kamerton.training.regularise import regularised
+
+RECIPE = dataclasses.replace(load_recipe("notebook"), dropout=0.5, norm_momentum=0.25)
+FEATURES = torch.rand(4, 3, 20, 20)
+
+
+def lenet5() -> nn.Module:
+    return build_network("lenet5", size=20, channels=3, classes=3)
+
+
+def test_features_are_dropped_while_learning_and_neither_in_validation_nor_afterwards() -> None:
+    network = lenet5()
+    plain = network.eval()(FEATURES)
+    with regularised(network, RECIPE):
+        network.train()
+        assert not torch.equal(network(FEATURES), network(FEATURES))
+        assert torch.equal(network.eval()(FEATURES), plain)
+    assert torch.equal(network.train()(FEATURES), plain)
+
+
+def test_a_network_that_drops_features_itself_is_left_alone() -> None:
+    network = build_network("alexnet", size=67, channels=3, classes=3)
+    with regularised(network, RECIPE):
+        assert not any(module._forward_pre_hooks for module in network.modules())
+
+
+def test_the_running_statistics_take_the_recipes_share() -> None:
+    network = build_network("alexnet", size=67, channels=3, classes=3)
+    with regularised(network, RECIPE):
+        pass
+    assert {module.momentum for module in network.modules() if isinstance(module, nn.BatchNorm2d)} == {0.25}
