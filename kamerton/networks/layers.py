@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import torch
@@ -96,6 +98,17 @@ class WithAuxiliary(NamedTuple):
     auxiliary: tuple[torch.Tensor, ...]
     """Logits (n, classes) of each auxiliary head."""
     weight: float
+
+
+@contextmanager
+def evaluating(network: nn.Module) -> Iterator[None]:
+    """Let a network answer as it does in a test, and leave it as it was."""
+    was_training = network.training
+    network.eval()
+    try:
+        yield
+    finally:
+        network.train(was_training)
 
 
 def conv_norm(
