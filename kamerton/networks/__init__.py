@@ -9,8 +9,19 @@ import torch
 from torch import nn
 
 from kamerton.errors import UnknownNameError, UsageError
-from kamerton.networks import alexnet, lenet5
-from kamerton.networks.layers import glorot_uniform_
+from kamerton.networks import (
+    alexnet,
+    alexnet2012,
+    convnext,
+    densenet,
+    efficientnet,
+    googlenet,
+    lenet5,
+    p4m,
+    resnet,
+    vgg,
+)
+from kamerton.networks.starts import glorot_uniform_, he_normal_, narrow_normal_
 
 
 @dataclass(frozen=True)
@@ -25,12 +36,66 @@ class Network:
     """Side of the smallest image it can take, pixels."""
     build: Callable[[int, int, int], nn.Module]
     """(size, channels, classes) -> network from images (n, channels, size, size) to logits (n, classes)."""
+    start: Callable[[nn.Module], None] = glorot_uniform_
+    """Gives a network that was just built its starting weights."""
 
 
 NETWORKS: dict[str, Network] = {
     "lenet5": Network("LeNet-5", 1998, "LeCun et al. 1998, Proc. IEEE 86, 2278", lenet5.SMALLEST_SIZE, lenet5.lenet5),
     "alexnet": Network(
         "AlexNet", 2012, "Krizhevsky et al. 2012, NeurIPS 25, 1097", alexnet.SMALLEST_SIZE, alexnet.alexnet
+    ),
+    "alexnet2012": Network(
+        "AlexNet-2012",
+        2012,
+        "Krizhevsky et al. 2012, NeurIPS 25, 1097",
+        alexnet2012.SMALLEST_SIZE,
+        alexnet2012.alexnet2012,
+        he_normal_,
+    ),
+    "vgg16": Network(
+        "VGG-16", 2015, "Simonyan & Zisserman 2015, arXiv:1409.1556", vgg.SMALLEST_SIZE, vgg.vgg16, he_normal_
+    ),
+    "googlenet": Network(
+        "GoogLeNet",
+        2015,
+        "Szegedy et al. 2015, arXiv:1409.4842",
+        googlenet.SMALLEST_SIZE,
+        googlenet.googlenet,
+        he_normal_,
+    ),
+    "resnet18": Network(
+        "ResNet-18", 2016, "He et al. 2016, arXiv:1512.03385", resnet.SMALLEST_SIZE, resnet.resnet18, he_normal_
+    ),
+    "resnet50": Network(
+        "ResNet-50", 2016, "He et al. 2016, arXiv:1512.03385", resnet.SMALLEST_SIZE, resnet.resnet50, he_normal_
+    ),
+    "densenet121": Network(
+        "DenseNet-121",
+        2017,
+        "Huang et al. 2017, arXiv:1608.06993",
+        densenet.SMALLEST_SIZE,
+        densenet.densenet121,
+        he_normal_,
+    ),
+    "efficientnet_b0": Network(
+        "EfficientNet-B0",
+        2019,
+        "Tan & Le 2019, arXiv:1905.11946",
+        efficientnet.SMALLEST_SIZE,
+        efficientnet.efficientnet_b0,
+        he_normal_,
+    ),
+    "convnext": Network(
+        "ConvNeXt", 2022, "Liu et al. 2022, arXiv:2201.03545", convnext.SMALLEST_SIZE, convnext.convnext, narrow_normal_
+    ),
+    "p4m_resnet": Network(
+        "p4m-ResNet",
+        2016,
+        "Cohen & Welling 2016, arXiv:1602.07576",
+        p4m.SMALLEST_SIZE,
+        p4m.p4m_resnet,
+        p4m.he_normal_orbits_,
     ),
 }
 
@@ -43,7 +108,7 @@ def find_network(name: str) -> Network:
 
 
 def build_network(name: str, *, size: int, channels: int, classes: int, seed: int = 0) -> nn.Module:
-    """Build a network by name with Keras's starting weights, a pure function of ``seed``.
+    """Build a network by name with its starting weights, a pure function of ``seed``.
 
     It maps images (n, channels, size, size) scaled to 0..1 to logits (n, classes). Raises UnknownNameError, and
     UsageError for an image too small for it.
@@ -59,7 +124,7 @@ def build_network(name: str, *, size: int, channels: int, classes: int, seed: in
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = entry.build(size, channels, classes)
-        glorot_uniform_(network)
+        entry.start(network)
     return network
 
 

@@ -1,6 +1,11 @@
-"""Layers that mean what Keras's layers of the same name mean."""
+"""What the networks are built of; layers named as Keras's mean what Keras's mean."""
 
 from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
 
 import torch
 from torch import nn
@@ -43,10 +48,88 @@ class Flatten(nn.Module):
         return images_nchw.permute(0, 2, 3, 1).flatten(1)
 
 
-def glorot_uniform_(network: nn.Module) -> None:
-    """Start every convolution and dense layer as Keras does (Glorot & Bengio 2010): uniform kernels, zero biases."""
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d | nn.Linear):
-            nn.init.xavier_uniform_(module.weight)
-            if module.bias is not None:
-                nn.init.zeros_(module.bias)
+class GlobalAverage(nn.Module):
+    """Average each channel over the whole image: (n, channels), or (n, channels, 1, 1) with ``keep_sides``."""
+
+    def __init__(self, *, keep_sides: bool = False) -> None:
+        super().__init__()
+        self.keep_sides = keep_sides
+
+    def forward(self, images_nchw: torch.Tensor) -> torch.Tensor:
+        return images_nchw.mean((2, 3), keepdim=self.keep_sides)
+
+
+class ChannelNorm(nn.LayerNorm):
+    """Layer normalisation over the channels alone, of images (n, c, h, w) or vectors (n, c) (Ba et al. 2016)."""
+
+    def forward(self, images_nchw: torch.Tensor) -> torch.Tensor:
+        return super().forward(images_nchw.movedim(1, -1)).movedim(-1, 1)
+
+
+class LayerScale(nn.Module):
+    """Multiply each channel by a learned number that starts near zero (Touvron et al. 2021)."""
+
+    def __init__(self, channels: int, start: float = 1e-6) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((channels, 1, 1, 1), start))
+
+    def forward(self, images_nchw: torch.Tensor) -> torch.Tensor:
+        return images_nchw * self.weight.view(1, -1, 1, 1)
+
+
+class StochasticDepth(nn.Module):
+    """Leave out a residual branch for a share ``rate`` of the images while learning (Huang et al. 2016)."""
+
+    def __init__(self, rate: float) -> None:
+        super().__init__()
+        self.rate = rate
+
+    def forward(self, images_nchw: torch.Tensor) -> torch.Tensor:
+        if not self.training or self.rate == 0:
+            return images_nchw
+        kept = torch.empty(len(images_nchw), 1, 1, 1, dtype=images_nchw.dtype, device=images_nchw.device)
+        return images_nchw * kept.bernoulli_(1 - self.rate) / (1 - self.rate)
+
+
+class WithAuxiliary(NamedTuple):
+    """What a network with auxiliary heads gives while it learns: its loss is main + weight x sum of the others."""
+
+    logits: torch.Tensor
+    auxiliary: tuple[torch.Tensor, ...]
+    """Logits (n, classes) of each auxiliary head."""
+    weight: float
+
+
+@contextmanager
+def evaluating(network: nn.Module) -> Iterator[None]:
+    """Let a network answer as it does in a test, and leave it as it was."""
+    was_training = network.training
+    network.eval()
+    try:
+        yield
+    finally:
+        network.train(was_training)
+
+
+def conv_norm(
+    inputs: int,
+    outputs: int,
+    kernel: int,
+    *,
+    stride: int = 1,
+    groups: int = 1,
+    momentum: float = 0.1,
+    epsilon: float = 1e-5,
+    activation: nn.Module | None = None,
+) -> nn.Sequential:
+    """Build a convolution that keeps the sides, up to its stride, batch normalisation and perhaps an activation.
+
+    Momentum and epsilon are PyTorch's own unless told, as in its reference networks.
+    """
+    layers: dict[str, nn.Module] = {
+        "conv": nn.Conv2d(inputs, outputs, kernel, stride, (kernel - 1) // 2, groups=groups, bias=False),
+        "norm": BatchNorm(outputs, momentum=momentum, epsilon=epsilon),
+    }
+    if activation is not None:
+        layers["act"] = activation
+    return nn.Sequential(OrderedDict(layers))

@@ -7,24 +7,31 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from kamerton.networks import NETWORKS, build_network, count_parameters
+from kamerton.networks.cost import count_flops
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 
 def network_table(*, size: int, channels: int = 3, classes: int = 10) -> list[dict[str, Any]]:
-    """Describe every network for images of ``size`` pixels; one too large for them has no parameters (None)."""
+    """Describe every network for images of ``size`` pixels; one too large for them has no numbers (None).
+
+    FLOPs are those of one image, an addition and a multiplication being two.
+    """
     rows = []
     for name, entry in NETWORKS.items():
-        parameters = None
+        parameters = flops = None
         if size >= entry.smallest_size:
             with torch.device("meta"):
-                parameters = sum(count_parameters(build_network(name, size=size, channels=channels, classes=classes)))
+                network = build_network(name, size=size, channels=channels, classes=classes)
+            parameters = sum(count_parameters(network))
+            flops = count_flops(network, size=size, channels=channels)
         rows.append(
             {
                 "name": name,
                 "title": entry.title,
                 "parameters": parameters,
+                "flops": flops,
                 "smallest_size_px": entry.smallest_size,
                 "year": entry.year,
                 "paper": entry.paper,
@@ -40,13 +47,15 @@ def print_network_table(rows: list[dict[str, Any]], console: Console) -> None:
     from rich.table import Table
 
     table = Table(title=f"Networks at {rows[0]['size_px']} px, {rows[0]['classes']} classes")
-    for heading in ("name", "network", "year", "paper"):
+    table.add_column("name", no_wrap=True)
+    for heading in ("network", "year", "paper"):
         table.add_column(heading)
-    table.add_column("parameters", justify="right")
+    for heading in ("parameters", "operations"):
+        table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("smallest, px", justify="right")
     for row in rows:
         parameters = "too small" if row["parameters"] is None else f"{row['parameters']:,}"
-        table.add_row(
-            row["name"], row["title"], str(row["year"]), row["paper"], parameters, str(row["smallest_size_px"])
-        )
+        operations = "" if row["flops"] is None else f"{row['flops'] / 1e9:.3g} GFLOP"
+        numbers = (parameters, operations, str(row["smallest_size_px"]))
+        table.add_row(row["name"], row["title"], str(row["year"]), row["paper"], *numbers)
     console.print(table)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
-from kamerton.networks import build_network
+from kamerton.networks import NETWORKS, build_network
 from kamerton.networks.cost import count_flops
 
 
@@ -25,3 +26,12 @@ def test_counting_leaves_the_network_as_it_was(training: bool) -> None:
     network = build_network("lenet5", size=32, channels=3, classes=10).train(training)
     count_flops(network, size=32, channels=3)
     assert network.training is training
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_pytorchs_own_counter_agrees(name: str) -> None:
+    with torch.device("meta"):
+        network = build_network(name, size=96, channels=3, classes=10).eval()
+        with FlopCounterMode(display=False) as counter:
+            network(torch.zeros(1, 3, 96, 96))
+    assert count_flops(network, size=96, channels=3) == counter.get_total_flops()
