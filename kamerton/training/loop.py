@@ -19,6 +19,7 @@ from kamerton.config import Preprocessing, Recipe
 from kamerton.data.augment import augment
 from kamerton.data.batches import batch_indices, in_order, read_batches, shuffled_order, to_network_input
 from kamerton.data.cubes import LabelledCube
+from kamerton.networks.layers import WithAuxiliary
 from kamerton.training.optimizers import Resumable
 from kamerton.training.progress import Watcher
 from kamerton.training.session import Session, Tally
@@ -85,9 +86,7 @@ class Trainer:
         images_nchw = to_network_input(images_nhwc, self.preprocessing)
         if self.recipe.augment is not None:
             images_nchw = augment(images_nchw, self.recipe.augment, torch.Generator().manual_seed(seed))
-        logits = self.network(images_nchw)
-        # The notebook's Keras finds the logits behind the softmax, and so loses no digit to it either.
-        loss = F.cross_entropy(logits, labels, label_smoothing=self.recipe.label_smoothing)
+        loss, logits = loss_of(self.network(images_nchw), labels, self.recipe.label_smoothing)
         torch.autograd.backward(loss)
         optimizer.step()
         return loss.detach(), logits.detach()
@@ -102,6 +101,20 @@ class Trainer:
             logits = self.network(to_network_input(images_nhwc.to(self.device), self.preprocessing))
             tally.add(F.cross_entropy(logits, labels), logits, labels)
         return tally
+
+
+def loss_of(
+    answer: torch.Tensor | WithAuxiliary, labels: torch.Tensor, label_smoothing: float
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Give the mean cross-entropy of a network's answer in training, its auxiliary heads weighted in, and the logits.
+
+    The notebook's Keras finds the logits behind the softmax, and so loses no digit to it either.
+    """
+    if not isinstance(answer, WithAuxiliary):
+        return F.cross_entropy(answer, labels, label_smoothing=label_smoothing), answer
+    loss, logits = loss_of(answer.logits, labels, label_smoothing)
+    heads = [loss_of(head, labels, label_smoothing)[0] for head in answer.auxiliary]
+    return loss + answer.weight * torch.stack(heads).sum(), logits
 
 
 def step_seed(seed: int, epoch: int, step: int) -> int:

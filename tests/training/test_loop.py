@@ -13,6 +13,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
+from torch.nn import functional as F
 
 from kamerton.config import Preprocessing
 from kamerton.data.batches import batch_indices, read_batches, shuffled_order
@@ -20,7 +21,8 @@ from kamerton.data.cubes import open_cube
 from kamerton.formats.keras_file import build_keras
 from kamerton.formats.keras_twin import keras_arrays, twin_layers
 from kamerton.networks import build_network
-from kamerton.training.loop import Trainer, step_seed
+from kamerton.networks.layers import WithAuxiliary
+from kamerton.training.loop import Trainer, loss_of, step_seed
 from kamerton.training.optimizers import KerasAdam
 from kamerton.training.progress import Silent
 from kamerton.training.recipes import load_recipe
@@ -191,3 +193,13 @@ STEPS = st.tuples(st.integers(0, 2**32 - 1), st.integers(0, 2**16 - 1), st.integ
 def test_no_two_steps_share_their_random_numbers(one: tuple[int, int, int], two: tuple[int, int, int]) -> None:
     assert (step_seed(*one) == step_seed(*two)) == (one == two)
     torch.manual_seed(step_seed(*one))
+
+
+def test_auxiliary_heads_are_weighted_into_the_loss_and_leave_the_answer_alone() -> None:
+    """GoogLeNet's paper adds the losses of its two heads with the weight 0.3."""
+    logits, first, second = torch.rand(3, 5, 4, generator=torch.Generator().manual_seed(0))
+    labels = torch.tensor([0, 1, 2, 3, 0])
+    loss, answer = loss_of(WithAuxiliary(logits, (first, second), 0.3), labels, 0.1)
+    one, two, three = (F.cross_entropy(part, labels, label_smoothing=0.1) for part in (logits, first, second))
+    torch.testing.assert_close(loss, one + 0.3 * (two + three))
+    assert answer is logits
