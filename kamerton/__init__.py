@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from kamerton.data.splitting import split_cube
     from kamerton.data.survey import synth
     from kamerton.errors import KamertonError
+    from kamerton.evaluation.compare import compare
     from kamerton.evaluation.evaluate import evaluate
     from kamerton.formats.exchange import export, import_keras_file
     from kamerton.inference import Predictor
@@ -33,6 +34,7 @@ _HOMES = {
     "Predictor": "inference",
     "build_network": "networks",
     "check": "data.audit",
+    "compare": "evaluation.compare",
     "download_galaxy10": "data.download",
     "evaluate": "evaluation.evaluate",
     "export": "formats.exchange",
@@ -54,6 +56,7 @@ __all__ = [
     "__version__",
     "build_network",
     "check",
+    "compare",
     "download_galaxy10",
     "evaluate",
     "export",

@@ -27,10 +27,11 @@ app = typer.Typer(
 data_app = typer.Typer(help="Make, fetch, split and check labelled FITS cubes.")
 app.add_typer(data_app, name="data")
 
-SYNTH, SPLIT, AUDIT, PICTURE, TRAIN = (
+SYNTH, SPLIT, AUDIT, COMPARE, PICTURE, TRAIN = (
     config.SynthSettings(),
     config.SplitSettings(),
     config.AuditSettings(),
+    config.CompareSettings(),
     config.PictureSettings(),
     config.TrainSettings(),
 )
@@ -323,6 +324,32 @@ def evaluate(
     else:
         print_metrics(found.metrics, _console())
         print(f"results: {found.path}")
+
+
+@app.command()
+def compare(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders, or a sweep's folder of them.")],
+    out: Annotated[Path | None, typer.Option(help="Folder for tables and pictures.")] = None,
+    dataset: Annotated[str | None, typer.Option(help="Which test, where the runs share several.")] = None,
+    history: Annotated[
+        list[Path] | None, typer.Option(help="A CSV of ResultLearning/ that joins the learning curves.")
+    ] = None,
+    resamples: Annotated[int, typer.Option(help="Bootstrap samples behind each interval.")] = COMPARE.resamples,
+    seed: SeedOption = COMPARE.seed,
+    as_json: JsonFlag = False,
+) -> None:
+    """Lay runs side by side: error bars, tests, and in words whether a difference was shown."""
+    from kamerton.evaluation.compare import compare as run_comparison
+    from kamerton.evaluation.tables import print_comparison
+
+    settings = config.CompareSettings(resamples=resamples, seed=seed)
+    found = run_comparison(runs, out=out, dataset=dataset, histories=history or (), settings=settings)
+    if as_json:
+        print(json.dumps(found.as_json()))
+    else:
+        print_comparison(found, _console())
+        if out is not None:
+            print(f"tables and pictures: {out}")
 
 
 @app.command()

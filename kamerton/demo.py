@@ -5,17 +5,16 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import pandas as pd
 from rich.console import Console
 
 from kamerton.config import DemoSettings, SynthSettings
 from kamerton.data.survey import synth
+from kamerton.evaluation.compare import compare
+from kamerton.evaluation.comparison import Comparison
 from kamerton.evaluation.evaluate import evaluate
-from kamerton.evaluation.tables import HEADLINES, compare_table
-from kamerton.figures import learning_curves_figure, save_figure
-from kamerton.files import new_folder, whole_file
+from kamerton.evaluation.tables import print_comparison
+from kamerton.files import new_folder
 from kamerton.networks import NETWORKS
 from kamerton.runs import Run
 from kamerton.training.progress import watcher_for
@@ -28,13 +27,13 @@ class Demo:
 
     table: Path
     picture: Path
-    results: list[dict[str, Any]]
+    comparison: Comparison
 
 
 def demo(out: str | Path, console: Console, settings: DemoSettings | None = None) -> Demo:
-    """Make a synthetic survey, train each network of the demo on it, test them, and lay the results side by side.
+    """Make a synthetic survey, train each network of the demo on it, test them, and compare them.
 
-    ``out`` must not exist yet (OutputError). The table is ``OUT/comparison.csv``, the picture ``OUT/comparison.png``.
+    ``out`` must not exist yet (OutputError). Tables and pictures are in ``OUT/comparison/``.
     """
     settings = settings or DemoSettings()
     folder = new_folder(Path(out))
@@ -49,30 +48,29 @@ def _demo(folder: Path, console: Console, settings: DemoSettings) -> Demo:
     console.print(f"A synthetic survey of {settings.count} galaxies, {settings.size} x {settings.size} pixels")
     summary = synth(folder / "data", SynthSettings(settings.count, settings.size, settings.seed))
     console.print(summary.describe(), markup=False)
-    runs, results = [], []
+    runs = []
     for name in settings.networks:
-        console.print(f"\n{NETWORKS[name].title}, the notebook's recipe")
+        console.print(f"\n{NETWORKS[name].title}, the recipe {settings.recipe}")
         run = train(
             folder / "data",
             network=name,
+            recipe=settings.recipe,
             epochs=settings.epochs,
             batch_size=settings.batch_size,
             seed=settings.seed,
             out=folder / "runs" / name,
             watcher=watcher_for(console),
         )
+        evaluate(run, folder / "data" / "test.fits")
         runs.append(run)
-        results.append(evaluate(run, folder / "data" / "test.fits").metrics)
-    return _compare(folder, console, runs, results)
+    return _compare(folder, console, runs)
 
 
-def _compare(folder: Path, console: Console, runs: list[Run], results: list[dict[str, Any]]) -> Demo:
-    table, picture = folder / "comparison.csv", folder / "comparison.png"
-    columns = ["run", "network", "galaxies", *HEADLINES]
-    with whole_file(table) as partial:
-        pd.DataFrame([{name: metrics[name] for name in columns} for metrics in results]).to_csv(partial, index=False)
-    save_figure(learning_curves_figure({NETWORKS[r.record.network].title: r.history() for r in runs}), picture)
+def _compare(folder: Path, console: Console, runs: list[Run]) -> Demo:
+    place = folder / "comparison"
+    comparison = compare(runs, out=place)
     console.print("\nOn the test set, which no training saw:")
-    console.print(compare_table(results))
+    print_comparison(comparison, console)
+    table, picture = place / "comparison.csv", place / "learning_curves.png"
     console.print(f"table:   {table}\npicture: {picture}\nmistakes: {runs[0].evaluation_path('test') / 'mistakes.png'}")
-    return Demo(table, picture, results)
+    return Demo(table, picture, comparison)

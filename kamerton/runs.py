@@ -233,7 +233,7 @@ class Run:
     def history(self) -> pd.DataFrame:
         """Read the learning history, one row an epoch; RunError where it is missing or no table of numbers."""
         try:
-            return _numbers_table(read_text(self.history_path, HISTORY_BYTES))
+            return read_history(read_text(self.history_path, HISTORY_BYTES))
         except (OSError, ValueError, csv.Error) as error:
             raise RunError(
                 f"{self.history_path}: cannot be read", received=error, next_step="restore the file or train again"
@@ -273,8 +273,8 @@ def open_run(path: str | Path) -> Run:
     return Run(path, record)
 
 
-def _numbers_table(text: str) -> pd.DataFrame:
-    """Read a CSV of numbers with an index column, to the last digit; ValueError for anything else."""
+def read_history(text: str) -> pd.DataFrame:
+    """Read a history, a CSV of numbers with an index column, to the last digit; ValueError for anything else."""
     import numpy as np
     import pandas as pd
 

@@ -16,7 +16,8 @@ from kamerton.data.cubes import LabelledCube, open_cube
 from kamerton.errors import CubeError, OutputError, RunError, UsageError
 from kamerton.evaluation.metrics import classification_metrics, group_metrics
 from kamerton.evaluation.seal import check_seal
-from kamerton.figures import confusion_figure, mistakes_figure, save_figure
+from kamerton.figures.drawing import save_figure
+from kamerton.figures.testing import confusion_figure, mistakes_figure
 from kamerton.files import cannot_write, file_sha256, write_json
 from kamerton.inference import Predictor
 from kamerton.runs import Run, evaluation_names, open_run, read_metrics
@@ -61,7 +62,7 @@ def evaluate(
         path = run.evaluation_path(dataset_name(galaxies.path))
         with _whole_folder(path) as folder:
             write_json(folder / "metrics.json", metrics)
-            _write_predictions(folder / "predictions.parquet", run, galaxies.ids, labels, probabilities)
+            _write_predictions(folder / "predictions.parquet", run, galaxies, labels, probabilities)
             _draw(folder, run, galaxies, labels, probabilities, metrics)
     return Evaluation(path, metrics)
 
@@ -79,6 +80,7 @@ def _describe(run: Run, cube: LabelledCube) -> dict[str, Any]:
         "run": run.name,
         "network": run.record.network,
         "dataset": cube.path.name,
+        "path": str(cube.path.resolve()),
         "fingerprint": cube.fingerprint(),
         "weights_sha256": file_sha256(run.weights_path),
         "weights_chosen_on": run.record.weights_chosen_on,
@@ -159,14 +161,16 @@ def _whole_folder(path: Path) -> Iterator[Path]:
 def _write_predictions(
     path: Path,
     run: Run,
-    ids: list[str],
+    cube: LabelledCube,
     labels: npt.NDArray[np.int64],
     probabilities: npt.NDArray[np.float32],
 ) -> None:
     import pyarrow as pa
     from pyarrow import parquet
 
-    columns: dict[str, Any] = {"id": ids, "label": labels}
+    columns: dict[str, Any] = {"id": cube.ids, "label": labels}
+    if "group" in cube.catalogue.colnames:
+        columns["group"] = _column(cube, "group")
     columns |= {f"p_{name}": probabilities[:, index] for index, name in enumerate(run.record.class_names)}
     table = pa.table(columns).replace_schema_metadata({"run": run.name, "network": run.record.network})
     parquet.write_table(table, path)

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
+from kamerton.evaluation.statistics import METRICS, Interval
+
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from kamerton.evaluation.comparison import Comparison
 
 HEADLINES = ("accuracy", "balanced_accuracy", "macro_f1", "log_loss", "roc_auc_macro")
 
@@ -26,19 +31,55 @@ def print_metrics(metrics: dict[str, Any], console: Console) -> None:
         console.print(_group_table(metrics["by"]))
 
 
-def compare_table(results: list[dict[str, Any]]) -> Table:
-    """Lay several evaluations side by side, one row a run."""
-    table = Table()
+def print_comparison(comparison: Comparison, console: Console) -> None:
+    """Print a comparison: what must be known first, a row a network, and a sentence a pair."""
+    for warning in comparison.warnings:
+        console.print(f" {warning} ", style="bold white on red", markup=False)
+    independent = "" if comparison.groups == comparison.galaxies else f" in {comparison.groups} groups"
+    console.print(f"{comparison.dataset}, {comparison.galaxies} galaxies{independent}", markup=False)
+    console.print(comparison_table(comparison))
+    console.print(cost_table(comparison))
+    for difference in comparison.differences:
+        console.print(f"- {difference.describe()}", markup=False)
+
+
+def comparison_table(comparison: Comparison) -> Table:
+    """Lay networks side by side, one row each; the intervals are 95%, over galaxies and seeds."""
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     # In a narrow terminal the names are folded, for a number or a name that is cut off tells nothing.
-    for heading in ("run", "network"):
-        table.add_column(heading, overflow="fold", min_width=8)
-    for heading in ("galaxies", *HEADLINES):
-        table.add_column(heading.replace("_", "\n"), no_wrap=True)
-    for metrics in results:
-        numbers = (_number(metrics[name]) for name in HEADLINES)
-        marked = f"{metrics['run']} ({metrics['seal']['warning']})" if metrics["seal"]["warning"] else metrics["run"]
-        table.add_row(escape(marked), metrics["network"], str(metrics["galaxies"]), *numbers)
+    table.add_column("network", overflow="fold", min_width=8)
+    for heading in ("seeds", *(metric.replace("_", "\n") for metric in METRICS)):
+        table.add_column(heading, no_wrap=True)
+    for result in comparison.networks:
+        cells = [_with_interval(result.metrics[metric]) for metric in METRICS]
+        table.add_row(escape(result.name), str(len(result.answers)), *cells)
     return table
+
+
+def cost_table(comparison: Comparison) -> Table:
+    """Lay the networks' costs side by side, one row each."""
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("network", overflow="fold", min_width=8)
+    for heading in ("parameters", "GFLOP an\nimage", "trained\nin, s", "images/s", "peak memory\nMiB"):
+        table.add_column(heading, no_wrap=True, justify="right")
+    for result in comparison.networks:
+        cost = result.cost
+        peak_mib = None if cost.peak_memory_bytes is None else cost.peak_memory_bytes / 2**20
+        table.add_row(
+            escape(result.name),
+            f"{cost.parameters:,}",
+            f"{cost.flops_an_image / 1e9:.3g}",
+            *(_whole(value) for value in (cost.training_seconds, cost.images_a_second, peak_mib)),
+        )
+    return table
+
+
+def _whole(value: float | None) -> str:
+    return "–" if value is None else f"{value:,.0f}"
+
+
+def _with_interval(value: Interval) -> str:
+    return f"{value.value:.3f}\n{value.low:.3f}–{value.high:.3f}"
 
 
 def _class_table(rows: list[dict[str, Any]]) -> Table:

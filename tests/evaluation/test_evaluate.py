@@ -22,7 +22,7 @@ from kamerton.errors import CubeError, OutputError, RunError, UsageError
 from kamerton.evaluation import evaluate as evaluation
 from kamerton.evaluation.evaluate import Evaluation, dataset_name, evaluate
 from kamerton.evaluation.metrics import classification_metrics, group_metrics
-from kamerton.figures import mistakes_figure
+from kamerton.figures.testing import mistakes_figure
 from kamerton.inference import Predictor
 from kamerton.runs import Run, create_run, evaluation_names, open_run, read_metrics
 from tests.conftest import CLASS_NAMES, toy_galaxies, write_cube, write_toy_cube

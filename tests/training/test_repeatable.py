@@ -14,6 +14,7 @@ def test_the_block_computes_as_told(deterministic: bool) -> None:
     with repeatable(deterministic=deterministic, threads=threads + 1):
         assert torch.are_deterministic_algorithms_enabled() is deterministic
         assert torch.get_num_threads() == threads + 1
+        assert not torch.utils.deterministic.fill_uninitialized_memory
 
 
 def interrupted() -> None:
@@ -25,4 +26,5 @@ def test_afterwards_all_is_as_before_even_after_an_error() -> None:
     before = torch.are_deterministic_algorithms_enabled(), torch.get_num_threads()
     with pytest.raises(KeyboardInterrupt):
         interrupted()
+    assert torch.utils.deterministic.fill_uninitialized_memory
     assert (torch.are_deterministic_algorithms_enabled(), torch.get_num_threads()) == before

@@ -1,0 +1,167 @@
+"""Runs side by side, in a table, in files and in pictures: ``kamerton compare``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kamerton.config import CompareSettings
+from kamerton.data.cubes import open_cube
+from kamerton.errors import DataError, UsageError
+from kamerton.evaluation.comparison import Comparison, NetworkResult, compare_answers
+from kamerton.evaluation.results import find_runs, read_answers
+from kamerton.evaluation.statistics import METRICS
+from kamerton.figures.comparing import (
+    Point,
+    confusions_figure,
+    cost_figure,
+    learning_curves_figure,
+    recall_figure,
+)
+from kamerton.figures.drawing import PICTURE_ENDINGS, save_figure
+from kamerton.figures.testing import gallery_figure
+from kamerton.files import cannot_write, read_text, whole_file, write_json
+from kamerton.runs import HISTORY_BYTES, Run, read_history
+
+HARD_GALAXIES = 20
+"""Shown of those that every network gets wrong."""
+
+
+def compare(
+    runs: Iterable[Run | str | Path],
+    *,
+    out: str | Path | None = None,
+    dataset: str | None = None,
+    histories: Iterable[str | Path] = (),
+    settings: CompareSettings | None = None,
+) -> Comparison:
+    """Compare runs that were tested on the same galaxies; a folder of run folders stands for all of them.
+
+    Runs of one network and recipe with several seeds are taken together. With ``out``, tables and pictures are written
+    into that folder; ``histories`` are CSVs as the notebook writes them, which join the learning curves. Raises
+    UsageError where the runs cannot be compared, and RunError where one cannot be read.
+    """
+    opened = find_runs(runs)
+    comparison = compare_answers(read_answers(opened, dataset), settings or CompareSettings())
+    foreign = {Path(path).stem: [_foreign_history(Path(path))] for path in histories}
+    if out is not None:
+        _write(Path(out), comparison, foreign)
+    return comparison
+
+
+def _foreign_history(path: Path) -> Any:
+    try:
+        return read_history(read_text(path, HISTORY_BYTES))
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"{path}: cannot be read as a learning history",
+            received=error,
+            allowed="a CSV with an index, loss, accuracy, val_loss and val_accuracy",
+            next_step="name a file of ResultLearning/",
+        ) from error
+
+
+def _write(folder: Path, comparison: Comparison, foreign: dict[str, list[Any]]) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+    write_json(folder / "comparison.json", comparison.as_json())
+    _write_table(folder / "comparison.csv", network_rows(comparison))
+    _write_table(folder / "differences.csv", difference_rows(comparison))
+    for name, figure in figures(comparison, foreign).items():
+        for ending in PICTURE_ENDINGS:
+            save_figure(figure, folder / f"{name}{ending}")
+
+
+def _write_table(path: Path, rows: Sequence[dict[str, Any]]) -> None:
+    import pandas as pd
+
+    with whole_file(path) as partial:
+        pd.DataFrame(rows).to_csv(partial, index=False)
+
+
+def network_rows(comparison: Comparison) -> list[dict[str, Any]]:
+    """Give one row a network: each metric with its interval and its spread over seeds, and the cost."""
+    rows = []
+    for result in comparison.networks:
+        row: dict[str, Any] = {"network": result.name, "seeds": len(result.answers), "galaxies": comparison.galaxies}
+        for metric in METRICS:
+            value = result.metrics[metric]
+            row |= {metric: value.value, f"{metric}_low": value.low, f"{metric}_high": value.high}
+            row[f"{metric}_spread_over_seeds"] = result.spread[metric]
+        rows.append(row | vars(result.cost))
+    return rows
+
+
+def difference_rows(comparison: Comparison) -> list[dict[str, Any]]:
+    """Give one row a pair of networks."""
+    rows = []
+    for difference in comparison.differences:
+        row: dict[str, Any] = {"first": difference.first, "second": difference.second}
+        for metric in METRICS:
+            value = difference.metrics[metric]
+            row |= {metric: value.value, f"{metric}_low": value.low, f"{metric}_high": value.high}
+        row |= {"first_only_right": difference.mcnemar.first_only, "second_only_right": difference.mcnemar.second_only}
+        row |= {"mcnemar_p": difference.mcnemar.p_value, "holm_p": difference.p_adjusted, "shown": difference.shown}
+        rows.append(row | {"words": difference.describe()})
+    return rows
+
+
+def figures(comparison: Comparison, foreign: dict[str, list[Any]]) -> dict[str, Any]:
+    """Draw every picture of a comparison, by name; the gallery only where the cube is still where it was tested."""
+    networks = comparison.networks
+    trained = {n.name: [a.run.history() for a in n.answers if a.run.history_path.exists()] for n in networks}
+    curves = {name: found for name, found in trained.items() if found} | foreign
+    labels = networks[0].answers[0].labels
+    counts = np.bincount(labels, minlength=len(comparison.class_names))
+    drawn = {
+        "confusion": confusions_figure({n.name: n.confusion for n in networks}, comparison.class_names),
+        "cost": cost_figure({n.name: _point(n) for n in networks}, "operations an image (GFLOP)", "accuracy"),
+        "recall": recall_figure({n.name: n.recall for n in networks}, comparison.class_names, counts.tolist()),
+    }
+    if curves:
+        drawn["learning_curves"] = learning_curves_figure(curves)
+    gallery = _hard_gallery(comparison)
+    return drawn if gallery is None else drawn | {"hard_galaxies": gallery}
+
+
+def _point(result: NetworkResult) -> Point:
+    accuracy = result.metrics["accuracy"]
+    return Point(result.cost.flops_an_image / 1e9, accuracy.value, accuracy.low, accuracy.high)
+
+
+def hard_rows(comparison: Comparison) -> Any:
+    """Find the galaxies that every network's committee gets wrong, those that they are surest of first."""
+    labels = comparison.networks[0].answers[0].labels
+    committees = np.stack([result.committee for result in comparison.networks])
+    wrong = (committees.argmax(2) != labels).all(0)
+    rows = np.flatnonzero(wrong)
+    sureness = committees.max(2).mean(0)[rows]
+    return rows[np.argsort(-sureness, kind="stable")]
+
+
+def _hard_gallery(comparison: Comparison) -> Any:
+    """Show galaxies that every network gets wrong; None where the cube is gone or another."""
+    first = comparison.networks[0].answers[0]
+    place = Path(str(first.metrics.get("path", "")))
+    rows = hard_rows(comparison)
+    heading = f"Of {comparison.galaxies} galaxies every network gets {len(rows)} wrong"
+    shown = rows[:HARD_GALAXIES]
+    try:
+        with open_cube(place) as cube:
+            if cube.fingerprint() != first.metrics["fingerprint"]:
+                return None
+            images_nhwc = cube.read(shown)
+    except (DataError, UsageError):
+        return None
+    names = comparison.class_names
+    captions = []
+    for row in shown:
+        said = [names[int(result.committee[row].argmax())] for result in comparison.networks]
+        words = said[0] if len(set(said)) == 1 else ", ".join(dict.fromkeys(said))
+        captions.append(f"{first.ids[row]}\ntrue {names[first.labels[row]]}\nsaid {words}")
+    return gallery_figure(images_nhwc, captions, heading)

@@ -1,0 +1,291 @@
+"""Networks side by side, with error bars and words: what ``kamerton compare`` finds."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from kamerton.config import CompareSettings
+from kamerton.evaluation.results import Answers
+from kamerton.evaluation.statistics import (
+    METRICS,
+    Interval,
+    McNemar,
+    Numbers,
+    exact_mcnemar,
+    holm,
+    percentile_interval,
+    resampled_weights,
+    weighted_metrics,
+)
+from kamerton.networks import find_network
+from kamerton.networks.cost import count_flops
+
+SIGNIFICANT = 0.05
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a network costs; the means are over its runs, None where it is not known."""
+
+    parameters: int
+    flops_an_image: int
+    training_seconds: float | None
+    images_a_second: float | None
+    """While it learned."""
+    peak_memory_bytes: int | None
+    """The largest of its runs."""
+
+
+@dataclass(frozen=True)
+class NetworkResult:
+    """One network trained by one recipe: its runs, which differ in the seed, taken together."""
+
+    name: str
+    network: str
+    recipe: str | None
+    answers: tuple[Answers, ...]
+    metrics: dict[str, Interval]
+    """Mean over the seeds; the interval is over galaxies and seeds."""
+    spread: dict[str, float | None]
+    """Sample standard deviation over the seeds; None for a single one."""
+    recall: Numbers
+    """(classes, 3): mean recall over the seeds and the ends of its interval."""
+    cost: Cost
+
+    @property
+    def committee(self) -> Any:
+        """Mean probabilities of the runs, (N, classes)."""
+        return np.mean([answers.probabilities for answers in self.answers], axis=0)
+
+    @property
+    def confusion(self) -> Any:
+        """Mean confusion matrix of the runs, (true, predicted)."""
+        return np.mean([answers.confusion for answers in self.answers], axis=0)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The first network less the second."""
+
+    first: str
+    second: str
+    metrics: dict[str, Interval]
+    mcnemar: McNemar
+    """Of the two committees: the mean answers of all seeds."""
+    p_adjusted: float
+    """After Holm, over all pairs that are compared."""
+
+    @property
+    def shown(self) -> bool:
+        """Tell whether a difference in accuracy was shown: by the test and by the interval."""
+        return self.p_adjusted < SIGNIFICANT and not self.metrics["accuracy"].holds_zero
+
+    def describe(self) -> str:
+        """Say in words what was found."""
+        accuracy = self.metrics["accuracy"]
+        numbers = f"accuracy {accuracy.value:+.3f} ({accuracy.low:+.3f} to {accuracy.high:+.3f})"
+        numbers += f", McNemar {self.mcnemar.first_only} : {self.mcnemar.second_only}, p = {self.p_adjusted:.2g}"
+        if not self.shown:
+            return f"no difference shown between {self.first} and {self.second}: {numbers}"
+        better, worse = (self.first, self.second) if accuracy.value > 0 else (self.second, self.first)
+        return f"{better} is better than {worse}: {numbers}"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Networks that were tested on the same galaxies."""
+
+    dataset: str
+    galaxies: int
+    groups: int
+    """Galaxies that are not the same; drawn as one in the bootstrap."""
+    class_names: tuple[str, ...]
+    networks: tuple[NetworkResult, ...]
+    differences: tuple[Difference, ...]
+    resamples: int
+    warnings: tuple[str, ...]
+    """What a reader must be told first."""
+
+    def describe(self) -> list[str]:
+        """Say what was found, a line a finding, for a reader."""
+        lines = [f"WARNING: {warning}" for warning in self.warnings]
+        for result in self.networks:
+            value, spread = result.metrics["accuracy"], result.spread["accuracy"]
+            seeds = "one seed" if spread is None else f"{len(result.answers)} seeds, which differ by {spread:.3f}"
+            lines.append(f"{result.name}: accuracy {value.value:.3f} ({value.low:.3f} to {value.high:.3f}), {seeds}")
+        return lines + [difference.describe() for difference in self.differences]
+
+    def as_json(self) -> dict[str, Any]:
+        """Give everything to a program."""
+        networks = [
+            {
+                "name": result.name,
+                "network": result.network,
+                "recipe": result.recipe,
+                "runs": [str(answers.run.path) for answers in result.answers],
+                "seeds": [answers.run.record.seed for answers in result.answers],
+                "metrics": {name: dataclasses.asdict(value) for name, value in result.metrics.items()},
+                "spread": result.spread,
+                "recall": dict(zip(self.class_names, result.recall.tolist(), strict=True)),
+                "cost": dataclasses.asdict(result.cost),
+            }
+            for result in self.networks
+        ]
+        differences = [
+            {**dataclasses.asdict(difference), "shown": difference.shown, "words": difference.describe()}
+            for difference in self.differences
+        ]
+        return {
+            "dataset": self.dataset,
+            "galaxies": self.galaxies,
+            "groups": self.groups,
+            "resamples": self.resamples,
+            "warnings": list(self.warnings),
+            "networks": networks,
+            "differences": differences,
+        }
+
+
+def compare_answers(answers: Sequence[Answers], settings: CompareSettings) -> Comparison:
+    """Compare runs that answered for the same galaxies; see docs/statistics.md for each number."""
+    first = answers[0]
+    weights = resampled_weights(first.groups, settings.resamples, settings.seed)
+    resampled = [_Resampled.of(one, weights) for one in answers]
+    by_network: dict[str, list[_Resampled]] = {}
+    for one in resampled:
+        by_network.setdefault(_name(one.answers, answers), []).append(one)
+    drawn = {name: _draw_seeds(len(runs), settings) for name, runs in by_network.items()}
+    results = tuple(_result(name, runs, drawn[name]) for name, runs in by_network.items())
+    differences = _differences(results, by_network, drawn)
+    return Comparison(
+        dataset=str(first.metrics["dataset"]),
+        galaxies=len(first.ids),
+        groups=len(set(first.groups)),
+        class_names=first.run.record.class_names,
+        networks=results,
+        differences=tuple(differences),
+        resamples=settings.resamples,
+        warnings=tuple(dict.fromkeys(_warnings(answers))),
+    )
+
+
+def _warnings(answers: Sequence[Answers]) -> list[str]:
+    seals = [(one.run.name, one.metrics.get("seal", {}).get("warning", "")) for one in answers]
+    found = [f"{name}: {warning}" for name, warning in seals if warning]
+    if len({one.metrics.get("views", 1) for one in answers}) > 1:
+        found.append("some runs answered with eight views and some with one")
+    return found
+
+
+def _name(answers: Answers, among: Sequence[Answers]) -> str:
+    """Name a network, with its recipe where several are compared."""
+    record = answers.run.record
+    title = find_network(record.network).title
+    recipes = {one.run.record.recipe and one.run.record.recipe.name for one in among}
+    recipe = "imported" if record.recipe is None else record.recipe.name
+    return f"{title}, {recipe}" if len(recipes) > 1 else title
+
+
+@dataclass(frozen=True)
+class _Resampled:
+    """A run's metrics as they are, and in every resample."""
+
+    answers: Answers
+    values: dict[str, float]
+    resampled: dict[str, Numbers]
+    recall: Numbers
+    """(classes,)"""
+    resampled_recall: Numbers
+    """(R, classes)"""
+
+    @classmethod
+    def of(cls, answers: Answers, weights: Numbers) -> _Resampled:
+        labels, probabilities = answers.labels, answers.probabilities
+        once = weighted_metrics(labels, probabilities, np.ones((1, len(labels))))
+        is_class = np.eye(probabilities.shape[1])[labels]
+        right = is_class * answers.right[:, np.newaxis]
+        with np.errstate(invalid="ignore"):
+            recall, resampled_recall = right.sum(0) / is_class.sum(0), (weights @ right) / (weights @ is_class)
+        return cls(
+            answers,
+            {name: float(value[0]) for name, value in once.items()},
+            weighted_metrics(labels, probabilities, weights),
+            recall,
+            resampled_recall,
+        )
+
+
+def _draw_seeds(count: int, settings: CompareSettings) -> Numbers:
+    """Draw seeds with repeats for each resample, as shares (R, count) that add up to 1: they too are a sample."""
+    generator = np.random.default_rng([settings.seed, count])
+    return generator.multinomial(count, np.full(count, 1 / count), size=settings.resamples) / count
+
+
+def _over_seeds(runs: Sequence[_Resampled], shares: Numbers, metric: str) -> tuple[float, Numbers]:
+    """Give a metric's mean over the seeds, and in every resample (R,)."""
+    stacked = np.stack([run.resampled[metric] for run in runs], axis=1)
+    return float(np.mean([run.values[metric] for run in runs])), (stacked * shares).sum(1)
+
+
+def _result(name: str, runs: Sequence[_Resampled], shares: Numbers) -> NetworkResult:
+    metrics = {metric: percentile_interval(*_over_seeds(runs, shares, metric)) for metric in METRICS}
+    spread = {
+        metric: float(np.std([run.values[metric] for run in runs], ddof=1)) if len(runs) > 1 else None
+        for metric in METRICS
+    }
+    recall = np.mean([run.recall for run in runs], axis=0)
+    resampled = np.einsum("rsc,rs->rc", np.stack([run.resampled_recall for run in runs], axis=1), shares)
+    low, high = np.nanquantile(resampled, (0.025, 0.975), axis=0)
+    record = runs[0].answers.run.record
+    return NetworkResult(
+        name=name,
+        network=record.network,
+        recipe=None if record.recipe is None else record.recipe.name,
+        answers=tuple(run.answers for run in runs),
+        metrics=metrics,
+        spread=spread,
+        recall=np.stack([recall, low, high], axis=1),
+        cost=_cost([run.answers for run in runs]),
+    )
+
+
+def _cost(answers: Sequence[Answers]) -> Cost:
+    run = answers[0].run
+    size, _, channels = run.image_shape
+    histories = [one.run.history() for one in answers if one.run.history_path.exists()]
+    seconds = [float(history["seconds"].sum()) for history in histories if "seconds" in history]
+    rates = [float(history["images_per_second"].median()) for history in histories if "images_per_second" in history]
+    peaks = [one.run.record.peak_memory_bytes for one in answers]
+    known = [peak for peak in peaks if peak is not None]
+    return Cost(
+        parameters=run.record.parameters,
+        flops_an_image=count_flops(run.build_network("meta"), size=size, channels=channels),
+        training_seconds=float(np.mean(seconds)) if seconds else None,
+        images_a_second=float(np.mean(rates)) if rates else None,
+        peak_memory_bytes=max(known) if known else None,
+    )
+
+
+def _differences(
+    results: Sequence[NetworkResult], by_network: dict[str, list[_Resampled]], drawn: dict[str, Numbers]
+) -> list[Difference]:
+    """Compare every two networks on the same resamples, the better first."""
+    ranked = sorted(results, key=lambda result: -result.metrics["accuracy"].value)
+    labels = results[0].answers[0].labels
+    right = {result.name: result.committee.argmax(1) == labels for result in results}
+    pairs = list(itertools.combinations(ranked, 2))
+    tests = [exact_mcnemar(right[one.name], right[two.name]) for one, two in pairs]
+    found = []
+    for (one, two), test, p in zip(pairs, tests, holm([test.p_value for test in tests]), strict=True):
+        metrics = {}
+        for metric in METRICS:
+            first, second = (_over_seeds(by_network[n.name], drawn[n.name], metric) for n in (one, two))
+            metrics[metric] = percentile_interval(first[0] - second[0], first[1] - second[1])
+        found.append(Difference(one.name, two.name, metrics, test, p))
+    return found

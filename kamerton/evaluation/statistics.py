@@ -1,0 +1,107 @@
+"""Error bars and tests for classifiers that answered for the same galaxies.
+
+docs/statistics.md says why these and not others. Arrays are (N,) over galaxies, (R, ...) over resamples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from kamerton.evaluation.metrics import Labels, Probabilities
+
+Numbers = npt.NDArray[np.float64]
+
+METRICS = ("accuracy", "balanced_accuracy", "macro_f1", "log_loss")
+"""What is compared; all but the log loss are better when higher."""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A value, and the 95% interval that the bootstrap gives it."""
+
+    value: float
+    low: float
+    high: float
+
+    @property
+    def holds_zero(self) -> bool:
+        """Tell whether 0 lies within."""
+        return self.low <= 0 <= self.high
+
+
+def resampled_weights(groups: Sequence[str], resamples: int, seed: int) -> Numbers:
+    """Draw ``resamples`` bootstrap samples of whole groups; (R, N) how often each galaxy is in each.
+
+    Galaxies of one group are not independent, so they are drawn together or not at all (Davison & Hinkley 1997, 3.8).
+    """
+    _, places = np.unique(np.asarray(groups), return_inverse=True)
+    count = int(places.max()) + 1
+    drawn = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=resamples)
+    return drawn[:, places].astype(np.float64)
+
+
+def weighted_metrics(labels: Labels, probabilities: Probabilities, weights: Numbers) -> dict[str, Numbers]:
+    """Measure every metric once for each row of ``weights`` (R, N); each value of the answer is (R,).
+
+    With all weights 1 they are those of `classification_metrics`. Classes that a resample misses are left out of its
+    averages, as there.
+    """
+    classes = probabilities.shape[1]
+    cells = labels * classes + probabilities.argmax(1)
+    one_hot = np.zeros((len(labels), classes * classes))
+    one_hot[np.arange(len(labels)), cells] = 1
+    confusion = (weights @ one_hot).reshape(-1, classes, classes)
+    right, true, said = np.diagonal(confusion, axis1=1, axis2=2), confusion.sum(2), confusion.sum(1)
+    present = true > 0
+    with np.errstate(invalid="ignore", divide="ignore"):
+        recall = np.where(present, right / true, 0)
+        f1 = np.where(present, 2 * right / (true + said), 0)
+    losses = weights @ negative_log_likelihood(labels, probabilities)
+    return {
+        "accuracy": right.sum(1) / weights.sum(1),
+        "balanced_accuracy": recall.sum(1) / present.sum(1),
+        "macro_f1": f1.sum(1) / present.sum(1),
+        "log_loss": losses / weights.sum(1),
+    }
+
+
+def negative_log_likelihood(labels: Labels, probabilities: Probabilities) -> Numbers:
+    """Give -ln of the probability of each galaxy's true class, kept finite as `log_loss` does."""
+    exact = probabilities.astype(np.float64)
+    exact = np.clip(exact / exact.sum(1, keepdims=True), np.finfo(np.float32).eps, 1.0)
+    exact /= exact.sum(1, keepdims=True)
+    return np.asarray(-np.log(exact[np.arange(len(labels)), labels]))
+
+
+def percentile_interval(value: float, resampled: Numbers) -> Interval:
+    """Give the middle 95% of the resampled values (Efron 1979), around the value itself."""
+    low, high = np.quantile(resampled, (0.025, 0.975))
+    return Interval(value, float(low), float(high))
+
+
+@dataclass(frozen=True)
+class McNemar:
+    """How often one of two classifiers was right where the other was wrong, and the exact two-sided p-value."""
+
+    first_only: int
+    second_only: int
+    p_value: float
+
+
+def exact_mcnemar(first_right: npt.NDArray[np.bool_], second_right: npt.NDArray[np.bool_]) -> McNemar:
+    """Test whether two classifiers are right equally often (McNemar 1947), by the binomial distribution itself."""
+    from statsmodels.stats.contingency_tables import mcnemar
+
+    counts = [[int((first_right == a)[second_right == b].sum()) for b in (True, False)] for a in (True, False)]
+    return McNemar(counts[0][1], counts[1][0], float(mcnemar(counts, exact=True).pvalue))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Adjust p-values for their number, so that one false alarm among them has its nominal chance (Holm 1979)."""
+    from statsmodels.stats.multitest import multipletests
+
+    return [float(p) for p in multipletests(p_values, method="holm")[1]] if p_values else []

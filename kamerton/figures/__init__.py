@@ -1,0 +1,1 @@
+"""Pictures of arrays, as a journal would print them; they know nothing of runs or files."""
