@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from kamerton.formats.exchange import export, import_keras_file
     from kamerton.inference import Predictor
     from kamerton.networks import NETWORKS, build_network
+    from kamerton.reporting.report import report
     from kamerton.runs import open_run
     from kamerton.sweeping import sweep
     from kamerton.training.train import train
@@ -42,6 +43,7 @@ _HOMES = {
     "import_keras_file": "formats.exchange",
     "open_cube": "data.cubes",
     "open_run": "runs",
+    "report": "reporting.report",
     "split_cube": "data.splitting",
     "sweep": "sweeping",
     "synth": "data.survey",
@@ -64,6 +66,7 @@ __all__ = [
     "import_keras_file",
     "open_cube",
     "open_run",
+    "report",
     "split_cube",
     "sweep",
     "synth",

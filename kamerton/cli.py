@@ -353,6 +353,19 @@ def compare(
 
 
 @app.command()
+def report(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders, or a sweep's folder of them.")],
+    out: Annotated[Path, typer.Option(help="Page to write.")] = Path("report.html"),
+    lang: Annotated[str, typer.Option(help="en or pl.")] = "en",
+    dataset: Annotated[str | None, typer.Option(help="Which test, where the runs share several.")] = None,
+) -> None:
+    """Write a page that compares runs: one file, in English or Polish, that opens offline."""
+    from kamerton.reporting.report import report as write_report
+
+    print(f"report: {write_report(runs, out, lang=lang, dataset=dataset)}")
+
+
+@app.command()
 def verify(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder.")],
     retrain: Annotated[bool, typer.Option("--retrain", help="Also train it again, and compare the bits.")] = False,

@@ -28,6 +28,7 @@ ROOMS = (
     "evaluation",
     "verification",
     "sweeping",
+    "reporting",
     "demo",
     "cli",
 )

@@ -41,6 +41,8 @@ def learning_curves_figure(histories: Mapping[str, Sequence[pd.DataFrame]]) -> F
     Training is dashed, validation solid; the runs of one network look alike. A history without a learning rate, as the
     notebook writes it, is left out of that panel.
     """
+    from matplotlib.ticker import MaxNLocator
+
     figure = new_figure(width=13, height=4)
     accuracy, loss, rate = (figure.add_subplot(1, 3, place) for place in (1, 2, 3))
     for look, runs in zip(looks(list(histories)), histories.values(), strict=True):
@@ -58,6 +60,7 @@ def learning_curves_figure(histories: Mapping[str, Sequence[pd.DataFrame]]) -> F
     loss.set(xlabel="epoch", ylabel="loss (nats an image)")
     rate.set(xlabel="epoch", ylabel="learning rate", yscale="log" if rate.lines else "linear")
     for axes in (accuracy, loss, rate):
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.3)
     accuracy.legend(fontsize=8, title="solid: validation, dashed: training", title_fontsize=7)
     return figure
@@ -83,7 +86,9 @@ def confusions_figure(matrices: Mapping[str, npt.NDArray[Any]], class_names: Seq
                 axes.text(column, row, f"{100 * share:.0f}", ha="center", va="center", fontsize=6, color=colour)
         ticks = range(len(names))
         last_row = number + columns >= len(matrices)
-        axes.set_xticks(ticks, names if last_row else [""] * len(names), rotation=60, ha="right", fontsize=7)
+        axes.set_xticks(
+            ticks, names if last_row else [""] * len(names), rotation=60, ha="right", rotation_mode="anchor", fontsize=7
+        )
         axes.set_yticks(ticks, names if number % columns == 0 else [""] * len(names), fontsize=7)
         axes.set_title(plain(name), fontsize=9)
         axes.set(xlabel="predicted class" if last_row else "", ylabel="true class" if number % columns == 0 else "")

@@ -1,0 +1,244 @@
+"""``kamerton report``: runs compared, on one page that opens offline, prints well, and names its own limits."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+import kamerton
+from kamerton.config import CompareSettings
+from kamerton.errors import UnknownNameError
+from kamerton.evaluation.compare import compare, figures
+from kamerton.evaluation.comparison import Comparison, Difference, NetworkResult
+from kamerton.evaluation.statistics import METRICS
+from kamerton.files import whole_file
+from kamerton.reporting import english, polish
+from kamerton.reporting.pictures import embedded, translate
+from kamerton.runs import Run
+
+LANGUAGES: dict[str, ModuleType] = {"en": english, "pl": polish}
+
+PICTURES = {
+    "learning_curves": "learning_curves",
+    "cost": "cost_picture",
+    "recall": "recall",
+    "confusion": "confusion",
+    "hard_galaxies": "hard_galaxies",
+}
+"""Each picture of a comparison in the page's order, and its caption."""
+
+COSTS = ("parameters", "flops", "training_seconds", "images_a_second", "peak_memory")
+SETTINGS = ("recipe", "epochs", "batch", "image", "chosen", "views")
+
+
+def report(
+    runs: Iterable[Run | str | Path],
+    out: str | Path = "report.html",
+    *,
+    lang: str = "en",
+    dataset: str | None = None,
+    settings: CompareSettings | None = None,
+) -> Path:
+    """Write a page that compares runs, in English (``en``) or Polish (``pl``), and give its path.
+
+    Everything is in the one file. Raises UnknownNameError for another language, and what `compare` raises.
+    """
+    if lang not in LANGUAGES:
+        raise UnknownNameError("language", lang, LANGUAGES)
+    page = _page(compare(runs, dataset=dataset, settings=settings), lang)
+    with whole_file(Path(out)) as partial:
+        partial.write_text(page, encoding="utf-8")
+    return Path(out)
+
+
+def _page(comparison: Comparison, lang: str) -> str:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("kamerton.reporting", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    teller = Teller(LANGUAGES[lang], comparison)
+    return environment.get_template("page.html.j2").render(lang=lang, **teller.content())
+
+
+@dataclass(frozen=True)
+class Teller:
+    """Says what a comparison found in one language."""
+
+    language: ModuleType
+    comparison: Comparison
+
+    @property
+    def words(self) -> dict[str, str]:
+        return dict(self.language.WORDS)
+
+    def number(self, value: float | None, form: str = ".3f") -> str:
+        """Write a number as the language does."""
+        if value is None or not np.isfinite(value):
+            return self.words["none"]
+        text = format(value, form)
+        return text.replace(",", "\0").replace(".", self.words["decimal"]).replace("\0", self.words["thousands"])
+
+    def content(self) -> dict[str, Any]:
+        """Give everything that the page shows."""
+        w, comparison = self.words, self.comparison
+        groups = w["groups"].format(groups=comparison.groups) if comparison.groups < comparison.galaxies else ""
+        counts = np.bincount(comparison.networks[0].answers[0].labels, minlength=len(comparison.class_names))
+        today = f"{datetime.now(UTC):%Y-%m-%d}"
+        return {
+            "w": w,
+            "made": w["made"].format(version=kamerton.__version__, date=today),
+            "warnings": comparison.warnings,
+            "finding": self.finding(),
+            "results_note": w["results_note"].format(
+                galaxies=self.number(comparison.galaxies, ",d"),
+                dataset=comparison.dataset,
+                groups=groups,
+                resamples=self.number(comparison.resamples, ",d"),
+            ),
+            "metrics": METRICS,
+            "networks": [self.network(result) for result in comparison.networks],
+            "differences_note": w["differences_note"].format(pairs=len(comparison.differences)),
+            "differences": [self.difference(difference) for difference in comparison.differences],
+            "costs": COSTS,
+            "settings_names": SETTINGS,
+            "pictures": self.pictures(),
+            "data": self.data(),
+            "classes": list(zip(comparison.class_names, counts.tolist(), strict=True)),
+            "runs": self.runs(),
+            "versions": self.versions(),
+            "limits": self.limits(),
+        }
+
+    def finding(self) -> str:
+        """Say the main finding in one sentence."""
+        ranked = sorted(self.comparison.networks, key=lambda result: -result.metrics["accuracy"].value)
+        best = ranked[0]
+        value = self.number(best.metrics["accuracy"].value)
+        if len(ranked) == 1:
+            return self.words["only_one"].format(best=best.name, value=value)
+        pairs = [d for d in self.comparison.differences if best.name in {d.first, d.second}]
+        equal = [d.second if d.first == best.name else d.first for d in pairs if not d.shown]
+        if not equal:
+            return self.words["best_shown"].format(best=best.name)
+        return self.words["best_not_shown"].format(best=best.name, value=value, others=", ".join(equal))
+
+    def network(self, result: NetworkResult) -> dict[str, Any]:
+        """Give a network's rows of the tables."""
+        cells = []
+        for metric in METRICS:
+            value, spread = result.metrics[metric], result.spread[metric]
+            numbers = {name: self.number(number) for name, number in dataclasses.asdict(value).items()}
+            cells.append(numbers | {"spread": "" if spread is None else self.number(spread)})
+        cost, run = result.cost, result.answers[0].run
+        recipe = run.record.recipe
+        mib = None if cost.peak_memory_bytes is None else cost.peak_memory_bytes / 2**20
+        chosen = run.record.weights_chosen_on
+        return {
+            "name": result.name,
+            "seeds": len(result.answers),
+            "cells": cells,
+            "cost": [
+                self.number(cost.parameters, ",d"),
+                self.number(cost.flops_an_image / 1e9, ".3g"),
+                *(self.number(value, ",.0f") for value in (cost.training_seconds, cost.images_a_second, mib)),
+            ],
+            "settings": [
+                self.words["imported"] if recipe is None else recipe.name,
+                self.words["none"] if recipe is None else recipe.epochs,
+                self.words["none"] if recipe is None else recipe.batch_size,
+                run.record.preprocessing.size,
+                self.language.CHOSEN.get(chosen, chosen),
+                result.answers[0].metrics.get("views", 1),
+            ],
+        }
+
+    def difference(self, difference: Difference) -> dict[str, Any]:
+        """Give a pair's row of the table."""
+        accuracy = difference.metrics["accuracy"]
+        better = difference.first if accuracy.value > 0 else difference.second
+        words = self.words["better"].format(better=better) if difference.shown else self.words["no_difference"]
+        return {
+            "first": difference.first,
+            "second": difference.second,
+            "value": self.number(accuracy.value, "+.3f"),
+            "low": self.number(accuracy.low, "+.3f"),
+            "high": self.number(accuracy.high, "+.3f"),
+            "first_only": difference.mcnemar.first_only,
+            "second_only": difference.mcnemar.second_only,
+            "p": self.number(difference.p_adjusted, ".2g"),
+            "words": words,
+        }
+
+    def pictures(self) -> list[dict[str, str]]:
+        """Draw the pictures; galaxies as pixels, all else as lines."""
+        drawn = figures(self.comparison, {})
+        found = []
+        for name, caption in PICTURES.items():
+            if name in drawn:
+                translate(drawn[name], self.language.FIGURES)
+                ending = ".png" if name == "hard_galaxies" else ".svg"
+                found.append({"source": embedded(drawn[name], ending), "caption": self.words[caption]})
+        return found
+
+    def data(self) -> list[dict[str, Any]]:
+        """Name the cubes: those that the runs saw, each once, and the test's."""
+        rows: dict[tuple[str, str], dict[str, Any]] = {}
+        for result in self.comparison.networks:
+            for answers in result.answers:
+                for split, cube in answers.run.record.data.items():
+                    row = {"split": self.words[split], "galaxies": cube.galaxies, "path": cube.path}
+                    rows.setdefault((split, cube.fingerprint), row | {"fingerprint": cube.fingerprint})
+        test = self.comparison.networks[0].answers[0].metrics
+        row = {"split": self.words["test"], "galaxies": self.comparison.galaxies, "path": test.get("path", "")}
+        return [*rows.values(), row | {"fingerprint": test["fingerprint"]}]
+
+    def runs(self) -> list[dict[str, Any]]:
+        """Give one row a run."""
+        none = self.words["none"]
+        rows = []
+        for result in self.comparison.networks:
+            for answers in result.answers:
+                record = answers.run.record
+                results = record.results
+                rows.append(
+                    {
+                        "name": answers.run.name,
+                        "seed": none if record.seed is None else record.seed,
+                        "accuracy": self.number(answers.metrics["accuracy"]),
+                        "epoch": none if results is None or results.epoch is None else results.epoch,
+                        "device": record.device,
+                        "threads": none if record.threads is None else record.threads,
+                        "weights": none if results is None else results.weights[:16],
+                    }
+                )
+        return rows
+
+    def versions(self) -> str:
+        """Name the versions of all runs, each once."""
+        found: dict[str, set[str]] = {}
+        for result in self.comparison.networks:
+            for answers in result.answers:
+                for name, version in answers.run.record.versions.items():
+                    found.setdefault(name, set()).add(version[:12])
+        return ", ".join(f"{name} {' / '.join(sorted(versions))}" for name, versions in found.items())
+
+    def limits(self) -> list[str]:
+        """Say what was not shown."""
+        comparison = self.comparison
+        names = ["limit_data", "limit_labels", "limit_recipe", "limit_seeds"]
+        if any(len(result.answers) == 1 for result in comparison.networks):
+            names.append("limit_seeds_one")
+        if comparison.groups < comparison.galaxies and comparison.differences:
+            names.append("limit_groups")
+        chosen = [answers.run.record.weights_chosen_on for n in comparison.networks for answers in n.answers]
+        if any(where.startswith("valid") for where in chosen):
+            names.append("limit_valid")
+        return [self.words[name] for name in [*names, "limit_test"]]
