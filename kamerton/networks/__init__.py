@@ -124,7 +124,8 @@ def build_network(name: str, *, size: int, channels: int, classes: int, seed: in
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = entry.build(size, channels, classes)
-        entry.start(network)
+        if not next(network.parameters()).is_meta:
+            entry.start(network)
     return network
 
 
