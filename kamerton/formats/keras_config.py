@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from kamerton.errors import ModelFileError, UsageError
-from kamerton.formats.keras_graph import FoundLayer, as_in_file, computing_plan, first_difference, ordered, shown
+from kamerton.formats.keras_graph import FoundLayer, as_in_file, computing_plan, first_difference, shown
 from kamerton.formats.keras_twin import TwinLayer, twin_layers
 from kamerton.networks import NETWORKS, build_network
 from kamerton.records import read_record
@@ -81,7 +81,7 @@ def recognise(path: Path, content: bytes) -> Recognised:
     (size, channels), classes = _ends(path, model.config.layers)
     found = _computing_layers(path, model)
     differences = []
-    for name in _candidates(size, len(ordered(found))):
+    for name in _candidates(size, len(found)):
         with torch.device("meta"):
             network = build_network(name, size=size, channels=channels, classes=classes)
         plan = computing_plan(twin_layers(network))

@@ -159,8 +159,8 @@ class _LayerTracer(fx.Tracer):
 def twin_layers(network: nn.Module) -> list[TwinLayer]:
     """Plan the Keras twin of ``network`` in evaluation, in the order of its graph; the last layer gains the softmax.
 
-    Layers that only learning uses, as auxiliary heads, are left out. Raises UsageError naming the first layer that Keras
-    has no word for.
+    Layers that only learning uses, as auxiliary heads, are left out. Raises UsageError naming the first layer that
+    Keras has no word for.
     """
     with evaluating(network):
         try:
