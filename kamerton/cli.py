@@ -209,7 +209,7 @@ def networks(
 @app.command()
 def train(
     data: Annotated[Path, typer.Argument(metavar="DATA", help="Folder with train.fits and valid.fits.")],
-    network: Annotated[str, typer.Option(help="Name in `kamerton networks`.")],
+    network: Annotated[str, typer.Option(help="Name in `kamerton networks`, or timm:NAME.")],
     recipe: Annotated[str, typer.Option(help="A recipe's name, or a path to one ending in .toml.")] = "notebook",
     epochs: Annotated[int | None, typer.Option(help="Instead of the recipe's.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Instead of the recipe's.")] = None,

@@ -91,6 +91,12 @@ class Run:
         return size, size, self.record.preprocessing.channels
 
     @property
+    def network_shape(self) -> dict[str, int]:
+        """Size, channels and classes, as a network is built for."""
+        shape = self.record.preprocessing
+        return {"size": shape.size, "channels": shape.channels, "classes": len(self.record.class_names)}
+
+    @property
     def checkpoint_path(self) -> Path:
         """Where the checkpoints are."""
         return self.path / "checkpoint"
@@ -112,15 +118,8 @@ class Run:
 
     def build_network(self, device: str = "cpu") -> nn.Module:
         """Build the run's network with its starting weights; on ``meta`` they take no memory."""
-        shape = self.record.preprocessing
         with torch.device(device):
-            return build_network(
-                self.record.network,
-                size=shape.size,
-                channels=shape.channels,
-                classes=len(self.record.class_names),
-                seed=self.record.seed or 0,
-            )
+            return build_network(self.record.network, **self.network_shape, seed=self.record.seed or 0)
 
     def load_network(self) -> nn.Module:
         """Build the run's network with its weights, ready to predict. RunError where they are missing or do not fit."""

@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 import json
-import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from kamerton.errors import ModelFileError
+from kamerton.errors import ModelFileError, UsageError
+from kamerton.formats.keras_graph import FoundLayer, as_in_file, computing_plan, first_difference, shown
 from kamerton.formats.keras_twin import TwinLayer, twin_layers
 from kamerton.networks import NETWORKS, build_network
 from kamerton.records import read_record
-
-TRAINING_ONLY = {"momentum"}
-"""Settings that do not change a prediction."""
 
 MODEL_CLASSES = ("Sequential", "Functional")
 """Models that are nothing but their layers."""
 
 LAYER_MODULE = "keras.layers"
 """Where Keras's own layers live; a class of the same name from elsewhere may do anything."""
-
-INPUT = "input"
 
 MAX_SIDE = 65_536
 """No cutout has longer sides, and no survey more classes."""
@@ -59,15 +55,6 @@ class FileModel:
     config: FileLayers
 
 
-@dataclass
-class FoundLayer:
-    """A layer that computes something, and the numbers of those that feed it: 0 is the input."""
-
-    kind: str
-    config: dict[str, Any]
-    sources: tuple[int, ...]
-
-
 @dataclass(frozen=True)
 class Recognised:
     """A known network: its settings, its plan, and its weights as empty tensors."""
@@ -94,22 +81,39 @@ def recognise(path: Path, content: bytes) -> Recognised:
     (size, channels), classes = _ends(path, model.config.layers)
     found = _computing_layers(path, model)
     differences = []
-    for name, entry in NETWORKS.items():
-        if size < entry.smallest_size:
-            continue
+    for name in _candidates(size, len(found)):
         with torch.device("meta"):
             network = build_network(name, size=size, channels=channels, classes=classes)
-        plan = twin_layers(network)
-        difference = _difference(found, plan)
+        plan = computing_plan(twin_layers(network))
+        difference = first_difference(found, plan)
         if difference is None:
-            return Recognised(name, size, channels, classes, plan, dict(network.state_dict()))
+            return Recognised(name, size, channels, classes, as_in_file(found, plan), dict(network.state_dict()))
         differences.append(f"{name}: {difference}")
     raise ModelFileError(
         f"{path}: describes none of the known networks",
-        received="; ".join(differences) or f"images of {size} pixels",
-        allowed=", ".join(NETWORKS),
+        received="; ".join(differences) or f"{len(found)} layers for images of {size} pixels",
+        allowed=", ".join(f"{name} ({layer_count(name)} layers)" for name in NETWORKS if layer_count(name)),
         next_step="add the network to kamerton/networks",
     )
+
+
+def _candidates(size: int, count: int) -> Iterator[str]:
+    """Name the networks for such images that have as many layers, so that only these are looked at closely."""
+    for name, entry in NETWORKS.items():
+        if size >= entry.smallest_size and layer_count(name) == count:
+            yield name
+
+
+@cache
+def layer_count(network: str) -> int | None:
+    """Count the computing layers of a known network's Keras twin; None where it has no twin."""
+    entry = NETWORKS[network]
+    with torch.device("meta"):
+        built = entry.build(entry.smallest_size, 3, 2)
+    try:
+        return len(computing_plan(twin_layers(built)))
+    except UsageError:
+        return None
 
 
 def _ends(path: Path, layers: list[FileLayer]) -> tuple[tuple[int, int], int]:
@@ -121,7 +125,7 @@ def _ends(path: Path, layers: list[FileLayer]) -> tuple[tuple[int, int], int]:
     if not sound or sides[0] != sides[1]:
         raise ModelFileError(
             f"{path}: this is not a model saved by Keras 3 that sorts square images into classes",
-            received=f"an input of shape {_shown(shape)}" if shape is not None else "no input layer",
+            received=f"an input of shape {shown(shape)}" if shape is not None else "no input layer",
             allowed="first an InputLayer of batch_shape [null, size, size, channels], last a Dense layer of classes",
         )
     return (sides[0], sides[2]), sides[3]
@@ -138,12 +142,12 @@ def _computing_layers(path: Path, model: FileModel) -> list[FoundLayer]:
         if layer.module != LAYER_MODULE or layer.registered_name is not None:
             raise ModelFileError(
                 f"{path}: a layer is of a class of its own, which is never run",
-                received=f"{_shown(layer.registered_name or kind)} of {_shown(layer.module)}",
+                received=f"{shown(layer.registered_name or kind)} of {shown(layer.module)}",
                 allowed=f"layers of {LAYER_MODULE}",
                 next_step="rebuild the model from Keras's own layers",
             )
         if name in number_of:
-            raise ModelFileError(f"{path}: two layers have one name", received=_shown(name))
+            raise ModelFileError(f"{path}: two layers have one name", received=shown(name))
         numbers = tuple(number_of[source] for source in sources)
         activation = {"ReLU": "relu", "Softmax": "softmax", "Activation": layer.config.get("activation")}.get(kind)
         before = found[numbers[0]] if numbers else found[0]
@@ -155,12 +159,13 @@ def _computing_layers(path: Path, model: FileModel) -> list[FoundLayer]:
             before.config["activation"] = activation
             number_of[name] = numbers[0]
         else:
-            found.append(FoundLayer(kind, dict(layer.config), numbers))
+            apart = FoundLayer("Activation", {"activation": activation}, numbers)
+            found.append(apart if activation else FoundLayer(kind, dict(layer.config), numbers))
             number_of[name] = len(found) - 1
     outputs = list(_output_names(model))
     if [number_of[name] for name in outputs] != [len(found) - 1]:
         raise ModelFileError(
-            f"{path}: the answer is not that of the last layer", received=_shown(outputs), allowed="one answer"
+            f"{path}: the answer is not that of the last layer", received=shown(outputs), allowed="one answer"
         )
     return found[1:]
 
@@ -200,41 +205,3 @@ def _output_names(model: FileModel) -> Iterator[str]:
         yield outputs[0]
     else:
         yield from (str(output[0]) for output in outputs or [])
-
-
-def _difference(found: list[FoundLayer], plan: list[TwinLayer]) -> str | None:
-    """Say where a file's layers first part from a plan, or None where they agree."""
-    number_of = {INPUT: 0}
-    wanted: list[TwinLayer] = []
-    for layer in plan:
-        if layer.keras_class == "Dropout":
-            number_of[layer.name] = number_of[layer.inputs[0]]
-        else:
-            wanted.append(layer)
-            number_of[layer.name] = len(wanted)
-    if len(found) != len(wanted):
-        return f"{len(found)} layers instead of {len(wanted)}"
-    for number, (theirs, ours) in enumerate(zip(found, wanted, strict=True), start=1):
-        if theirs.kind != ours.keras_class:
-            return f"layer {number} is {_shown(theirs.kind)} instead of {ours.keras_class}"
-        # The plan's settings are all for images whose channels come last.
-        for key, value in {**ours.config, "data_format": "channels_last"}.items():
-            stands = theirs.config.get(key, value if key == "data_format" else None)
-            if key not in TRAINING_ONLY and not _same(stands, value):
-                return f"{key} of layer {number} ({theirs.kind}) is {_shown(stands)} instead of {value}"
-        sources = tuple(number_of[name] for name in ours.inputs)
-        if theirs.sources != sources:
-            return f"layer {number} ({theirs.kind}) is fed by layers {_shown(theirs.sources)} instead of {sources}"
-    return None
-
-
-def _same(value: Any, wanted: Any) -> bool:
-    if isinstance(wanted, float) and type(value) in {int, float}:
-        return math.isclose(value, wanted, rel_tol=1e-6)
-    return bool(value == wanted)
-
-
-def _shown(value: Any) -> str:
-    """Show what stood in a file, in a length that a line can bear."""
-    text = value if isinstance(value, str) else repr(value)
-    return text if len(text) <= 80 else text[:77] + "..."

@@ -20,8 +20,10 @@ from kamerton.formats.keras_twin import TwinLayer, keras_shapes, torch_tensor
 
 H5_NAMES = {
     "Conv2D": "conv2d",
+    "DepthwiseConv2D": "depthwise_conv2d",
     "Dense": "dense",
     "BatchNormalization": "batch_normalization",
+    "LayerNormalization": "layer_normalization",
 }
 """How Keras names the weights of a layer class inside ``model.weights.h5``."""
 

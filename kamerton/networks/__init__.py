@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import nn
@@ -19,9 +20,10 @@ from kamerton.networks import (
     lenet5,
     p4m,
     resnet,
+    timm_networks,
     vgg,
 )
-from kamerton.networks.starts import glorot_uniform_, he_normal_, narrow_normal_
+from kamerton.networks.starts import as_built_, glorot_uniform_, he_normal_, narrow_normal_
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,8 @@ class Network:
     """(size, channels, classes) -> network from images (n, channels, size, size) to logits (n, classes)."""
     start: Callable[[nn.Module], None] = glorot_uniform_
     """Gives a network that was just built its starting weights."""
+    build_learned: Callable[[int, int, int], nn.Module] | None = None
+    """As ``build``, with weights that were learned elsewhere and may have to be fetched; None where there are none."""
 
 
 NETWORKS: dict[str, Network] = {
@@ -101,10 +105,30 @@ NETWORKS: dict[str, Network] = {
 
 
 def find_network(name: str) -> Network:
-    """Look a network up by name; UnknownNameError lists the known ones."""
+    """Look a network up by name, or one of timm as ``timm:NAME``.
+
+    UnknownNameError lists the known ones; MissingExtraError tells how timm is installed.
+    """
+    if name.startswith(timm_networks.PREFIX):
+        return _network_of_timm(name.removeprefix(timm_networks.PREFIX))
     if name not in NETWORKS:
         raise UnknownNameError("network", name, NETWORKS)
     return NETWORKS[name]
+
+
+def _network_of_timm(name: str) -> Network:
+    """Describe a network of timm; a tag behind a dot stands for learned weights."""
+    timm_networks.require_name(name)
+    build = partial(timm_networks.build, name)
+    return Network(
+        name,
+        2019,
+        "Wightman 2019, timm",
+        timm_networks.SMALLEST_SIZE,
+        build,
+        as_built_,
+        partial(build, learned=True) if "." in name else None,
+    )
 
 
 def build_network(name: str, *, size: int, channels: int, classes: int, seed: int = 0) -> nn.Module:
@@ -124,8 +148,23 @@ def build_network(name: str, *, size: int, channels: int, classes: int, seed: in
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = entry.build(size, channels, classes)
-        entry.start(network)
+        if not next(network.parameters()).is_meta:
+            entry.start(network)
     return network
+
+
+def load_learned(network: nn.Module, name: str, *, size: int, channels: int, classes: int, seed: int = 0) -> bool:
+    """Give a network the weights that its name promises, learned elsewhere; False where it promises none.
+
+    For the start of a training only: a run keeps its own weights, and nothing is fetched to read it.
+    """
+    build_learned = find_network(name).build_learned
+    if build_learned is None:
+        return False
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network.load_state_dict(build_learned(size, channels, classes).state_dict())
+    return True
 
 
 def count_parameters(network: nn.Module) -> tuple[int, int]:

@@ -11,54 +11,46 @@ from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
 from kamerton.networks.layers import evaluating
+from kamerton.networks.meta_shapes import SHAPES
 
 
-def _convolution(output: torch.Tensor, images_nchw: torch.Tensor, weight: torch.Tensor) -> int:
-    return 2 * output.numel() * weight[0].numel()
-
-
-def _product(output: torch.Tensor, left: torch.Tensor, right: torch.Tensor) -> int:
+def _product(output: torch.Tensor, left: torch.Tensor, *_: Any) -> int:
     return 2 * output.numel() * left.shape[-1]
 
 
-def _attention(output: torch.Tensor, query: torch.Tensor, key: torch.Tensor) -> int:
-    return 4 * query.numel() * key.shape[-2]
-
-
-OPERATIONS: dict[Any, Callable[[torch.Tensor, torch.Tensor, torch.Tensor], int]] = {
-    F.conv2d: _convolution,
-    F.linear: _product,
-    torch.matmul: _product,
-    torch.Tensor.matmul: _product,
-    torch.Tensor.__matmul__: _product,
-    F.scaled_dot_product_attention: _attention,
+OPERATIONS: dict[Any, Callable[..., int]] = {
+    F.conv2d: lambda output, _, weight: 2 * output.numel() * weight[0].numel(),
+    F.scaled_dot_product_attention: lambda _, query, key: 4 * query.numel() * key.shape[-2],
+    **dict.fromkeys((F.linear, torch.matmul, torch.Tensor.matmul, torch.Tensor.__matmul__), _product),
 }
 """What is counted: (output, first input, second input) -> operations."""
 
 
 class _Counter(TorchFunctionMode):
-    """Sums up the operations of all that is called; PyTorch's own counter takes a second to be imported."""
+    """Sums up the operations of all that is called."""
 
-    def __init__(self) -> None:
+    def __init__(self, instead: dict[Any, Callable[..., Any]]) -> None:
         super().__init__()
+        self.instead = instead
         self.total = 0
 
     def __torch_function__(
         self, func: Any, types: Iterable[type], args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        output = func(*args, **(kwargs or {}))
+        output = self.instead.get(func, func)(*args, **(kwargs or {}))
         if func in OPERATIONS:
-            self.total += OPERATIONS[func](output, args[0], args[1])
+            self.total += OPERATIONS[func](output, *args[:2])
         return output
 
 
 def count_flops(network: nn.Module, *, size: int, channels: int) -> int:
     """Count the floating-point operations of one image's way through a network: a multiply and an add are two.
 
-    Convolutions and matrix products are counted; all else is small beside them. The network may be on ``meta``, and then
-    nothing is computed.
+    Convolutions and matrix products are counted; all else is small beside them. The network may be on ``meta``, and
+    then nothing is computed.
     """
     device = next(network.parameters()).device
-    with evaluating(network), torch.no_grad(), _Counter() as counter:
+    counter = _Counter(SHAPES if device.type == "meta" else {})
+    with evaluating(network), torch.no_grad(), counter:
         network(torch.zeros(1, channels, size, size, device=device))
     return counter.total

@@ -9,6 +9,7 @@ where its side is even and of 3x3 where it is odd, both with stride 2, and no co
 from __future__ import annotations
 
 from collections import OrderedDict
+from functools import cache
 
 import torch
 from torch import nn
@@ -32,6 +33,7 @@ def view(square: torch.Tensor, number: int) -> torch.Tensor:
     return mirrored.rot90(number % 4, (-2, -1))
 
 
+@cache
 def view_between(first: int, second: int) -> int:
     """Find the view that, followed by ``first``, is ``second``."""
     square = torch.arange(4, device="cpu").view(2, 2)

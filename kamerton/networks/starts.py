@@ -30,3 +30,7 @@ def narrow_normal_(network: nn.Module) -> None:
             nn.init.trunc_normal_(module.weight, std=0.02, a=-0.04, b=0.04)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
+
+
+def as_built_(network: nn.Module) -> None:
+    """Leave the weights as its builder made them."""

@@ -15,7 +15,7 @@ from kamerton.data.cubes import LabelledCube, open_cube
 from kamerton.errors import UsageError
 from kamerton.files import require_new
 from kamerton.formats.keras_file import has_keras_twin, write_keras
-from kamerton.networks import build_network, count_parameters, find_network
+from kamerton.networks import build_network, count_parameters, find_network, load_learned
 from kamerton.provenance import CubeRecord, RunRecord, describe_device, peak_memory_bytes, versions
 from kamerton.runs import Run, create_run
 from kamerton.training.agreement import shared_class_names
@@ -109,6 +109,8 @@ def _learn(run: Run, cubes: Cubes, settings: TrainSettings, watcher: Watcher) ->
     session = Session.start(network, record.recipe)
     if restore_newest(run.checkpoint_path, session, watcher.say):
         watcher.say(f"resuming after {session.epoch} epochs and {session.step} batches")
+    elif load_learned(network, record.network, **run.network_shape, seed=record.seed):
+        watcher.say(f"starting from the learned weights of {record.network}")
     run.write_history(session.history)
     trainer = Trainer(network, record.recipe, record.preprocessing, record.seed, device, watcher)
     try:

@@ -10,16 +10,34 @@ from torch import nn
 
 from kamerton.errors import UnknownNameError, UsageError
 from kamerton.networks import NETWORKS, build_network, count_parameters, find_network
+from kamerton.networks.layers import WithAuxiliary
 
 SIZES = [0, 1, 9, 33]
 """Pixels above the smallest size; odd and even, divisible and not."""
+
+PUBLISHED = {
+    "alexnet2012": (224, 60_965_224),  # the paper's 60 million; Caffe's CaffeNet has as many
+    "vgg16": (224, 138_357_544),  # the authors' own, and PyTorch's
+    "googlenet": (224, 13_004_888),  # PyTorch's, with batch normalisation; 6,624,904 without the auxiliary heads
+    "resnet18": (224, 11_689_512),  # PyTorch's
+    "resnet50": (224, 25_557_032),  # PyTorch's
+    "densenet121": (224, 7_978_856),  # PyTorch's; Keras counts the running statistics too
+    "efficientnet_b0": (224, 5_288_548),  # PyTorch's
+    "convnext": (224, 15_593_560),  # timm's convnext_nano
+}
+"""Size and trained parameters at 1000 classes and three channels, of the paper or of the reference code."""
+
+
+def on_meta(name: str, *, size: int, classes: int) -> nn.Module:
+    with torch.device("meta"):
+        return build_network(name, size=size, channels=3, classes=classes)
 
 
 @pytest.mark.parametrize("above", SIZES)
 @pytest.mark.parametrize("name", NETWORKS)
 def test_images_of_any_size_from_the_smallest_give_one_logit_a_class(name: str, above: int) -> None:
     size = NETWORKS[name].smallest_size + above
-    network = build_network(name, size=size, channels=2, classes=4)
+    network = build_network(name, size=size, channels=2, classes=4).eval()
     assert network(torch.rand(3, 2, size, size)).shape == (3, 4)
 
 
@@ -27,7 +45,9 @@ def test_images_of_any_size_from_the_smallest_give_one_logit_a_class(name: str, 
 def test_a_partial_batch_of_one_image_can_be_learned_from(name: str) -> None:
     size = NETWORKS[name].smallest_size
     network = build_network(name, size=size, channels=3, classes=4).train()
-    network(torch.rand(1, 3, size, size)).sum().backward()
+    answer = network(torch.rand(1, 3, size, size))
+    parts = [answer.logits, *answer.auxiliary] if isinstance(answer, WithAuxiliary) else [answer]
+    torch.stack(parts).sum().backward()
     assert all(parameter.grad is not None for parameter in network.parameters())
 
 
@@ -40,12 +60,12 @@ def test_one_pixel_less_than_the_smallest_is_a_clear_error(name: str) -> None:
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_smallest_size_is_the_true_one(name: str) -> None:
-    """The builder itself fails below it: the limit is the network's, not a guess."""
+    """Below it the builder fails, or the network cannot learn from a single image: the limit is not a guess."""
     entry = NETWORKS[name]
     size = entry.smallest_size - 1
     with warnings.catch_warnings(), pytest.raises((RuntimeError, ValueError)):
         warnings.simplefilter("ignore")
-        entry.build(size, 3, 10)(torch.rand(2, 3, size, size))
+        entry.build(size, 3, 10).train()(torch.rand(1, 3, size, size))
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -69,16 +89,25 @@ def test_building_leaves_the_users_random_numbers_alone(name: str) -> None:
     assert torch.equal(torch.rand(1), wanted)
 
 
-@pytest.mark.parametrize("name", NETWORKS)
-def test_kernels_start_glorot_uniform_and_biases_at_zero(name: str) -> None:
-    network = build_network(name, size=NETWORKS[name].smallest_size, channels=3, classes=5)
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d | nn.Linear):
-            receptive = module.weight[0, 0].numel() if module.weight.dim() == 4 else 1
-            limit = (6 / (receptive * (module.weight.shape[0] + module.weight.shape[1]))) ** 0.5
-            assert module.weight.abs().max() <= limit
-            assert module.weight.std().item() == pytest.approx(limit / 3**0.5, rel=0.15)
-            assert module.bias is None or not module.bias.any()
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_the_parameters_are_the_published_ones(name: str) -> None:
+    size, parameters = PUBLISHED[name]
+    assert count_parameters(on_meta(name, size=size, classes=1000))[0] == parameters
+
+
+def test_googlenets_answer_needs_the_published_share_of_its_parameters() -> None:
+    network = on_meta("googlenet", size=224, classes=1000)
+    heads = sum(p.numel() for name, p in network.named_parameters() if name.startswith("auxiliary"))
+    assert count_parameters(network)[0] - heads == 6_624_904
+
+
+def test_googlenet_gives_three_answers_while_it_learns_and_one_in_a_test() -> None:
+    network = build_network("googlenet", size=33, channels=3, classes=4)
+    answer = network.train()(torch.rand(2, 3, 33, 33))
+    assert isinstance(answer, WithAuxiliary)
+    assert [part.shape for part in (answer.logits, *answer.auxiliary)] == [(2, 4)] * 3
+    assert answer.weight == 0.3
+    assert network.eval()(torch.rand(2, 3, 33, 33)).shape == (2, 4)
 
 
 def test_alexnet_has_the_notebooks_parameters() -> None:

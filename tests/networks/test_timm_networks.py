@@ -1,0 +1,108 @@
+"""``timm:NAME`` opens timm's networks, with learned weights only where a training starts."""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from kamerton.errors import MissingExtraError, UnknownNameError, UsageError
+from kamerton.networks import build_network, find_network, load_learned
+
+SHAPE = {"size": 64, "channels": 3, "classes": 4}
+
+
+class FakeTimm(ModuleType):
+    """Knows one network, tells what it was asked for, and fails for large images."""
+
+    def __init__(self) -> None:
+        super().__init__("timm")
+        self.asked: list[dict[str, Any]] = []
+
+    def is_model(self, name: str) -> bool:
+        return name == "tiny"
+
+    def list_models(self) -> list[str]:
+        return ["tiny", "large"]
+
+    def list_pretrained(self, pattern: str) -> list[str]:
+        return ["tiny.sky"]
+
+    def get_pretrained_cfg(self, name: str) -> SimpleNamespace:
+        return SimpleNamespace(fixed_input_size=True, mean=(0.4, 0.5, 0.6), std=(0.2, 0.2, 0.2))
+
+    def create_model(self, name: str, *, pretrained: bool, in_chans: int, num_classes: int, img_size: int) -> nn.Module:
+        if img_size > 100:
+            raise AssertionError("img_size too large")
+        self.asked.append({"name": name, "pretrained": pretrained})
+        network = nn.Sequential(
+            nn.Conv2d(in_chans, 2, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(2, num_classes)
+        )
+        if pretrained:
+            nn.init.constant_(network[0].weight, 0.25)
+        return network
+
+
+@pytest.fixture
+def timm(monkeypatch: pytest.MonkeyPatch) -> FakeTimm:
+    fake = FakeTimm()
+    monkeypatch.setitem(sys.modules, "timm", fake)
+    return fake
+
+
+def test_without_timm_the_error_names_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "timm", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'kamerton\[timm\]'"):
+        find_network("timm:resnet50")
+
+
+@pytest.mark.parametrize(("name", "says"), [("timm:tini", "did you mean 'tiny'"), ("timm:tiny.sea", "tiny.sky")])
+def test_an_unknown_name_or_tag_is_answered_with_the_closest(timm: FakeTimm, name: str, says: str) -> None:
+    with pytest.raises(UnknownNameError, match=says):
+        find_network(name)
+
+
+def test_building_fetches_nothing_and_follows_the_seed(timm: FakeTimm) -> None:
+    first, again = (build_network("timm:tiny.sky", **SHAPE, seed=3).state_dict() for _ in range(2))
+    assert all(torch.equal(first[key], again[key]) for key in first)
+    assert not any(asked["pretrained"] for asked in timm.asked)
+
+
+def test_a_tag_gives_learned_weights_where_a_training_starts(timm: FakeTimm) -> None:
+    network = build_network("timm:tiny.sky", **SHAPE)
+    assert load_learned(network, "timm:tiny.sky", **SHAPE)
+    assert timm.asked[-1] == {"name": "tiny.sky", "pretrained": True}
+    assert (network.state_dict()["network.0.weight"] == 0.25).all()
+
+
+@pytest.mark.parametrize("name", ["timm:tiny", "lenet5"])
+def test_a_name_without_a_tag_starts_from_random_weights(timm: FakeTimm, name: str) -> None:
+    network = build_network(name, **SHAPE)
+    assert not load_learned(network, name, **SHAPE)
+
+
+def test_images_are_standardised_as_the_weights_expect(timm: FakeTimm) -> None:
+    network = build_network("timm:tiny", **SHAPE)
+    images = torch.full((1, 3, 64, 64), 0.5)
+    inner = network.network(torch.tensor([0.5, 0.0, -0.5]).view(1, 3, 1, 1).expand(1, 3, 64, 64))
+    torch.testing.assert_close(network(images), inner)
+
+
+def test_what_timm_cannot_build_is_one_line(timm: FakeTimm) -> None:
+    with pytest.raises(UsageError, match=r"timm cannot build tiny.*128 x 128 pixels.*img_size too large"):
+        build_network("timm:tiny", size=128, channels=3, classes=4)
+
+
+@pytest.mark.parametrize("name", ["timm:resnet18", "timm:vit_tiny_patch16_224", "timm:resnet18.a1_in1k"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_real_networks_of_timm_answer(name: str, channels: int) -> None:
+    pytest.importorskip("timm", exc_type=ImportError)
+    network = build_network(name, size=64, channels=channels, classes=4).eval()
+    assert network(torch.rand(2, channels, 64, 64)).shape == (2, 4)
+    with torch.device("meta"):
+        on_meta = build_network(name, size=64, channels=channels, classes=4)
+    assert on_meta.state_dict().keys() == network.state_dict().keys()
