@@ -16,6 +16,7 @@ from kamerton.evaluation.evaluate import evaluate
 from kamerton.evaluation.tables import print_comparison
 from kamerton.files import new_folder
 from kamerton.networks import NETWORKS
+from kamerton.reporting.report import report
 from kamerton.runs import Run
 from kamerton.training.progress import watcher_for
 from kamerton.training.train import train
@@ -27,13 +28,15 @@ class Demo:
 
     table: Path
     picture: Path
+    report: Path
     comparison: Comparison
 
 
 def demo(out: str | Path, console: Console, settings: DemoSettings | None = None) -> Demo:
     """Make a synthetic survey, train each network of the demo on it, test them, and compare them.
 
-    ``out`` must not exist yet (OutputError). Tables and pictures are in ``OUT/comparison/``.
+    ``out`` must not exist yet (OutputError). Tables and pictures are in ``OUT/comparison/``, the report is
+    ``OUT/report.html``.
     """
     settings = settings or DemoSettings()
     folder = new_folder(Path(out))
@@ -68,9 +71,10 @@ def _demo(folder: Path, console: Console, settings: DemoSettings) -> Demo:
 
 def _compare(folder: Path, console: Console, runs: list[Run]) -> Demo:
     place = folder / "comparison"
-    comparison = compare(runs, out=place)
+    comparison, page = compare(runs, out=place), report(runs, folder / "report.html")
     console.print("\nOn the test set, which no training saw:")
     print_comparison(comparison, console)
     table, picture = place / "comparison.csv", place / "learning_curves.png"
-    console.print(f"table:   {table}\npicture: {picture}\nmistakes: {runs[0].evaluation_path('test') / 'mistakes.png'}")
-    return Demo(table, picture, comparison)
+    mistakes = runs[0].evaluation_path("test") / "mistakes.png"
+    console.print(f"table:    {table}\npicture:  {picture}\nmistakes: {mistakes}\nreport:   {page}")
+    return Demo(table, picture, page, comparison)

@@ -30,9 +30,17 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> tuple[Demo, str]:
 def test_the_table_holds_the_results_of_the_test_set(shown: tuple[Demo, str]) -> None:
     made, _ = shown
     table = pd.read_csv(made.table)
-    assert table["network"].tolist() == ["lenet5"]
-    assert table["accuracy"].tolist() == [made.results[0]["accuracy"]]
-    assert made.results[0]["dataset"] == "test.fits"
+    (result,) = made.comparison.networks
+    assert table["network"].tolist() == ["LeNet-5"]
+    assert table["accuracy"].tolist() == [result.metrics["accuracy"].value]
+    assert result.metrics["accuracy"].value == result.answers[0].metrics["accuracy"]
+    assert made.comparison.dataset == "test.fits"
+
+
+def test_the_report_is_a_page(shown: tuple[Demo, str]) -> None:
+    made, text = shown
+    assert made.report.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    assert str(made.report) in text
 
 
 def test_the_picture_is_one(shown: tuple[Demo, str]) -> None:

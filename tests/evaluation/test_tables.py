@@ -5,10 +5,14 @@ from __future__ import annotations
 import io
 from typing import Any
 
+import numpy as np
 import pytest
 from rich.console import Console
 
-from kamerton.evaluation.tables import compare_table, print_metrics
+from kamerton.evaluation.comparison import Comparison, Cost, Difference, NetworkResult
+from kamerton.evaluation.statistics import METRICS as COMPARED
+from kamerton.evaluation.statistics import Interval, McNemar
+from kamerton.evaluation.tables import print_comparison, print_metrics
 
 METRICS: dict[str, Any] = {
     "run": "lenet5-20260101-101010",
@@ -78,27 +82,57 @@ def test_no_groups_no_table_of_groups() -> None:
     assert len([line for line in printed(METRICS) if line.startswith("└")]) == 1
 
 
-def compared(results: list[dict[str, Any]], width: int) -> list[str]:
+# Comparisons
+
+
+def comparison_of(names: tuple[str, ...], warnings: tuple[str, ...] = ()) -> Comparison:
+    value = Interval(0.712, 0.650, 0.755)
+    metrics = dict.fromkeys(COMPARED, value)
+    results = [
+        NetworkResult(
+            name=name,
+            network="lenet5",
+            recipe="modern",
+            answers=(None, None),  # type: ignore[arg-type]
+            metrics=metrics,
+            spread=dict.fromkeys(COMPARED),
+            recall=np.zeros((2, 3)),
+            cost=Cost(12_345_678, 1_330_000_000, 1234.5, None, 3 << 30),
+        )
+        for name in names
+    ]
+    difference = Difference(names[0], names[-1], metrics, McNemar(30, 4, 0.001), 0.002)
+    return Comparison("test.fits", 3548, 3500, ("a", "b"), tuple(results), (difference,), 2000, warnings)
+
+
+def compared(comparison: Comparison, width: int = 80) -> str:
     screen = console(width)
-    screen.print(compare_table(results))
-    return screen.file.getvalue().splitlines()
+    print_comparison(comparison, screen)
+    return screen.file.getvalue()
 
 
-def test_runs_stand_side_by_side_in_the_order_given() -> None:
-    lines = compared([METRICS, {**METRICS, "run": "[b]", "network": "alexnet", "roc_auc_macro": None}], width=120)
-    first = ["lenet5-20260101-101010", "lenet5", "3548", "0.712", "0.650", "0.600", "1.250", "0.900"]
-    assert row(lines, first[0]) == first
-    assert row(lines, "[b]") == ["[b]", "alexnet", "3548", "0.712", "0.650", "0.600", "1.250", "–"]
-    assert "\n".join(lines).index(first[0]) < "\n".join(lines).index("[b]")
+def test_networks_stand_side_by_side_with_intervals_and_cost() -> None:
+    text = compared(comparison_of(("LeNet-5", "[b]")))
+    assert text.count(" 0.712") == 8
+    assert text.count("0.650–0.755") == 8
+    assert "[b]" in text
+    assert "12,345,678" in text
+    assert "1.33" in text
+    assert "3,072" in text
+    assert "3548 galaxies in 3500 groups" in text
+
+
+def test_a_difference_is_said_in_words() -> None:
+    text = " ".join(compared(comparison_of(("LeNet-5", "AlexNet"))).split())
+    assert "LeNet-5 is better than AlexNet: accuracy +0.712 (+0.650 to +0.755), McNemar 30 : 4, p = 0.002" in text
+
+
+def test_what_must_be_known_first_is_said_first() -> None:
+    assert compared(comparison_of(("a",), ("NOT A TEST",))).splitlines()[0].strip() == "NOT A TEST"
 
 
 @pytest.mark.parametrize("width", [80, 100])
 def test_nothing_is_cut_off_in_a_usual_terminal(width: int) -> None:
-    lines = compared([METRICS, {**METRICS, "run": "lenet5-20260101-101011"}], width)
-    text = "\n".join(lines)
-    assert "…" not in text
+    lines = compared(comparison_of(("ConvNeXt, modern", "p4m-ResNet, notebook")), width).splitlines()
+    assert "…" not in "".join(lines)
     assert all(len(line) <= width for line in lines)
-    for number in ("0.712", "0.650", "0.600", "1.250", "0.900", "3548"):
-        assert text.count(number) == 2
-    names = "".join(line.split("│")[1].strip() for line in lines if line.startswith("│"))
-    assert names == "lenet5-20260101-101010lenet5-20260101-101011"

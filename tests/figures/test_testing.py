@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from kamerton.errors import OutputError
-from kamerton.figures import (
+from kamerton.figures.testing import (
     GALLERY_COLUMNS,
-    OKABE_ITO,
     confusion_figure,
-    learning_curves_figure,
     mistakes_figure,
-    save_figure,
     show_galaxy,
 )
 
@@ -87,7 +81,6 @@ def test_dollar_signs_in_names_are_no_formula() -> None:
     name = r"priced $^$ or $\foo$"
     drawn(confusion_figure(COUNTS, (name, *NAMES[1:]), name))
     drawn(mistakes_figure(np.zeros((1, 8, 8, 3), np.uint8), [name], name))
-    drawn(learning_curves_figure({name: history(2)}))
 
 
 def test_a_gallery_shows_every_image_with_its_caption() -> None:
@@ -125,54 +118,3 @@ def test_a_faint_galaxy_is_not_brightened() -> None:
     axes = Figure().add_subplot()
     show_galaxy(axes, np.full((8, 8, 1), 3, np.uint8))
     assert axes.images[0].get_clim() == (0, 255)
-
-
-def history(epochs: int) -> pd.DataFrame:
-    rng = np.random.default_rng(epochs)
-    return pd.DataFrame({name: rng.random(epochs) for name in ("loss", "accuracy", "val_loss", "val_accuracy")})
-
-
-def test_learning_curves_are_the_history_against_epochs_from_1() -> None:
-    table = history(4)
-    accuracy, loss = learning_curves_figure({"LeNet-5": table}).axes
-    for axes, metric in ((accuracy, "accuracy"), (loss, "loss")):
-        learned, validated = axes.lines
-        np.testing.assert_array_equal(learned.get_ydata(), table[metric])
-        np.testing.assert_array_equal(validated.get_ydata(), table[f"val_{metric}"])
-        assert list(learned.get_xdata()) == list(validated.get_xdata()) == [1, 2, 3, 4]
-
-
-def test_training_is_dashed_and_validation_solid_in_the_colour_of_the_network() -> None:
-    axes = learning_curves_figure({"LeNet-5": history(2), "AlexNet": history(3)}).axes[0]
-    assert [line.get_linestyle() for line in axes.lines] == ["--", "-", "--", "-"]
-    assert [line.get_color() for line in axes.lines] == [OKABE_ITO[0]] * 2 + [OKABE_ITO[1]] * 2
-
-
-def test_the_legend_names_every_curve() -> None:
-    axes = learning_curves_figure({"LeNet-5": history(2), "AlexNet": history(3)}).axes[0]
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == [
-        "LeNet-5, training", "LeNet-5, validation", "AlexNet, training", "AlexNet, validation",
-    ]  # fmt: skip
-
-
-def test_more_networks_than_colours_are_still_drawn() -> None:
-    axes = learning_curves_figure({f"network {n}": history(2) for n in range(len(OKABE_ITO) + 1)}).axes[0]
-    assert len(axes.lines) == 2 * len(OKABE_ITO) + 2
-
-
-@pytest.mark.parametrize(("ending", "begins"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")])
-def test_the_same_results_give_the_same_bytes_on_another_day(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str, begins: bytes
-) -> None:
-    for day, name in enumerate(("first", "second")):
-        # Matplotlib takes the date that it writes from here.
-        monkeypatch.setenv("SOURCE_DATE_EPOCH", str(86400 * day))
-        save_figure(learning_curves_figure({"LeNet-5": history(3)}), tmp_path / f"{name}.{ending}")
-    first = (tmp_path / f"first.{ending}").read_bytes()
-    assert first.startswith(begins)
-    assert first == (tmp_path / f"second.{ending}").read_bytes()
-
-
-def test_a_picture_that_cannot_be_written_is_a_clear_error(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match=r"a\.png cannot be written"):
-        save_figure(Figure(figsize=(1, 1)), tmp_path / "no" / "a.png")

@@ -1,0 +1,247 @@
+"""Networks are compared on the same galaxies only, and what was not shown is said not to be."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from kamerton.config import CompareSettings
+from kamerton.errors import DataError, RunError, UsageError
+from kamerton.evaluation.compare import compare, hard_rows
+from kamerton.evaluation.results import find_runs, read_answers
+from kamerton.evaluation.statistics import METRICS
+from kamerton.runs import Run, open_run, read_metrics
+from kamerton.sweeping import sweep
+from tests.conftest import CLASS_NAMES, toy_galaxies, write_cube
+
+SETTINGS = CompareSettings(resamples=300)
+PICTURES = ("confusion", "cost", "hard_galaxies", "learning_curves", "recall")
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """LeNet-5 with two seeds and a small ResNet's cousin with one, on toy galaxies; do not change it."""
+    folder = tmp_path_factory.mktemp("compare")
+    (folder / "data").mkdir()
+    for seed, (name, count) in enumerate({"train": 36, "valid": 12, "test": 40}.items()):
+        images_nhwc, labels = toy_galaxies(count, 33, seed)
+        group = [f"g{row // 2}" if name == "test" and row < 20 else "" for row in range(count)]
+        ids = [f"{name}{row}" for row in range(count)]
+        write_cube(folder / "data" / f"{name}.fits", images_nhwc, labels, id=ids, group=group)
+    sweep(folder / "data", networks=["lenet5"], seeds=[0, 1], recipe="modern", epochs=2, out=folder / "runs")
+    sweep(folder / "data", networks=["resnet18"], seeds=[0], recipe="modern", epochs=1, out=folder / "runs")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def written(swept: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("written") / "out"
+    compare([swept / "runs"], out=out, settings=SETTINGS)
+    return out
+
+
+def rewrite(run: Run, probabilities: np.ndarray) -> None:
+    """Let a run have answered otherwise."""
+    place = run.evaluation_path("test") / "predictions.parquet"
+    table = pd.read_parquet(place)
+    table[[f"p_{name}" for name in CLASS_NAMES]] = probabilities
+    table.to_parquet(place)
+
+
+@pytest.fixture
+def copies(swept: Path, tmp_path: Path) -> list[Run]:
+    """Copies of the runs, to be changed."""
+    shutil.copytree(swept / "runs", tmp_path / "runs")
+    return find_runs([tmp_path / "runs"])
+
+
+def test_a_folder_of_runs_stands_for_all_of_them_and_each_is_taken_once(swept: Path) -> None:
+    runs = find_runs([swept / "runs", swept / "runs/lenet5-seed1"])
+    assert [run.name for run in runs] == ["lenet5-seed0", "lenet5-seed1", "resnet18-seed0"]
+
+
+def test_runs_that_differ_in_the_seed_are_one_network(swept: Path) -> None:
+    found = compare([swept / "runs"], settings=SETTINGS)
+    lenet5, resnet18 = found.networks
+    assert (lenet5.name, len(lenet5.answers), resnet18.name, len(resnet18.answers)) == ("LeNet-5", 2, "ResNet-18", 1)
+    accuracies = [read_metrics(open_run(swept / f"runs/lenet5-seed{seed}"), "test")["accuracy"] for seed in (0, 1)]
+    assert lenet5.metrics["accuracy"].value == pytest.approx(np.mean(accuracies))
+    assert lenet5.spread["accuracy"] == pytest.approx(np.std(accuracies, ddof=1))
+    assert resnet18.spread["accuracy"] is None
+
+
+def test_every_interval_holds_its_value_and_all_numbers_are_those_of_the_runs(swept: Path) -> None:
+    found = compare([swept / "runs"], settings=SETTINGS)
+    for result in found.networks:
+        for metric in METRICS:
+            value = result.metrics[metric]
+            assert value.low <= value.value <= value.high
+            wanted = np.mean([answers.metrics[metric] for answers in result.answers])
+            assert value.value == pytest.approx(wanted, abs=1e-6)
+        recalls = np.mean([[row["recall"] for row in a.metrics["per_class"]] for a in result.answers], axis=0)
+        np.testing.assert_allclose(result.recall[:, 0], recalls)
+
+
+def test_galaxies_of_a_group_are_counted_as_one(swept: Path) -> None:
+    found = compare([swept / "runs"], settings=SETTINGS)
+    assert (found.galaxies, found.groups) == (40, 30)
+
+
+def test_a_run_against_itself_shows_no_difference(copies: list[Run]) -> None:
+    one, two = copies[0], copies[2]
+    answers = read_answers([one])[0].probabilities
+    rewrite(two, answers)
+    found = compare([one, two], settings=SETTINGS)
+    (difference,) = found.differences
+    assert not difference.shown
+    assert difference.metrics["accuracy"].value == 0
+    assert difference.mcnemar.p_value == 1
+    assert difference.describe().startswith("no difference shown between ")
+
+
+def test_a_clear_difference_is_said_with_the_better_first(copies: list[Run]) -> None:
+    one, two = copies[0], copies[2]
+    labels = read_answers([one])[0].labels
+    rewrite(one, np.eye(3, dtype=np.float32)[labels] * 0.9 + 0.1 / 3)
+    rewrite(two, np.eye(3, dtype=np.float32)[(labels + 1) % 3] * 0.9 + 0.1 / 3)
+    found = compare([two, one], settings=SETTINGS)
+    (difference,) = found.differences
+    assert difference.shown
+    assert difference.describe().startswith("LeNet-5 is better than ResNet-18: accuracy +1.000")
+    assert difference.mcnemar.first_only == 40
+    assert list(hard_rows(found)) == []
+
+
+def test_what_every_network_gets_wrong_is_found_the_surest_first(copies: list[Run]) -> None:
+    one, two = copies[0], copies[2]
+    labels = read_answers([one])[0].labels
+    answers = np.eye(3, dtype=np.float32)[labels] * 0.9 + 0.1 / 3
+    for row, sureness in ((3, 0.6), (7, 0.8)):
+        answers[row] = (1 - sureness) / 2
+        answers[row, (labels[row] + 1) % 3] = sureness
+    for run in (one, two):
+        rewrite(run, answers)
+    assert list(hard_rows(compare([one, two], settings=SETTINGS))) == [7, 3]
+
+
+def test_classes_in_another_order_are_put_in_the_first_runs(copies: list[Run]) -> None:
+    one, two = copies[0], copies[2]
+    before = read_answers([one, two])[1]
+    place = two.evaluation_path("test") / "predictions.parquet"
+    order = (2, 0, 1)
+    table = pd.read_parquet(place)
+    table["label"] = [order.index(label) for label in table["label"]]
+    table.to_parquet(place)
+    two.update(dataclasses.replace(two.record, class_names=tuple(CLASS_NAMES[place] for place in order)))
+    after = read_answers([one, two])[1]
+    np.testing.assert_array_equal(after.labels, before.labels)
+    np.testing.assert_array_equal(after.probabilities, before.probabilities)
+
+
+def change_metrics(run: Run, **changes: Any) -> None:
+    place = run.evaluation_path("test") / "metrics.json"
+    place.write_text(json.dumps(json.loads(place.read_text()) | changes))
+
+
+def test_other_galaxies_are_refused(copies: list[Run]) -> None:
+    change_metrics(copies[2], fingerprint="0" * 64)
+    with pytest.raises(UsageError, match=r"were tested on other galaxies.*evaluate both on one cube"):
+        compare(copies)
+
+
+def test_other_classes_are_refused(copies: list[Run]) -> None:
+    copies[2].update(dataclasses.replace(copies[2].record, class_names=("a", "b", "c")))
+    with pytest.raises(UsageError, match="learned other classes"):
+        compare([run.path for run in copies])
+
+
+def test_runs_that_share_no_test_are_refused(copies: list[Run]) -> None:
+    (copies[0].path / "evaluation/test").rename(copies[0].path / "evaluation/other")
+    with pytest.raises(UsageError, match=r"share no test.*lenet5-seed0"):
+        compare(copies)
+
+
+def test_of_several_shared_tests_one_is_named(copies: list[Run]) -> None:
+    for run in copies:
+        (run.path / "evaluation/test").rename(run.path / "evaluation/north")
+        (run.path / "evaluation/north").parent.joinpath("south").mkdir()
+        for path in (run.path / "evaluation/north").iterdir():
+            (run.path / "evaluation/south" / path.name).write_bytes(path.read_bytes())
+    with pytest.raises(UsageError, match="--dataset with one of north, south"):
+        compare(copies)
+    assert compare(copies, dataset="south", settings=SETTINGS).galaxies == 40
+
+
+def test_no_run_is_refused() -> None:
+    with pytest.raises(UsageError, match="No run to compare"):
+        compare([])
+
+
+def test_broken_predictions_are_one_line(copies: list[Run]) -> None:
+    (copies[0].evaluation_path("test") / "predictions.parquet").write_bytes(b"PAR1")
+    with pytest.raises(RunError, match=r"predictions\.parquet: cannot be read"):
+        compare(copies)
+
+
+def test_a_broken_seal_is_said_first(copies: list[Run]) -> None:
+    change_metrics(
+        copies[0], seal={"whole": False, "warning": "NOT A TEST: of 40 galaxies the run has seen 3 in train"}
+    )
+    found = compare(copies, settings=SETTINGS)
+    assert found.describe()[0] == "WARNING: lenet5-seed0: NOT A TEST: of 40 galaxies the run has seen 3 in train"
+
+
+def test_tables_and_pictures_are_written(written: Path) -> None:
+    pictures = {f"{name}.{ending}" for name in PICTURES for ending in ("png", "svg")}
+    assert {path.name for path in written.iterdir()} == pictures | {
+        "comparison.json", "comparison.csv", "differences.csv",
+    }  # fmt: skip
+    for name in PICTURES:
+        with Image.open(written / f"{name}.png") as picture:
+            assert min(picture.size) > 200
+
+
+def test_the_tables_hold_the_same_numbers(written: Path) -> None:
+    told = json.loads((written / "comparison.json").read_text())
+    table = pd.read_csv(written / "comparison.csv")
+    assert table["network"].tolist() == [network["name"] for network in told["networks"]]
+    highs = [network["metrics"]["log_loss"]["high"] for network in told["networks"]]
+    assert table["log_loss_high"].tolist() == pytest.approx(highs)
+    assert (table["flops_an_image"] > 0).all()
+    assert (table["training_seconds"] > 0).all()
+    differences = pd.read_csv(written / "differences.csv")
+    assert differences["holm_p"].tolist() == pytest.approx([d["p_adjusted"] for d in told["differences"]])
+
+
+def test_a_cube_that_is_gone_costs_only_the_gallery(copies: list[Run], tmp_path: Path) -> None:
+    for run in copies:
+        change_metrics(run, path=str(tmp_path / "gone.fits"))
+    compare(copies, out=tmp_path / "out", settings=SETTINGS)
+    assert not (tmp_path / "out/hard_galaxies.png").exists()
+    assert (tmp_path / "out/recall.svg").exists()
+
+
+def test_a_history_of_the_notebook_joins_the_learning_curves(swept: Path, tmp_path: Path) -> None:
+    history = pd.DataFrame({"loss": [1.0], "accuracy": [0.5], "val_loss": [1.1], "val_accuracy": [0.4]})
+    history.to_csv(tmp_path / "AlexNet_full.csv")
+    compare([swept / "runs"], out=tmp_path / "out", histories=[tmp_path / "AlexNet_full.csv"], settings=SETTINGS)
+    assert "AlexNet_full" in (tmp_path / "out/learning_curves.svg").read_text()
+
+
+def test_a_history_that_is_none_is_one_line(swept: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("x,y\n1,2\n")
+    with pytest.raises(DataError, match=r"a\.csv: cannot be read as a learning history"):
+        compare([swept / "runs"], histories=[tmp_path / "a.csv"])
+
+
+def test_too_few_resamples_are_refused() -> None:
+    with pytest.raises(UsageError, match="Bad value for resamples"):
+        CompareSettings(resamples=10)

@@ -1,0 +1,102 @@
+"""Pictures of several networks show the numbers they were given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+from kamerton.figures.comparing import (
+    Point,
+    confusions_figure,
+    cost_figure,
+    learning_curves_figure,
+    looks,
+    recall_figure,
+)
+from kamerton.figures.drawing import OKABE_ITO
+
+NAMES = ("spiral", "smooth", "merging")
+
+
+def drawn(figure: Figure) -> Figure:
+    """Lay a figure out, where Matplotlib would warn of what does not fit."""
+    figure.draw_without_rendering()
+    return figure
+
+
+def history(epochs: int, rate: bool = True) -> pd.DataFrame:
+    rng = np.random.default_rng(epochs)
+    columns = ["loss", "accuracy", "val_loss", "val_accuracy", *(["lr"] if rate else [])]
+    return pd.DataFrame(rng.uniform(0.1, 1, (epochs, len(columns))), columns=columns)
+
+
+def test_learning_curves_are_the_history_against_epochs_from_1() -> None:
+    table = history(4)
+    accuracy, loss, rate = learning_curves_figure({"LeNet-5": [table]}).axes
+    for axes, metric in ((accuracy, "accuracy"), (loss, "loss")):
+        learned, validated = axes.lines
+        np.testing.assert_array_equal(learned.get_ydata(), table[metric])
+        np.testing.assert_array_equal(validated.get_ydata(), table[f"val_{metric}"])
+        assert list(learned.get_xdata()) == list(validated.get_xdata()) == [1, 2, 3, 4]
+    np.testing.assert_array_equal(rate.lines[0].get_ydata(), table["lr"])
+
+
+def test_training_is_dashed_and_validation_solid_in_the_look_of_the_network() -> None:
+    axes = learning_curves_figure({"LeNet-5": [history(2)], "AlexNet": [history(3)]}).axes[0]
+    assert [line.get_linestyle() for line in axes.lines] == ["--", "-", "--", "-"]
+    assert [line.get_color() for line in axes.lines] == [OKABE_ITO[0]] * 2 + [OKABE_ITO[1]] * 2
+    assert len({line.get_marker() for line in axes.lines}) == 2
+
+
+def test_the_runs_of_one_network_look_alike_and_are_named_once() -> None:
+    axes = learning_curves_figure({"LeNet-5": [history(2), history(3)], "AlexNet": [history(3)]}).axes[0]
+    assert len(axes.lines) == 6
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["LeNet-5", "AlexNet"]
+
+
+def test_a_history_of_the_notebook_has_no_learning_rate_and_joins_all_the_same() -> None:
+    accuracy, _, rate = drawn(learning_curves_figure({"AlexNet_full": [history(2, rate=False)]})).axes
+    assert (len(accuracy.lines), len(rate.lines)) == (2, 0)
+
+
+def test_dollar_signs_in_names_are_no_formula() -> None:
+    name = r"priced $^$ or $\foo$"
+    drawn(learning_curves_figure({name: [history(2)]}))
+    drawn(confusions_figure({name: np.eye(3)}, (name, *NAMES[1:])))
+    drawn(cost_figure({name: Point(1, 0.5, 0.4, 0.6)}, "GFLOP", "accuracy"))
+
+
+@pytest.mark.parametrize("count", [1, 2, 4, 7])
+def test_every_network_has_its_matrix_in_percent_of_the_true_class(count: int) -> None:
+    matrix = np.array([[6, 2, 0], [0, 5, 0], [0, 0, 0]])
+    figure = drawn(confusions_figure({f"network {n}": matrix for n in range(count)}, NAMES))
+    panels = [axes for axes in figure.axes if axes.images and axes.get_title()]
+    assert [axes.get_title() for axes in panels] == [f"network {n}" for n in range(count)]
+    assert [text.get_text() for text in panels[0].texts] == ["75", "25", "100"]
+
+
+def test_the_cost_picture_has_error_bars_and_units() -> None:
+    points = {"LeNet-5": Point(0.01, 0.4, 0.35, 0.47), "AlexNet": Point(1.0, 0.6, 0.55, 0.62)}
+    axes = drawn(cost_figure(points, "operations an image (GFLOP)", "accuracy")).axes[0]
+    assert axes.get_xlabel().endswith("(GFLOP)")
+    assert axes.get_xscale() == "log"
+    ends = [container.lines[2][0].get_segments()[0][:, 1] for container in axes.containers]
+    np.testing.assert_allclose(ends, [[0.35, 0.47], [0.55, 0.62]])
+
+
+def test_recall_is_drawn_for_each_class_and_network_with_the_class_counts() -> None:
+    recalls = {name: np.array([[0.5, 0.4, 0.6], [0.9, 0.8, 1.0], [0.1, 0.0, 0.3]]) for name in ("a", "b")}
+    axes = drawn(recall_figure(recalls, NAMES, [8, 5, 2])).axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["spiral (8)", "smooth (5)", "merging (2)"]
+    assert all(list(container.lines[0].get_xdata()) == [0.5, 0.9, 0.1] for container in axes.containers)
+    assert axes.yaxis_inverted()
+
+
+def test_each_network_has_one_look_in_every_picture() -> None:
+    names: list[Any] = ["a", "b", "c"]
+    assert [(look.colour, look.marker) for look in looks(names)] == [(o.colour, o.marker) for o in looks(names[:])]
+    assert len({(look.colour, look.marker) for look in looks([str(n) for n in range(60)])}) == 60
