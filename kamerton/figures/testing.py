@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 GALLERY_COLUMNS = 5
+
+CAPTION_LETTERS = 36
+"""Of a caption's size, beside each other above one image."""
 
 
 def confusion_figure(counts: npt.NDArray[np.integer[Any]], class_names: Sequence[str], title: str) -> Figure:
@@ -54,8 +58,13 @@ def gallery_figure(images_nhwc: npt.NDArray[Any], captions: Sequence[str], headi
     for number, (image_hwc, caption) in enumerate(zip(images_nhwc, captions, strict=True), start=1):
         axes = figure.add_subplot(rows, GALLERY_COLUMNS, number)
         show_galaxy(axes, image_hwc)
-        axes.set_title(plain(caption), fontsize=7)
+        axes.set_title(plain(_folded(caption)), fontsize=7)
     return figure
+
+
+def _folded(caption: str) -> str:
+    """Break lines that would run into the caption beside them."""
+    return "\n".join(fold for line in caption.split("\n") for fold in textwrap.wrap(line, CAPTION_LETTERS) or [""])
 
 
 def show_galaxy(axes: Axes, image_hwc: npt.NDArray[Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -118,3 +119,10 @@ def test_a_faint_galaxy_is_not_brightened() -> None:
     axes = Figure().add_subplot()
     show_galaxy(axes, np.full((8, 8, 1), 3, np.uint8))
     assert axes.images[0].get_clim() == (0, 255)
+
+
+def test_a_long_caption_stays_above_its_own_image() -> None:
+    caption = "survey-000001\ntrue Cigar Shaped Smooth\nsaid Edge-on without Bulge, In-between Round Smooth, Merging"
+    figure = drawn(mistakes_figure(np.zeros((5, 8, 8, 3), np.uint8), [caption] * 5, "a run"))
+    boxes = [axes.title.get_window_extent() for axes in figure.axes]
+    assert all(left.x1 <= right.x0 for left, right in pairwise(boxes))
