@@ -383,7 +383,7 @@ def verify(
 @app.command()
 def export(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder.")],
-    to: Annotated[str, typer.Option(help="Format: keras.")],
+    to: Annotated[str, typer.Option(help="Format: keras or onnx.")],
 ) -> None:
     """Write a run's network in another program's format."""
     from kamerton.formats.exchange import export as run_export

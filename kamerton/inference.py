@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -13,9 +13,13 @@ from kamerton.data.augment import eight_views
 from kamerton.data.batches import in_order, to_network_input
 from kamerton.data.cubes import LabelledCube
 from kamerton.errors import CubeError
+from kamerton.formats.onnx_file import INPUT, OUTPUT, onnx_bytes, open_session
 from kamerton.runs import Run
 
 BATCH_IMAGES = 32
+
+Answer = Callable[[torch.Tensor], npt.NDArray[np.float32]]
+"""From images (n, channels, size, size) scaled to 0..1, on the device, to probabilities (n, classes)."""
 
 
 class Predictor:
@@ -30,7 +34,7 @@ class Predictor:
         self.eight_views = eight_views
         self.class_names = run.record.class_names
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self._network = run.load_network().to(self.device)
+        self._answer = _through_torch(run, self.device) if self.device.type == "cuda" else _on_processor(run)
 
     @torch.inference_mode()
     def probabilities(self, images_nhwc: npt.NDArray[Any] | torch.Tensor) -> npt.NDArray[np.float32]:
@@ -41,8 +45,8 @@ class Predictor:
         images = torch.as_tensor(images_nhwc).to(self.device)
         images_nchw = to_network_input(images, self.run.record.preprocessing)
         views = list(eight_views(images_nchw)) if self.eight_views else [images_nchw]
-        probabilities = sum(self._network(view).softmax(1) for view in views) / len(views)
-        return np.asarray(probabilities.cpu().numpy(), np.float32)
+        probabilities = sum(self._answer(view) for view in views) / len(views)
+        return np.asarray(probabilities, np.float32)
 
     def over_cube(self, cube: LabelledCube) -> Iterator[npt.NDArray[np.float32]]:
         """Give the probabilities of a whole cube in the order of its rows, batch after batch.
@@ -59,3 +63,28 @@ class Predictor:
             )
         for images_nhwc, _ in in_order(cube, BATCH_IMAGES):
             yield self.probabilities(images_nhwc)
+
+
+def _through_torch(run: Run, device: torch.device) -> Answer:
+    """Answer through PyTorch."""
+    network = run.load_network().to(device)
+
+    def answer(images_nchw: torch.Tensor) -> npt.NDArray[np.float32]:
+        found: npt.NDArray[np.float32] = network(images_nchw).softmax(1).cpu().numpy()
+        return found
+
+    return answer
+
+
+def _on_processor(run: Run) -> Answer:
+    """Answer through ONNX Runtime, made anew from the run's own weights; through PyTorch where it is missing."""
+    network = run.load_network()
+    session = open_session(onnx_bytes(network, run.image_shape), torch.get_num_threads())
+    if session is None:
+        return _through_torch(run, torch.device("cpu"))
+
+    def answer(images_nchw: torch.Tensor) -> npt.NDArray[np.float32]:
+        found: npt.NDArray[np.float32] = session.run([OUTPUT], {INPUT: images_nchw.contiguous().numpy()})[0]
+        return found
+
+    return answer

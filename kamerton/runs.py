@@ -80,6 +80,11 @@ class Run:
         return self.path / "model.keras"
 
     @property
+    def onnx_path(self) -> Path:
+        """Where the network is for ONNX Runtime, once exported."""
+        return self.path / "model.onnx"
+
+    @property
     def history_path(self) -> Path:
         """Where the learning history is."""
         return self.path / "history.csv"

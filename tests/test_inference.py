@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -147,3 +148,13 @@ def test_eight_views_are_averaged_and_so_do_not_depend_on_the_view(toy_run: Run,
     for view_nhwc in views_nhwc:
         np.testing.assert_allclose(averaging.probabilities(view_nhwc), wanted, **CLOSE)
     assert np.abs(wanted - plain.probabilities(galaxies_nhwc)).max() > 1e-4
+
+
+def test_without_onnx_runtime_pytorch_answers_the_same(
+    toy_run: Run, predictor: Predictor, galaxies_nhwc: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    without = Predictor(toy_run)
+    np.testing.assert_allclose(
+        without.probabilities(galaxies_nhwc), predictor.probabilities(galaxies_nhwc), atol=1e-5, rtol=0
+    )

@@ -11,6 +11,7 @@ from kamerton.data.cubes import default_class_names, open_cube
 from kamerton.errors import UnknownNameError, UsageError
 from kamerton.files import require_new
 from kamerton.formats.keras_file import KerasContents, read_keras, write_keras
+from kamerton.formats.onnx_file import write_onnx
 from kamerton.networks import build_network, count_parameters
 from kamerton.provenance import RunRecord, versions
 from kamerton.runs import Run, create_run, open_run
@@ -21,7 +22,12 @@ def _to_keras(run: Run) -> Path:
     return run.keras_path
 
 
-EXPORTS: dict[str, Callable[[Run], Path]] = {"keras": _to_keras}
+def _to_onnx(run: Run) -> Path:
+    write_onnx(run.load_network(), run.image_shape, run.record.class_names, run.onnx_path)
+    return run.onnx_path
+
+
+EXPORTS: dict[str, Callable[[Run], Path]] = {"keras": _to_keras, "onnx": _to_onnx}
 """Model formats that a run can be written in."""
 
 
