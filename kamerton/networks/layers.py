@@ -63,7 +63,8 @@ class ChannelNorm(nn.LayerNorm):
     """Layer normalisation over the channels alone, of images (n, c, h, w) or vectors (n, c) (Ba et al. 2016)."""
 
     def forward(self, images_nchw: torch.Tensor) -> torch.Tensor:
-        return super().forward(images_nchw.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+        last = images_nchw.dim() - 1
+        return super().forward(images_nchw.movedim(1, last)).movedim(last, 1)
 
 
 class LayerScale(nn.Module):
