@@ -27,11 +27,12 @@ app = typer.Typer(
 data_app = typer.Typer(help="Make, fetch, split and check labelled FITS cubes.")
 app.add_typer(data_app, name="data")
 
-SYNTH, SPLIT, AUDIT, COMPARE, PICTURE, TRAIN = (
+SYNTH, SPLIT, AUDIT, COMPARE, BENCH, PICTURE, TRAIN = (
     config.SynthSettings(),
     config.SplitSettings(),
     config.AuditSettings(),
     config.CompareSettings(),
+    config.BenchSettings(),
     config.PictureSettings(),
     config.TrainSettings(),
 )
@@ -378,6 +379,21 @@ def verify(
     found = run_verification(run, retrain=retrain, watcher=Silent() if as_json else watcher_for(_console()))
     _answer(as_json, found.as_json(), found.describe())
     raise typer.Exit(0 if found.sound else 1)
+
+
+@app.command()
+def bench(
+    networks: Annotated[str, typer.Option(help="Names in `kamerton networks`, with commas between.")] = "alexnet",
+    size: Annotated[int, typer.Option(help="Side of the images, pixels.")] = BENCH.size,
+    batch_size: Annotated[int, typer.Option(help="Images of a batch.")] = BENCH.batch_size,
+    repeats: Annotated[int, typer.Option(help="Each rate is the median of so many.")] = BENCH.repeats,
+    as_json: JsonFlag = False,
+) -> None:
+    """Measure this machine: its ceiling, and training and prediction as shares of it."""
+    from kamerton.measuring import bench as run_bench
+
+    found = run_bench(_words(networks), config.BenchSettings(size, batch_size, repeats))
+    _answer(as_json, found.as_json(), found.describe())
 
 
 @app.command()

@@ -104,6 +104,23 @@ class CompareSettings:
 
 
 @dataclass(frozen=True)
+class BenchSettings:
+    """What is measured."""
+
+    size: int = 256
+    """Side of the images, pixels."""
+    batch_size: int = 32
+    """Images of a batch."""
+    repeats: int = 5
+    """Each rate is the median of so many."""
+
+    def __post_init__(self) -> None:
+        require(8 <= self.size <= 4096, "size", self.size, "8 to 4096 pixels")
+        require(1 <= self.batch_size <= 4096, "batch size", self.batch_size, "1 to 4096 images")
+        require(1 <= self.repeats <= 1000, "repeats", self.repeats, "1 to 1000")
+
+
+@dataclass(frozen=True)
 class PictureSettings:
     """How one picture or FITS cutout of any size becomes pixels of a cube."""
 

@@ -34,7 +34,9 @@ class Predictor:
         self.eight_views = eight_views
         self.class_names = run.record.class_names
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self._answer = _through_torch(run, self.device) if self.device.type == "cuda" else _on_processor(run)
+        network = run.load_network().to(self.device)
+        on_card = self.device.type == "cuda"
+        self._answer = _through_torch(network) if on_card else answer_with(network, run.image_shape)
 
     @torch.inference_mode()
     def probabilities(self, images_nhwc: npt.NDArray[Any] | torch.Tensor) -> npt.NDArray[np.float32]:
@@ -65,26 +67,25 @@ class Predictor:
             yield self.probabilities(images_nhwc)
 
 
-def _through_torch(run: Run, device: torch.device) -> Answer:
-    """Answer through PyTorch."""
-    network = run.load_network().to(device)
+def answer_with(network: torch.nn.Module, image_shape: tuple[int, int, int]) -> Answer:
+    """Let a network on the processor answer through ONNX Runtime; through PyTorch where that is missing.
+
+    The ONNX model is made anew from the network's own weights: no file of it is read.
+    """
+    session = open_session(onnx_bytes(network, image_shape), torch.get_num_threads())
+    if session is None:
+        return _through_torch(network)
 
     def answer(images_nchw: torch.Tensor) -> npt.NDArray[np.float32]:
-        found: npt.NDArray[np.float32] = network(images_nchw).softmax(1).cpu().numpy()
+        found: npt.NDArray[np.float32] = session.run([OUTPUT], {INPUT: images_nchw.contiguous().numpy()})[0]
         return found
 
     return answer
 
 
-def _on_processor(run: Run) -> Answer:
-    """Answer through ONNX Runtime, made anew from the run's own weights; through PyTorch where it is missing."""
-    network = run.load_network()
-    session = open_session(onnx_bytes(network, run.image_shape), torch.get_num_threads())
-    if session is None:
-        return _through_torch(run, torch.device("cpu"))
-
+def _through_torch(network: torch.nn.Module) -> Answer:
     def answer(images_nchw: torch.Tensor) -> npt.NDArray[np.float32]:
-        found: npt.NDArray[np.float32] = session.run([OUTPUT], {INPUT: images_nchw.contiguous().numpy()})[0]
+        found: npt.NDArray[np.float32] = network(images_nchw).softmax(1).cpu().numpy()
         return found
 
     return answer

@@ -29,6 +29,7 @@ ROOMS = (
     "verification",
     "sweeping",
     "reporting",
+    "measuring",
     "demo",
     "cli",
 )
