@@ -222,9 +222,15 @@ class _Resampled:
 
 
 def _draw_seeds(count: int, settings: CompareSettings) -> Numbers:
-    """Draw seeds with repeats for each resample, as shares (R, count) that add up to 1: they too are a sample."""
+    """Draw seeds with repeats for each resample, as shares (R, count) that add up to 1: they too are a sample.
+
+    Few seeds drawn from themselves vary too little, by (count - 1) / count in variance, so their draws are spread by as
+    much (Davison & Hinkley 1997, 2.2).
+    """
     generator = np.random.default_rng([settings.seed, count])
-    return generator.multinomial(count, np.full(count, 1 / count), size=settings.resamples) / count
+    shares = generator.multinomial(count, np.full(count, 1 / count), size=settings.resamples) / count
+    spread = np.sqrt(count / (count - 1)) if count > 1 else 1.0
+    return np.asarray(1 / count + spread * (shares - 1 / count))
 
 
 def _over_seeds(runs: Sequence[_Resampled], shares: Numbers, metric: str) -> tuple[float, Numbers]:

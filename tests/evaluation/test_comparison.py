@@ -16,6 +16,7 @@ from PIL import Image
 from kamerton.config import CompareSettings
 from kamerton.errors import DataError, RunError, UsageError
 from kamerton.evaluation.compare import compare, hard_rows
+from kamerton.evaluation.comparison import _draw_seeds
 from kamerton.evaluation.results import find_runs, read_answers
 from kamerton.evaluation.statistics import METRICS
 from kamerton.runs import Run, open_run, read_metrics
@@ -245,3 +246,12 @@ def test_a_history_that_is_none_is_one_line(swept: Path, tmp_path: Path) -> None
 def test_too_few_resamples_are_refused() -> None:
     with pytest.raises(UsageError, match="Bad value for resamples"):
         CompareSettings(resamples=10)
+
+
+@pytest.mark.parametrize("count", [2, 3, 8])
+def test_seeds_vary_in_the_resamples_as_their_mean_would(count: int) -> None:
+    """The variance of a mean of n is the sample variance over n."""
+    values = np.random.default_rng(count).normal(size=count)
+    means = _draw_seeds(count, CompareSettings(resamples=40_000)) @ values
+    assert means.mean() == pytest.approx(values.mean(), abs=0.02)
+    assert means.var() == pytest.approx(values.var(ddof=1) / count, rel=0.05)
