@@ -33,6 +33,14 @@ def whole_file(path: Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
+def remove_leftovers(folder: Path) -> None:
+    """Remove what killed processes left half-written in a folder: partial files of `whole_file` and of safetensors."""
+    for pattern in (".*.partial*", ".tmp*"):
+        for path in folder.glob(pattern):
+            if path.is_file():
+                path.unlink(missing_ok=True)
+
+
 def _sync_folder(folder: Path) -> None:
     """Let a new name survive a power cut as its content does."""
     descriptor = os.open(folder, os.O_RDONLY)

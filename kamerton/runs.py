@@ -26,6 +26,7 @@ from kamerton.files import (
     new_folder,
     read_json,
     read_text,
+    remove_leftovers,
     whole_file,
     write_json,
 )
@@ -247,10 +248,12 @@ class Run:
 def create_run(path: Path, record: RunRecord) -> Run:
     """Make a new run folder with its ``run.json``; OutputError where the folder exists or cannot be written.
 
-    An empty folder counts as new: a process killed at this very place leaves one.
+    An empty folder counts as new, also with a half-written record: a process killed at this very place leaves one.
     """
-    if path.is_dir() and not any(path.iterdir()):
-        path.rmdir()
+    if path.is_dir():
+        remove_leftovers(path)
+        if not any(path.iterdir()):
+            path.rmdir()
     run = Run(new_folder(path), record)
     run.update(record)
     return run

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from kamerton.errors import OutputError
-from kamerton.files import new_folder, read_json, read_text, require_new, whole_file, write_json
+from kamerton.files import new_folder, read_json, read_text, remove_leftovers, require_new, whole_file, write_json
 
 
 def test_a_whole_file_takes_its_name_at_the_end(tmp_path: Path) -> None:
@@ -77,3 +77,12 @@ def test_a_file_beyond_its_limit_is_not_read(tmp_path: Path) -> None:
 def test_a_device_is_not_read(place: str) -> None:
     with pytest.raises(ValueError, match="not a plain file"):
         read_text(Path(place), 100)
+
+
+def test_leftovers_of_killed_processes_go_and_all_else_stays(tmp_path: Path) -> None:
+    """safetensors writes to a hidden file of its own, beside the one that it was told."""
+    for name in (".model.partial.safetensors", ".tmpAbC123", "model.safetensors", ".hidden", "a.partial"):
+        (tmp_path / name).write_text("x")
+    (tmp_path / ".tmp-folder").mkdir()
+    remove_leftovers(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"model.safetensors", ".hidden", "a.partial", ".tmp-folder"}

@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import save_file
 
 from kamerton.errors import OutputError, RunError
-from kamerton.files import cannot_write, file_sha256, json_sha256, read_json, whole_file, write_json
+from kamerton.files import cannot_write, file_sha256, json_sha256, read_json, remove_leftovers, whole_file, write_json
 from kamerton.records import read_record
 from kamerton.tensors import read_tensors
 from kamerton.training.session import Session, SessionNumbers
@@ -80,6 +80,7 @@ def _as_numbers(value: Any) -> Any:
 
 def keep_newest(folder: Path, count: int) -> None:
     """Remove all but the newest checkpoints, and what a killed process left half-written."""
+    remove_leftovers(folder)
     kept = {path.stem for path in _newest_first(folder)[:count]}
     for path in folder.iterdir():
         if path.stem not in kept and path.suffix in {".json", ".safetensors"}:

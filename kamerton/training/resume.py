@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kamerton.errors import UsageError
+from kamerton.files import remove_leftovers
 from kamerton.provenance import RunRecord
 from kamerton.runs import Run, open_run
 
@@ -25,6 +26,7 @@ def continue_run(path: Path, wanted: RunRecord, say: Callable[[str], None]) -> R
     with every difference, where settings or data are others than those of the run.
     """
     run = open_run(path)
+    remove_leftovers(path)
     differences = {name: pair for name, pair in compare(run.record, wanted).items() if not name.startswith(PLACES)}
     old_epochs, new_epochs = differences.pop(EPOCHS, (0, 0))
     environment = {name: pair for name, pair in differences.items() if name.split(".")[0] in ENVIRONMENT}

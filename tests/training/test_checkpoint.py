@@ -70,7 +70,12 @@ def test_the_two_newest_are_kept(tmp_path: Path) -> None:
 
 def test_what_a_killed_process_left_is_cleared_away(tmp_path: Path) -> None:
     two_checkpoints(tmp_path / "c")
-    for leftover in (".000000-000000009.partial.safetensors", "000000-000000009.safetensors", ".x.partial.json"):
+    for leftover in (
+        ".000000-000000009.partial.safetensors",
+        "000000-000000009.safetensors",
+        ".x.partial.json",
+        ".tmpLtOpgO",
+    ):
         (tmp_path / "c" / leftover).write_text("half")
     keep_newest(tmp_path / "c", 1)
     assert names(tmp_path / "c") == ["000000-000000005.json", "000000-000000005.safetensors"]
