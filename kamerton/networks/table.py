@@ -44,18 +44,20 @@ def network_table(*, size: int, channels: int = 3, classes: int = 10) -> list[di
 
 def print_network_table(rows: list[dict[str, Any]], console: Console) -> None:
     """Print the table for a person."""
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    table = Table(title=f"Networks at {rows[0]['size_px']} px, {rows[0]['classes']} classes")
+    table = Table(
+        title=f"Networks at {rows[0]['size_px']} px, {rows[0]['classes']} classes", box=SIMPLE_HEAD, padding=(0, 1, 0, 0)
+    )
     table.add_column("name", no_wrap=True)
-    for heading in ("network", "year", "paper"):
-        table.add_column(heading)
-    for heading in ("parameters", "operations"):
+    for heading in ("parameters", "GFLOP an\nimage", "smallest\npx"):
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("smallest, px", justify="right")
+    table.add_column("network and paper", overflow="fold")
     for row in rows:
         parameters = "too small" if row["parameters"] is None else f"{row['parameters']:,}"
-        operations = "" if row["flops"] is None else f"{row['flops'] / 1e9:.3g} GFLOP"
-        numbers = (parameters, operations, str(row["smallest_size_px"]))
-        table.add_row(row["name"], row["title"], str(row["year"]), row["paper"], *numbers)
+        operations = "" if row["flops"] is None else f"{row['flops'] / 1e9:.3g}"
+        # Every paper names its year.
+        source = f"{row['title']}: {row['paper']}"
+        table.add_row(row["name"], parameters, operations, str(row["smallest_size_px"]), source)
     console.print(table)
