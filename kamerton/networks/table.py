@@ -47,9 +47,8 @@ def print_network_table(rows: list[dict[str, Any]], console: Console) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    table = Table(
-        title=f"Networks at {rows[0]['size_px']} px, {rows[0]['classes']} classes", box=SIMPLE_HEAD, padding=(0, 1, 0, 0)
-    )
+    title = f"Networks at {rows[0]['size_px']} px, {rows[0]['classes']} classes"
+    table = Table(title=title, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("name", no_wrap=True)
     for heading in ("parameters", "GFLOP an\nimage", "smallest\npx"):
         table.add_column(heading, justify="right", no_wrap=True)

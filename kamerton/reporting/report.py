@@ -34,6 +34,9 @@ PICTURES = {
 }
 """Each picture of a comparison in the page's order, and its caption."""
 
+SMALLEST_P = 0.001
+"""Below this the digits of a p-value mean little."""
+
 COSTS = ("parameters", "flops", "training_seconds", "images_a_second", "peak_memory")
 SETTINGS = ("recipe", "epochs", "batch", "image", "chosen", "views")
 
@@ -85,6 +88,10 @@ class Teller:
             return self.words["none"]
         text = format(value, form)
         return text.replace(",", "\0").replace(".", self.words["decimal"]).replace("\0", self.words["thousands"])
+
+    def p_value(self, p: float) -> str:
+        """Write a p-value as journals do."""
+        return f"< {self.number(SMALLEST_P)}" if p < SMALLEST_P else self.number(p, ".2g")
 
     def content(self) -> dict[str, Any]:
         """Give everything that the page shows."""
@@ -173,7 +180,7 @@ class Teller:
             "high": self.number(accuracy.high, "+.3f"),
             "first_only": difference.mcnemar.first_only,
             "second_only": difference.mcnemar.second_only,
-            "p": self.number(difference.p_adjusted, ".2g"),
+            "p": self.p_value(difference.p_adjusted),
             "words": words,
         }
 
