@@ -15,39 +15,31 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from kamerton.data.augment import EIGHT, turned
 from kamerton.networks.layers import BatchNorm
 
 SMALLEST_SIZE = 32
 """Below this the last pooling has nothing left to pool: 32 -> 16 -> 8 -> 4 -> 2 -> 1."""
 
-VIEWS = 8
-"""Quarter turns 0 to 3, then the same of the mirrored square."""
-
 WIDTHS = (12, 24, 48, 96)
 """Orbits of maps in each stage."""
-
-
-def view(square: torch.Tensor, number: int) -> torch.Tensor:
-    """Show a square (..., side, side) in one of its eight views."""
-    mirrored = square.flip(-1) if number >= 4 else square
-    return mirrored.rot90(number % 4, (-2, -1))
 
 
 @cache
 def view_between(first: int, second: int) -> int:
     """Find the view that, followed by ``first``, is ``second``."""
     square = torch.arange(4, device="cpu").view(2, 2)
-    wanted = view(square, second)
-    return next(n for n in range(VIEWS) if torch.equal(view(view(square, n), first), wanted))
+    wanted = turned(square, second)
+    return next(n for n in range(EIGHT) if torch.equal(turned(turned(square, n), first), wanted))
 
 
 def expansion(views: int, kernel: int) -> torch.Tensor:
     """Tell which number of a kernel (views, kernel, kernel) stands where in its eight views: (8, views x kernel**2)."""
     numbers = torch.arange(views * kernel**2, device="cpu").view(views, kernel, kernel)
     rows = []
-    for turn in range(VIEWS):
+    for turn in range(EIGHT):
         order = [view_between(turn, part) for part in range(views)] if views > 1 else [0]
-        rows.append(view(numbers[order], turn).flatten())
+        rows.append(turned(numbers[order], turn).flatten())
     return torch.stack(rows)
 
 
@@ -58,7 +50,7 @@ class GroupConvolution(nn.Module):
     such convolution.
     """
 
-    def __init__(self, inputs: int, outputs: int, kernel: int, *, views: int = VIEWS) -> None:
+    def __init__(self, inputs: int, outputs: int, kernel: int, *, views: int = EIGHT) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.empty(outputs, inputs, views, kernel, kernel))
         self.places: torch.Tensor
@@ -68,7 +60,7 @@ class GroupConvolution(nn.Module):
         outputs, inputs, views, kernel, _ = self.weight.shape
         # (outputs, inputs, 8, views x kernel x kernel), then the eight views beside their outputs.
         seen = self.weight.flatten(2)[:, :, self.places].transpose(1, 2)
-        return F.conv2d(images_nchw, seen.reshape(outputs * VIEWS, inputs * views, kernel, kernel), padding=kernel // 2)
+        return F.conv2d(images_nchw, seen.reshape(outputs * EIGHT, inputs * views, kernel, kernel), padding=kernel // 2)
 
 
 class OrbitNorm(BatchNorm):
@@ -76,7 +68,7 @@ class OrbitNorm(BatchNorm):
 
     def forward(self, images_nchw: torch.Tensor) -> torch.Tensor:
         n, maps, height, width = images_nchw.shape
-        stacked = images_nchw.reshape(n, maps // VIEWS, VIEWS * height, width)
+        stacked = images_nchw.reshape(n, maps // EIGHT, EIGHT * height, width)
         return super().forward(stacked).reshape(n, maps, height, width)
 
 
@@ -85,10 +77,10 @@ class OrbitAverage(nn.Module):
 
     def forward(self, images_nchw: torch.Tensor) -> torch.Tensor:
         n, maps, _, _ = images_nchw.shape
-        return images_nchw.reshape(n, maps // VIEWS, -1).mean(2)
+        return images_nchw.reshape(n, maps // EIGHT, -1).mean(2)
 
 
-def group_conv_norm(inputs: int, outputs: int, kernel: int, *, views: int = VIEWS) -> nn.Sequential:
+def group_conv_norm(inputs: int, outputs: int, kernel: int, *, views: int = EIGHT) -> nn.Sequential:
     """Build a group convolution with batch normalisation."""
     conv = GroupConvolution(inputs, outputs, kernel, views=views)
     return nn.Sequential(conv, OrbitNorm(outputs, momentum=0.1, epsilon=1e-5))

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 
+from kamerton.data.augment import EIGHT as VIEWS
+from kamerton.data.augment import turned as view
 from kamerton.networks import build_network
 from kamerton.networks.layers import evaluating
-from kamerton.networks.p4m import VIEWS, WIDTHS, group_conv_norm, halving, view, view_between
+from kamerton.networks.p4m import WIDTHS, group_conv_norm, halving, view_between
 
 
 def turned(maps_nchw: torch.Tensor, number: int) -> torch.Tensor:
