@@ -23,6 +23,12 @@ def require(holds: bool, setting: str, received: object, allowed: str) -> None:
         )
 
 
+def require_radius(setting: str, radius_arcsec: float | None) -> None:
+    """Refuse a radius on the sky that is none (UsageError); None is off."""
+    holds = radius_arcsec is None or (math.isfinite(radius_arcsec) and 0 < radius_arcsec <= 3600)
+    require(holds, setting, radius_arcsec, "more than 0 and at most 3600 arcsec")
+
+
 @dataclass(frozen=True)
 class SynthSettings:
     """A synthetic survey."""
@@ -62,13 +68,7 @@ class SplitSettings:
             self.fractions,
             "three positive shares that add up to 1",
         )
-        radius = self.group_radius_arcsec
-        require(
-            radius is None or (math.isfinite(radius) and 0 < radius <= 3600),
-            "group radius",
-            radius,
-            "more than 0 and at most 3600 arcsec",
-        )
+        require_radius("group radius", self.group_radius_arcsec)
         require(self.seed >= 0, "seed", self.seed, "a whole number, 0 or more")
 
 
@@ -80,13 +80,7 @@ class AuditSettings:
     """Galaxies closer than this on the sky are one galaxy, listed twice; None looks at no positions."""
 
     def __post_init__(self) -> None:
-        radius = self.radius_arcsec
-        require(
-            radius is None or (math.isfinite(radius) and 0 < radius <= 3600),
-            "radius",
-            radius,
-            "more than 0 and at most 3600 arcsec",
-        )
+        require_radius("radius", self.radius_arcsec)
 
 
 @dataclass(frozen=True)
@@ -180,24 +174,14 @@ class AdamSettings:
 
 
 @dataclass(frozen=True)
-class AdamWSettings:
+class AdamWSettings(AdamSettings):
     """Adam with weight decay apart from the gradient (Loshchilov & Hutter 2019), as PyTorch computes it."""
 
-    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
-
-    learning_rate: float
-    """The highest, which the schedule scales."""
-    beta_1: float
-    beta_2: float
-    epsilon: float
     weight_decay: float
     """Of kernels; biases and the weights of normalisations do not decay."""
 
     def __post_init__(self) -> None:
-        require(self.learning_rate > 0, "learning_rate", self.learning_rate, "more than 0")
-        require(0 <= self.beta_1 < 1, "beta_1", self.beta_1, "0 to 1")
-        require(0 <= self.beta_2 < 1, "beta_2", self.beta_2, "0 to 1")
-        require(self.epsilon > 0, "epsilon", self.epsilon, "more than 0")
+        super().__post_init__()
         require(self.weight_decay >= 0, "weight_decay", self.weight_decay, "0 or more")
 
 
