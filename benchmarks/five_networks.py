@@ -21,7 +21,7 @@ from kamerton.data.splitting import split_cube
 from kamerton.data.survey import synth
 from kamerton.evaluation.compare import compare
 from kamerton.evaluation.tables import print_comparison
-from kamerton.reporting.report import LANGUAGES, report
+from kamerton.reporting.report import LANGUAGES, write_report
 from kamerton.sweeping import sweep
 from kamerton.training.progress import PlainLines
 
@@ -75,9 +75,10 @@ def main() -> None:
         watcher_for=lambda: PlainLines(console),
         say=print,
     )
-    print_comparison(compare(runs, out=given.out / "comparison"), console)
+    comparison = compare(runs, out=given.out / "comparison")
+    print_comparison(comparison, console)
     for lang in LANGUAGES:
-        print(report(runs, given.out / f"report_{lang}.html", lang=lang))
+        print(write_report(comparison, given.out / f"report_{lang}.html", lang=lang))
 
 
 if __name__ == "__main__":

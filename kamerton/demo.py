@@ -16,7 +16,7 @@ from kamerton.evaluation.evaluate import evaluate
 from kamerton.evaluation.tables import print_comparison
 from kamerton.files import new_folder
 from kamerton.networks import NETWORKS
-from kamerton.reporting.report import report
+from kamerton.reporting.report import write_report
 from kamerton.runs import Run
 from kamerton.training.progress import watcher_for
 from kamerton.training.train import train
@@ -71,7 +71,8 @@ def _demo(folder: Path, console: Console, settings: DemoSettings) -> Demo:
 
 def _compare(folder: Path, console: Console, runs: list[Run]) -> Demo:
     place = folder / "comparison"
-    comparison, page = compare(runs, out=place), report(runs, folder / "report.html")
+    comparison = compare(runs, out=place)
+    page = write_report(comparison, folder / "report.html")
     console.print("\nOn the test set, which no training saw:")
     print_comparison(comparison, console)
     table, picture = place / "comparison.csv", place / "learning_curves.png"

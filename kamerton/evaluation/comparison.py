@@ -41,6 +41,11 @@ class Cost:
     peak_memory_bytes: int | None
     """The largest of its runs."""
 
+    @property
+    def peak_memory_mib(self) -> float | None:
+        """The same in MiB."""
+        return None if self.peak_memory_bytes is None else self.peak_memory_bytes / 2**20
+
 
 @dataclass(frozen=True)
 class NetworkResult:

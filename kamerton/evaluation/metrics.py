@@ -42,11 +42,18 @@ def log_loss(labels: Labels, probabilities: Probabilities) -> float:
     """Mean of -ln of the probability given to the true class; float32's smallest step keeps it finite."""
     from sklearn.metrics import log_loss as sklearn_log_loss
 
-    # Softmax in float32 adds up to one only to its own rounding, which scikit-learn would warn about.
+    exact = finite_probabilities(probabilities)
+    return float(sklearn_log_loss(labels, exact, labels=np.arange(probabilities.shape[1])))
+
+
+def finite_probabilities(probabilities: Probabilities) -> npt.NDArray[np.float64]:
+    """Give probabilities (N, classes) that add up to one and whose logarithm is finite.
+
+    Softmax in float32 adds up to one only to its own rounding, which scikit-learn would warn about.
+    """
     exact = probabilities.astype(np.float64)
     exact = np.clip(exact / exact.sum(1, keepdims=True), np.finfo(np.float32).eps, 1.0)
-    exact /= exact.sum(1, keepdims=True)
-    return float(sklearn_log_loss(labels, exact, labels=np.arange(probabilities.shape[1])))
+    return np.asarray(exact / exact.sum(1, keepdims=True))
 
 
 def group_metrics(labels: Labels, probabilities: Probabilities, groups: list[str]) -> dict[str, dict[str, float]]:

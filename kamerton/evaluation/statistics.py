@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from kamerton.evaluation.metrics import Labels, Probabilities
+from kamerton.evaluation.metrics import Labels, Probabilities, finite_probabilities
 
 Numbers = npt.NDArray[np.float64]
 
@@ -71,10 +71,7 @@ def weighted_metrics(labels: Labels, probabilities: Probabilities, weights: Numb
 
 def negative_log_likelihood(labels: Labels, probabilities: Probabilities) -> Numbers:
     """Give -ln of the probability of each galaxy's true class, kept finite as `log_loss` does."""
-    exact = probabilities.astype(np.float64)
-    exact = np.clip(exact / exact.sum(1, keepdims=True), np.finfo(np.float32).eps, 1.0)
-    exact /= exact.sum(1, keepdims=True)
-    return np.asarray(-np.log(exact[np.arange(len(labels)), labels]))
+    return np.asarray(-np.log(finite_probabilities(probabilities)[np.arange(len(labels)), labels]))
 
 
 def percentile_interval(value: float, resampled: Numbers) -> Interval:

@@ -64,12 +64,11 @@ def cost_table(comparison: Comparison) -> Table:
         table.add_column(heading, no_wrap=True, justify="right")
     for result in comparison.networks:
         cost = result.cost
-        peak_mib = None if cost.peak_memory_bytes is None else cost.peak_memory_bytes / 2**20
         table.add_row(
             escape(result.name),
             f"{cost.parameters:,}",
             f"{cost.flops_an_image / 1e9:.3g}",
-            *(_whole(value) for value in (cost.training_seconds, cost.images_a_second, peak_mib)),
+            *(_whole(value) for value in (cost.training_seconds, cost.images_a_second, cost.peak_memory_mib)),
         )
     return table
 

@@ -53,12 +53,22 @@ def report(
 
     Everything is in the one file. Raises UnknownNameError for another language, and what `compare` raises.
     """
-    if lang not in LANGUAGES:
-        raise UnknownNameError("language", lang, LANGUAGES)
-    page = _page(compare(runs, dataset=dataset, settings=settings), lang)
+    _require_language(lang)
+    return write_report(compare(runs, dataset=dataset, settings=settings), out, lang=lang)
+
+
+def write_report(comparison: Comparison, out: str | Path, *, lang: str = "en") -> Path:
+    """Write the page of a comparison that is made already, and give its path; else as `report`."""
+    _require_language(lang)
+    page = _page(comparison, lang)
     with whole_file(Path(out)) as partial:
         partial.write_text(page, encoding="utf-8")
     return Path(out)
+
+
+def _require_language(lang: str) -> None:
+    if lang not in LANGUAGES:
+        raise UnknownNameError("language", lang, LANGUAGES)
 
 
 def _page(comparison: Comparison, lang: str) -> str:
@@ -146,7 +156,6 @@ class Teller:
             cells.append(numbers | {"spread": "" if spread is None else self.number(spread)})
         cost, run = result.cost, result.answers[0].run
         recipe = run.record.recipe
-        mib = None if cost.peak_memory_bytes is None else cost.peak_memory_bytes / 2**20
         chosen = run.record.weights_chosen_on
         return {
             "name": result.name,
@@ -155,7 +164,10 @@ class Teller:
             "cost": [
                 self.number(cost.parameters, ",d"),
                 self.number(cost.flops_an_image / 1e9, ".3g"),
-                *(self.number(value, ",.0f") for value in (cost.training_seconds, cost.images_a_second, mib)),
+                *(
+                    self.number(value, ",.0f")
+                    for value in (cost.training_seconds, cost.images_a_second, cost.peak_memory_mib)
+                ),
             ],
             "settings": [
                 self.words["imported"] if recipe is None else recipe.name,
