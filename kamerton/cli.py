@@ -27,13 +27,14 @@ app = typer.Typer(
 data_app = typer.Typer(help="Make, fetch, split and check labelled FITS cubes.")
 app.add_typer(data_app, name="data")
 
-SYNTH, SPLIT, AUDIT, COMPARE, BENCH, PICTURE, TRAIN = (
+SYNTH, SPLIT, AUDIT, COMPARE, BENCH, PICTURE, TABLE, TRAIN = (
     config.SynthSettings(),
     config.SplitSettings(),
     config.AuditSettings(),
     config.CompareSettings(),
     config.BenchSettings(),
     config.PictureSettings(),
+    config.TableSettings(),
     config.TrainSettings(),
 )
 
@@ -193,14 +194,14 @@ def check(
 
 @app.command()
 def networks(
-    size: Annotated[int, typer.Option(help="Side of the images, pixels.")] = 256,
-    classes: Annotated[int, typer.Option(help="Number of classes.")] = 10,
+    size: Annotated[int, typer.Option(help="Side of the images, pixels.")] = TABLE.size,
+    classes: Annotated[int, typer.Option(help="Number of classes.")] = TABLE.classes,
     as_json: JsonFlag = False,
 ) -> None:
     """Show the table of networks."""
-    from kamerton.networks.table import network_table, print_network_table
+    from kamerton.network_table import network_table, print_network_table
 
-    rows = network_table(size=size, classes=classes)
+    rows = network_table(config.TableSettings(size, classes))
     if as_json:
         print(json.dumps(rows))
     else:

@@ -115,6 +115,20 @@ class BenchSettings:
 
 
 @dataclass(frozen=True)
+class TableSettings:
+    """What the table of networks is for."""
+
+    size: int = 256
+    """Side of the images, pixels."""
+    classes: int = 10
+    """Number of classes."""
+
+    def __post_init__(self) -> None:
+        require(1 <= self.size <= 65536, "size", self.size, "1 to 65536 pixels")
+        require(1 <= self.classes <= 1_000_000, "classes", self.classes, "1 to 1000000")
+
+
+@dataclass(frozen=True)
 class PictureSettings:
     """How one picture or FITS cutout of any size becomes pixels of a cube."""
 

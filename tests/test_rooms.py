@@ -20,6 +20,7 @@ ROOMS = (
     "figures",
     "data",
     "networks",
+    "network_table",
     "provenance",
     "runs",
     "formats",

@@ -34,6 +34,13 @@ def _convolution(
     return images_nchw.new_empty(len(images_nchw), len(weight), *sides)
 
 
+def _pooled(images_nchw: torch.Tensor, kernel: int, stride: int, padding: int = 0, *rest: Any) -> torch.Tensor:
+    if rest[:1] not in {(), (False,)}:
+        return F.avg_pool2d(images_nchw, kernel, stride, padding, *rest)
+    sides = [(side + 2 * padding - kernel) // stride + 1 for side in images_nchw.shape[2:]]
+    return images_nchw.new_empty(*images_nchw.shape[:2], *sides)
+
+
 def _pair(value: Any) -> tuple[int, int]:
     return value if isinstance(value, tuple) else (value, value)
 
@@ -53,6 +60,7 @@ SHAPES: dict[Any, Callable[..., torch.Tensor]] = {
     **dict.fromkeys(ELEMENTWISE, _same),
     **dict.fromkeys((torch.Tensor.add, torch.Tensor.mul), _broadcast),
     F.conv2d: _convolution,
+    F.avg_pool2d: _pooled,
     F.linear: _dense,
     torch.cat: _joined,
     torch.Tensor.mean: torch.Tensor.sum,
