@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from kamerton.networks import NETWORKS, build_network, count_parameters
 from kamerton.networks.table import count_networks
 
