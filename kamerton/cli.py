@@ -228,12 +228,14 @@ def train(
     deterministic: Annotated[
         bool | None, typer.Option(help="Same seed, same bits; by default on the processor, not on a card.")
     ] = TRAIN.deterministic,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = TRAIN.device,
     notebook_paths: Annotated[
         bool, typer.Option("--notebook-paths", help="Also write Models/ and ResultLearning/ as the notebook does.")
     ] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Train a network into a run folder."""
+    from kamerton.training.processes import rank
     from kamerton.training.progress import Silent, watcher_for
     from kamerton.training.train import train as run_training
 
@@ -248,11 +250,14 @@ def train(
         checkpoint_minutes=checkpoint_minutes,
         checkpoint_steps=checkpoint_steps,
         deterministic=deterministic,
+        device=device,
         out=out,
         resume=resume,
         notebook_paths=notebook_paths,
-        watcher=Silent() if as_json else watcher_for(_console()),
+        watcher=Silent() if as_json or rank() else watcher_for(_console()),
     )
+    if rank():
+        return
     last = run.history().iloc[-1].to_dict()
     _answer(as_json, {"run": run.path, "last_epoch": last}, [f"run: {run.path}"])
 

@@ -14,6 +14,9 @@ from kamerton.errors import UsageError
 
 SPLIT_NAMES = ("train", "valid", "test")
 
+DEVICES = ("auto", "cpu", "cuda")
+"""Where to compute; auto takes a CUDA card where there is one."""
+
 
 def require(holds: bool, setting: str, received: object, allowed: str) -> None:
     """Refuse a setting whose value is outside its range (UsageError)."""
@@ -311,8 +314,11 @@ class TrainSettings:
     """A checkpoint is written every so many batches; None writes none by count."""
     deterministic: bool | None = None
     """Same seed, same bits; None does so on the processor, where it costs nothing, and not on a card."""
+    device: str = "auto"
+    """Where to compute: one of DEVICES."""
 
     def __post_init__(self) -> None:
+        require(self.device in DEVICES, "device", self.device, ", ".join(DEVICES))
         require(0 <= self.seed < 2**32, "seed", self.seed, "a whole number from 0 to 4294967295")
         minutes, steps = self.checkpoint_minutes, self.checkpoint_steps
         require(minutes is None or minutes > 0, "checkpoint minutes", minutes, "more than 0")

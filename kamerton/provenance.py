@@ -21,6 +21,9 @@ from kamerton.files import json_sha256
 
 PROVENANCE_PACKAGES = ("torch", "numpy", "astropy", "safetensors", "keras")
 
+LATER_FIELDS = {"processes": 1, "precision": "float32"}
+"""Runs of before these were told apart had them so, and keep their fingerprints."""
+
 
 @dataclass(frozen=True)
 class CubeRecord:
@@ -86,6 +89,10 @@ class RunRecord:
     """None until the training has ended."""
     peak_memory_bytes: int | None = None
     """Of the process that ended the training (its largest resident set); None where that is not known."""
+    processes: int = 1
+    """That learned together, each from its part of every batch."""
+    precision: str = "float32"
+    """Of the products: float32, or bfloat16 on a card."""
 
     def with_results(self, weights: str, history: str, galaxies: str, epoch: int | None) -> RunRecord:
         """Give the record of the finished training, with its fingerprint."""
@@ -97,6 +104,9 @@ class RunRecord:
         made_of = dataclasses.asdict(self)
         for name in ("started", "results", "data", "peak_memory_bytes"):
             del made_of[name]
+        for name, usual in LATER_FIELDS.items():
+            if made_of[name] == usual:
+                del made_of[name]
         seen = {split: cube.fingerprint for split, cube in self.data.items()}
         return json_sha256({"made_of": made_of, "seen": seen, "weights": weights, "history": history})
 

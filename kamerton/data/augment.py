@@ -29,22 +29,31 @@ def turned(images_nchw: torch.Tensor, number: int) -> torch.Tensor:
     return torch.rot90(mirrored, number % 4, (-2, -1))
 
 
-def augment(images_nchw: torch.Tensor, settings: AugmentSettings, generator: torch.Generator) -> torch.Tensor:
+def augment(
+    images_nchw: torch.Tensor,
+    settings: AugmentSettings,
+    generator: torch.Generator,
+    *,
+    share: slice = slice(None),
+    batch_images: int | None = None,
+) -> torch.Tensor:
     """Turn, mirror, shift and zoom each image by itself; the sky beyond its edge is the mirrored sky within.
 
-    ``generator`` is the processor's, so that a card shows the same views.
+    ``generator`` is the processor's, so that a card shows the same views. Images that are the ``share`` of a batch of
+    ``batch_images`` are shown as they would be among the whole.
     """
+    count = len(images_nchw) if batch_images is None else batch_images
     if settings.turns == "eight":
-        images_nchw = _turn_each(images_nchw, generator)
+        numbers = torch.randint(EIGHT, (count,), generator=generator)
+        images_nchw = _turn_each(images_nchw, numbers[share])
     if settings.turns != "any" and settings.shift == 0 and settings.zoom == 1:
         return images_nchw
-    matrices = _matrices(len(images_nchw), settings, generator).to(images_nchw.device)
+    matrices = _matrices(count, settings, generator)[share].to(images_nchw.device)
     grid = F.affine_grid(matrices, list(images_nchw.shape), align_corners=False)
     return F.grid_sample(images_nchw, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
 
 
-def _turn_each(images_nchw: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    numbers = torch.randint(EIGHT, (len(images_nchw),), generator=generator)
+def _turn_each(images_nchw: torch.Tensor, numbers: torch.Tensor) -> torch.Tensor:
     result = torch.empty_like(images_nchw)
     for number in range(EIGHT):
         rows = (numbers == number).nonzero().flatten().to(images_nchw.device)

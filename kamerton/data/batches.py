@@ -34,17 +34,20 @@ def batch_indices(order: npt.NDArray[np.int64], batch_size: int) -> list[npt.NDA
     return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
 
 
-def read_batches(cube: LabelledCube, batches: list[npt.NDArray[np.int64]]) -> Iterator[Batch]:
-    """Read the named rows of a cube, batch after batch, a little ahead of their use."""
+def read_batches(cube: LabelledCube, batches: list[npt.NDArray[np.int64]], *, pinned: bool = False) -> Iterator[Batch]:
+    """Read the named rows of a cube, batch after batch, a little ahead of their use.
+
+    ``pinned`` ones go to a card while it computes.
+    """
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="kamerton-read") as thread:
         ahead: list[Future[Batch]] = []
         waiting = iter(batches)
         for rows in islice(waiting, READ_AHEAD):
-            ahead.append(thread.submit(_read, cube, rows))
+            ahead.append(thread.submit(_read, cube, rows, pinned))
         while ahead:
             batch = ahead.pop(0).result()
             for rows in islice(waiting, 1):
-                ahead.append(thread.submit(_read, cube, rows))
+                ahead.append(thread.submit(_read, cube, rows, pinned))
             yield batch
 
 
@@ -53,8 +56,9 @@ def in_order(cube: LabelledCube, batch_size: int) -> Iterator[Batch]:
     return read_batches(cube, batch_indices(np.arange(len(cube)), batch_size))
 
 
-def _read(cube: LabelledCube, rows: npt.NDArray[np.int64]) -> Batch:
-    return torch.from_numpy(cube.read(rows)), torch.from_numpy(cube.labels[rows])
+def _read(cube: LabelledCube, rows: npt.NDArray[np.int64], pinned: bool) -> Batch:
+    images_nhwc, labels = torch.from_numpy(cube.read(rows)), torch.from_numpy(cube.labels[rows])
+    return (images_nhwc.pin_memory(), labels.pin_memory()) if pinned else (images_nhwc, labels)
 
 
 def to_network_input(images_nhwc: torch.Tensor, preprocessing: Preprocessing) -> torch.Tensor:

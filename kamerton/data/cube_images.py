@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,11 @@ class CubeImages:
         self.header = self._hdu.header
         stores_bytes = self.header["BITPIX"] == 8 and not is_scaled(self.header)
         self.dtype = np.dtype(np.uint8 if stores_bytes else np.float32)
+
+    @property
+    def stored_bytes(self) -> int:
+        """Memory that all images would take as they are read."""
+        return len(self) * math.prod(self.image_shape) * self.dtype.itemsize
 
     def where(self) -> str:
         """Name the file and HDU of the images, for messages."""

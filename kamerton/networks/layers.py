@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
+import torch.distributed as dist
 from torch import nn
 from torch.nn import functional as F
 
@@ -16,8 +17,10 @@ class BatchNorm(nn.BatchNorm2d):
     """Batch normalisation with Keras's defaults and Keras's running variance (Ioffe & Szegedy 2015).
 
     Keras averages the variance of the batch as it is; PyTorch multiplies it by n / (n - 1) first. Keras's momentum 0.99
-    is PyTorch's 0.01: the share of the new value.
+    is PyTorch's 0.01: the share of the new value. With ``together`` a batch is that of all processes.
     """
+
+    together = False
 
     def __init__(self, channels: int, *, momentum: float = 0.01, epsilon: float = 1e-3) -> None:
         super().__init__(channels, eps=epsilon, momentum=momentum)
@@ -27,6 +30,8 @@ class BatchNorm(nn.BatchNorm2d):
             return super().forward(images_nchw)
         assert self.running_var is not None
         assert self.momentum is not None
+        if self.together:
+            return self._over_processes(images_nchw)
         with_bessel = self.running_var.clone()
         normalised = F.batch_norm(
             images_nchw, self.running_mean, with_bessel, self.weight, self.bias, True, self.momentum, self.eps
@@ -36,6 +41,51 @@ class BatchNorm(nn.BatchNorm2d):
         kept = self.running_var * (1 - self.momentum)
         self.running_var.copy_(kept + (with_bessel - kept) * ((n - 1) / n))
         return normalised
+
+    def _over_processes(self, images_nchw: torch.Tensor) -> torch.Tensor:
+        """Normalise by the mean and variance over the images of all processes, which may have different numbers."""
+        assert self.running_mean is not None
+        assert self.running_var is not None
+        assert self.momentum is not None
+        own = images_nchw.new_tensor([images_nchw.numel() // images_nchw.shape[1]])
+        sums = _over_processes(torch.cat([images_nchw.sum((0, 2, 3)), own]))
+        mean = sums[:-1] / sums[-1]
+        centred = images_nchw - mean.view(1, -1, 1, 1)
+        variance = _over_processes(centred.square().sum((0, 2, 3))) / sums[-1]
+        with torch.no_grad():
+            self.running_mean.lerp_(mean, self.momentum)
+            self.running_var.lerp_(variance, self.momentum)
+        scale = self.weight * torch.rsqrt(variance + self.eps)
+        normalised: torch.Tensor = centred * scale.view(1, -1, 1, 1) + self.bias.view(1, -1, 1, 1)
+        return normalised
+
+
+class _OverProcesses(torch.autograd.Function):
+    """The sum over processes; each of them has a part in what every other one makes of it."""
+
+    @staticmethod
+    def forward(_: Any, numbers: torch.Tensor) -> torch.Tensor:
+        total = numbers.clone()
+        dist.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(_: Any, *gradients: torch.Tensor) -> torch.Tensor:
+        total = gradients[0].clone()
+        dist.all_reduce(total)
+        return total
+
+
+def _over_processes(numbers: torch.Tensor) -> torch.Tensor:
+    total: torch.Tensor = _OverProcesses.apply(numbers)  # type: ignore[no-untyped-call]
+    return total
+
+
+def synchronise(network: nn.Module, *, together: bool) -> None:
+    """Let batch normalisation look at the images of all processes, or at its own again."""
+    for module in network.modules():
+        if isinstance(module, BatchNorm):
+            module.together = together
 
 
 class Flatten(nn.Module):

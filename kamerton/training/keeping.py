@@ -14,6 +14,7 @@ from kamerton.config import TrainSettings
 from kamerton.errors import TrainingStoppedError
 from kamerton.runs import Run
 from kamerton.training.checkpoint import write_checkpoint
+from kamerton.training.processes import ALONE, Processes
 from kamerton.training.session import Session
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -59,6 +60,7 @@ class RunKeeper:
     run: Run
     settings: TrainSettings
     stop: StopRequest
+    processes: Processes = ALONE
     last_time: float = field(default_factory=time.monotonic)
     last_steps: int = 0
     """Batches since the last checkpoint."""
@@ -66,20 +68,23 @@ class RunKeeper:
     def after_step(self, session: Session) -> None:
         """Write a checkpoint where one is due, and stop where that was asked for."""
         self.last_steps += 1
-        if self.stop.signal is not None:
+        due, stopped = self.processes.any(self._is_due(), self.stop.signal is not None)
+        if due or stopped:
             self._checkpoint(session)
-            raise TrainingStoppedError(
-                self.stop.signal, f"epoch {session.epoch + 1}, batch {session.step}", self.run.path
-            )
-        if self._is_due():
-            self._checkpoint(session)
+        if stopped:
+            raise self._stopped(f"epoch {session.epoch + 1}, batch {session.step}")
 
     def after_epoch(self, session: Session) -> None:
         """Write the history's row and a checkpoint, and stop where that was asked for."""
-        self.run.append_history(session.epoch - 1, session.history[-1])
+        if self.processes.is_first:
+            self.run.append_history(session.epoch - 1, session.history[-1])
         self._checkpoint(session)
-        if self.stop.signal is not None:
-            raise TrainingStoppedError(self.stop.signal, f"epoch {session.epoch}", self.run.path)
+        if self.processes.any(self.stop.signal is not None)[0]:
+            raise self._stopped(f"epoch {session.epoch}")
+
+    def _stopped(self, place: str) -> TrainingStoppedError:
+        # Another process may have been told, and not this one.
+        return TrainingStoppedError(self.stop.signal or signal.SIGTERM, place, self.run.path)
 
     def _is_due(self) -> bool:
         steps, minutes = self.settings.checkpoint_steps, self.settings.checkpoint_minutes
@@ -87,5 +92,6 @@ class RunKeeper:
         return by_steps or (minutes is not None and time.monotonic() - self.last_time >= 60 * minutes)
 
     def _checkpoint(self, session: Session) -> None:
-        write_checkpoint(self.run.checkpoint_path, session)
+        if self.processes.is_first:
+            write_checkpoint(self.run.checkpoint_path, session)
         self.last_time, self.last_steps = time.monotonic(), 0

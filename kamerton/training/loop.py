@@ -1,13 +1,14 @@
 """The training loop, plain PyTorch.
 
 Nothing in a step depends on what came before it but the session: the batch follows from (seed, epoch, step), and so do
-the views of its galaxies and the dropout.
+the views of its galaxies and the dropout. Nothing in a step waits for a card.
 """
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -17,12 +18,15 @@ from torch.nn import functional as F
 
 from kamerton.config import Preprocessing, Recipe
 from kamerton.data.augment import augment
-from kamerton.data.batches import batch_indices, in_order, read_batches, shuffled_order, to_network_input
+from kamerton.data.batches import Batch, batch_indices, read_batches, shuffled_order, to_network_input
 from kamerton.data.cubes import LabelledCube
+from kamerton.data.resident import ResidentCube, resident
 from kamerton.networks.layers import WithAuxiliary
+from kamerton.training.card import FULL, Precision
 from kamerton.training.optimizers import Resumable
+from kamerton.training.processes import ALONE, Part, Processes
 from kamerton.training.progress import Watcher
-from kamerton.training.session import Session, Tally
+from kamerton.training.session import RunningTally, Session, Tally, batch_sums
 
 
 class Keeper(Protocol):
@@ -35,7 +39,7 @@ class Keeper(Protocol):
         """An epoch and its validation are done."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Trainer:
     """How a network learns."""
 
@@ -45,62 +49,106 @@ class Trainer:
     seed: int
     device: torch.device
     watcher: Watcher
+    processes: Processes = ALONE
+    precision: Precision = FULL
+    deterministic: bool = True
+    learner: nn.Module = field(init=False)
+    """The network as it learns: compiled, and with its gradients averaged over the processes."""
+
+    def __post_init__(self) -> None:
+        compiled = self.precision.compiled(self.network)
+        self.learner = self.processes.learner(compiled, self.device, fixed_order=self.deterministic)
 
     def fit(self, session: Session, train: LabelledCube, valid: LabelledCube, keeper: Keeper) -> None:
         """Train from where the session stands to the end of the recipe's epochs, with validation after each."""
+        here = [resident(cube, self.device) or cube for cube in (train, valid)]
         while session.epoch < self.recipe.epochs:
-            learning_rate = self.run_epoch(session, train, keeper)
+            learning_rate = self.run_epoch(session, here[0], keeper)
             start = time.perf_counter()
-            tested = self.validate(valid)
+            tested = self.validate(here[1])
             row = session.end_epoch(tested, time.perf_counter() - start, learning_rate)
             keeper.after_epoch(session)
             self.watcher.end_epoch(session.epoch - 1, row)
 
-    def run_epoch(self, session: Session, train: LabelledCube, keeper: Keeper) -> float:
+    def run_epoch(self, session: Session, train: LabelledCube | ResidentCube, keeper: Keeper) -> float:
         """Learn from every image once, and give the last learning rate.
 
         The tally is of what was seen while the weights were changing, as Keras's is.
         """
         epoch = session.epoch
         batches = batch_indices(shuffled_order(len(train), self.seed, epoch), self.recipe.batch_size)
+        parts = [self.processes.part_of(rows) for rows in batches]
         self.watcher.begin_epoch(epoch, self.recipe.epochs, len(batches), session.step)
         start = time.perf_counter() - session.seconds
-        self.network.train()
-        for images_nhwc, labels in read_batches(train, batches[session.step :]):
+        self.learner.train()
+        for images_nhwc, labels in self._on_device(train, parts[session.step :]):
+            part = parts[session.step]
             seed = step_seed(self.seed, epoch, session.step)
             session.optimizer.set_learning_rate(session.schedule.rate(epoch + session.step / len(batches)))
-            loss, logits = self.learn(images_nhwc.to(self.device), labels.to(self.device), session.optimizer, seed)
-            session.tally.add(loss, logits, labels.to(self.device))
+            loss, logits = self.learn(images_nhwc, labels, session.optimizer, seed, part)
+            self._count(session.tally, part, loss, logits, labels)
             session.step += 1
             session.seconds = time.perf_counter() - start
-            self.watcher.end_step(session.tally.loss, session.tally.accuracy, session.tally.images / session.seconds)
+            self.watcher.end_step(session.tally.value, session.tally.images / session.seconds)
             keeper.after_step(session)
+        session.tally.value()
+        session.seconds = time.perf_counter() - start
         return session.schedule.rate(epoch + (len(batches) - 1) / len(batches))
 
+    def _on_device(self, cube: LabelledCube | ResidentCube, parts: Sequence[Part]) -> Iterator[Batch]:
+        rows = [part.rows for part in parts]
+        if isinstance(cube, ResidentCube):
+            yield from cube.batches(rows)
+            return
+        on_card = self.device.type == "cuda"
+        for images_nhwc, labels in read_batches(cube, rows, pinned=on_card):
+            yield images_nhwc.to(self.device, non_blocking=on_card), labels.to(self.device, non_blocking=on_card)
+
+    def _count(
+        self, tally: RunningTally, part: Part, loss: torch.Tensor, logits: torch.Tensor, labels: torch.Tensor
+    ) -> None:
+        sums = batch_sums(loss, logits, labels)
+        tally.add(self.processes.add_up(sums if part.counted else torch.zeros_like(sums)), part.images)
+
     def learn(
-        self, images_nhwc: torch.Tensor, labels: torch.Tensor, optimizer: Resumable, seed: int
+        self,
+        images_nhwc: torch.Tensor,
+        labels: torch.Tensor,
+        optimizer: Resumable,
+        seed: int,
+        part: Part | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Take one step on one batch and give its mean loss and its logits; dropout and views follow from ``seed``."""
-        torch.manual_seed(seed)
+        """Take one step on one batch, or on a part of it, and give its mean loss and its logits.
+
+        Dropout and views follow from ``seed``: the views are those of the whole batch, and each process drops others.
+        """
+        part = part or ALONE.part_of(np.arange(len(labels)))
+        torch.manual_seed(seed if self.processes.is_first else step_seed(seed, self.processes.rank))
         optimizer.zero_grad(set_to_none=True)
-        images_nchw = to_network_input(images_nhwc, self.preprocessing)
+        images_nchw = self.precision.laid_out(to_network_input(images_nhwc, self.preprocessing))
         if self.recipe.augment is not None:
-            images_nchw = augment(images_nchw, self.recipe.augment, torch.Generator().manual_seed(seed))
-        loss, logits = loss_of(self.network(images_nchw), labels, self.recipe.label_smoothing)
-        torch.autograd.backward(loss)
+            random = torch.Generator().manual_seed(seed)
+            images_nchw = augment(images_nchw, self.recipe.augment, random, share=part.share, batch_images=part.images)
+        with self.precision.products():
+            answer = self.learner(images_nchw)
+        loss, logits = loss_of(answer, labels, self.recipe.label_smoothing)
+        torch.autograd.backward(loss if self.processes.count == 1 else loss * self.processes.weight(part))
         optimizer.step()
         return loss.detach(), logits.detach()
 
     @torch.inference_mode()
-    def validate(self, valid: LabelledCube) -> Tally:
+    def validate(self, valid: LabelledCube | ResidentCube) -> Tally:
         """Measure loss and accuracy without learning."""
+        self.processes.share_buffers(self.network)
         self.network.eval()
-        tally = Tally()
-        for images_nhwc, labels_cpu in in_order(valid, self.recipe.batch_size):
-            labels = labels_cpu.to(self.device)
-            logits = self.network(to_network_input(images_nhwc.to(self.device), self.preprocessing))
-            tally.add(F.cross_entropy(logits, labels), logits, labels)
-        return tally
+        tally = RunningTally()
+        parts = [self.processes.part_of(rows) for rows in batch_indices(np.arange(len(valid)), self.recipe.batch_size)]
+        for part, (images_nhwc, labels) in zip(parts, self._on_device(valid, parts), strict=True):
+            images_nchw = self.precision.laid_out(to_network_input(images_nhwc, self.preprocessing))
+            with self.precision.products():
+                logits = self.network(images_nchw).float()
+            self._count(tally, part, F.cross_entropy(logits, labels), logits, labels)
+        return tally.value()
 
 
 def loss_of(
@@ -110,13 +158,13 @@ def loss_of(
 
     The notebook's Keras finds the logits behind the softmax, and so loses no digit to it either.
     """
-    if not isinstance(answer, WithAuxiliary):
-        return F.cross_entropy(answer, labels, label_smoothing=label_smoothing), answer
+    if isinstance(answer, torch.Tensor):
+        return F.cross_entropy(answer.float(), labels, label_smoothing=label_smoothing), answer
     loss, logits = loss_of(answer.logits, labels, label_smoothing)
     heads = [loss_of(head, labels, label_smoothing)[0] for head in answer.auxiliary]
     return loss + answer.weight * torch.stack(heads).sum(), logits
 
 
-def step_seed(seed: int, epoch: int, step: int) -> int:
-    """Seed of the random numbers of one step, 64 well-mixed bits: no two steps that anyone runs share it."""
-    return int(np.random.SeedSequence([seed, epoch, step]).generate_state(1, np.uint64)[0])
+def step_seed(seed: int, *places: int) -> int:
+    """Seed of the random numbers of a step by (epoch, step): 64 well-mixed bits, which no two steps share."""
+    return int(np.random.SeedSequence([seed, *places]).generate_state(1, np.uint64)[0])

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from kamerton.training.session import Tally
+
 PLAIN_SECONDS = 15.0
 """Time between two lines of a plain log."""
+
+LIVE_SECONDS = 0.2
+"""Time between two looks of the live bar at what was learned."""
 
 
 class Watcher(Protocol):
@@ -22,8 +27,8 @@ class Watcher(Protocol):
     def begin_epoch(self, epoch: int, epochs: int, steps: int, done: int = 0) -> None:
         """An epoch of ``steps`` batches begins, or goes on after ``done`` of them; ``epoch`` counts from 0."""
 
-    def end_step(self, loss: float, accuracy: float, images_per_second: float) -> None:
-        """A batch is done; the values are those of the epoch so far."""
+    def end_step(self, tally: Callable[[], Tally], images_per_second: float) -> None:
+        """A batch is done; ``tally`` tells of the epoch so far, and waits for the device."""
 
     def end_epoch(self, epoch: int, row: Mapping[str, float]) -> None:
         """An epoch and its validation are done; ``row`` is what history.csv receives."""
@@ -41,7 +46,7 @@ class Silent:
     def begin_epoch(self, epoch: int, epochs: int, steps: int, done: int = 0) -> None:
         """See Watcher."""
 
-    def end_step(self, loss: float, accuracy: float, images_per_second: float) -> None:
+    def end_step(self, tally: Callable[[], Tally], images_per_second: float) -> None:
         """See Watcher."""
 
     def end_epoch(self, epoch: int, row: Mapping[str, float]) -> None:
@@ -66,16 +71,17 @@ class PlainLines:
         self._title, self._steps, self._step, self._done_before = f"epoch {epoch + 1}/{epochs}", steps, done, done
         self._start = self._last = time.monotonic()
 
-    def end_step(self, loss: float, accuracy: float, images_per_second: float) -> None:
+    def end_step(self, tally: Callable[[], Tally], images_per_second: float) -> None:
         """See Watcher."""
         self._step += 1
         now = time.monotonic()
         if now - self._last < PLAIN_SECONDS:
             return
         self._last = now
+        seen = tally()
         left_s = (now - self._start) / (self._step - self._done_before) * (self._steps - self._step)
         self._print(
-            f"{self._title} step {self._step}/{self._steps} loss {loss:.4f} accuracy {accuracy:.4f} "
+            f"{self._title} step {self._step}/{self._steps} loss {seen.loss:.4f} accuracy {seen.accuracy:.4f} "
             f"{images_per_second:.1f} images/s {left_s:.0f} s left in the epoch"
         )
 
@@ -96,6 +102,7 @@ class LiveBar:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._bar: Progress | None = None
+        self._last, self._state = -LIVE_SECONDS, ""
 
     def say(self, line: str) -> None:
         """See Watcher."""
@@ -116,11 +123,14 @@ class LiveBar:
         self._task = self._bar.add_task(self._title, total=steps, completed=done, state="")
         self._bar.start()
 
-    def end_step(self, loss: float, accuracy: float, images_per_second: float) -> None:
+    def end_step(self, tally: Callable[[], Tally], images_per_second: float) -> None:
         """See Watcher."""
-        state = f"loss {loss:.4f}  accuracy {accuracy:.4f}  {images_per_second:.1f} images/s"
         assert self._bar is not None, "begin_epoch comes first"
-        self._bar.update(self._task, advance=1, state=state)
+        now = time.monotonic()
+        if now - self._last >= LIVE_SECONDS:
+            self._last, seen = now, tally()
+            self._state = f"loss {seen.loss:.4f}  accuracy {seen.accuracy:.4f}  {images_per_second:.1f} images/s"
+        self._bar.update(self._task, advance=1, state=self._state)
 
     def end_epoch(self, epoch: int, row: Mapping[str, float]) -> None:
         """See Watcher."""

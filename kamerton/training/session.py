@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,19 +15,15 @@ from kamerton.training.optimizers import Resumable, make_optimizer
 from kamerton.training.schedules import Schedule, ScheduleState, make_schedule
 
 
-@dataclass
+@dataclass(frozen=True)
 class Tally:
     """Mean loss and accuracy over the images so far, as Keras shows them: every image counts once."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
     loss_sum: float = 0.0
     correct: int = 0
     images: int = 0
-
-    def add(self, loss: torch.Tensor, logits: torch.Tensor, labels: torch.Tensor) -> None:
-        """Add a batch with its mean loss."""
-        self.loss_sum += loss.item() * len(labels)
-        self.correct += int((logits.argmax(1) == labels).sum())
-        self.images += len(labels)
 
     @property
     def loss(self) -> float:
@@ -39,6 +34,35 @@ class Tally:
     def accuracy(self) -> float:
         """Share of right answers."""
         return self.correct / self.images
+
+
+class RunningTally:
+    """A tally that grows where the network computes: adding a batch waits for nothing, reading it does."""
+
+    def __init__(self, start: Tally | None = None) -> None:
+        self.start = start or Tally()
+        self.images = self.start.images
+        self._sums: torch.Tensor | None = None
+
+    def add(self, sums: torch.Tensor, images: int) -> None:
+        """Add a batch by its `batch_sums` and its number of images."""
+        if self._sums is None:
+            self._sums = sums.new_tensor([self.start.loss_sum, self.start.correct])
+        self._sums = self._sums + sums
+        self.images += images
+
+    def value(self) -> Tally:
+        """Give what was counted so far."""
+        if self._sums is None:
+            return self.start
+        loss_sum, correct = self._sums.tolist()
+        return Tally(loss_sum, int(correct), self.images)
+
+
+def batch_sums(loss: torch.Tensor, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Sum up a batch with its mean loss as (loss, right answers), float64."""
+    correct = (logits.argmax(1) == labels).sum()
+    return torch.stack([loss.double() * len(labels), correct.double()])
 
 
 @dataclass(frozen=True)
@@ -85,7 +109,7 @@ class Session:
     """Epochs done."""
     step: int = 0
     """Batches done in the epoch at hand."""
-    tally: Tally = field(default_factory=Tally)
+    tally: RunningTally = field(default_factory=RunningTally)
     """Of the epoch at hand."""
     seconds: float = 0.0
     """Spent on the epoch at hand, by every process that worked on it."""
@@ -108,18 +132,19 @@ class Session:
 
     def end_epoch(self, tested: Tally, validation_seconds: float, learning_rate: float) -> dict[str, float]:
         """Close the epoch at hand with its validation, move on to the next, and give the history's row."""
+        learned = self.tally.value()
         row = {
-            "loss": self.tally.loss,
-            "accuracy": self.tally.accuracy,
+            "loss": learned.loss,
+            "accuracy": learned.accuracy,
             "val_loss": tested.loss,
             "val_accuracy": tested.accuracy,
             "lr": learning_rate,
             "seconds": self.seconds + validation_seconds,
-            "images_per_second": self.tally.images / self.seconds,
+            "images_per_second": learned.images / self.seconds,
         }
         self.schedule.end_epoch(row)
         self.history.append(row)
-        self.epoch, self.step, self.tally, self.seconds = self.epoch + 1, 0, Tally(), 0.0
+        self.epoch, self.step, self.tally, self.seconds = self.epoch + 1, 0, RunningTally(), 0.0
         if self.watched is not None and self._is_best(row[self.watched]):
             self.best = Best(self.epoch, row[self.watched])
             self.best_weights = {name: tensor.detach().clone() for name, tensor in self.network.state_dict().items()}
@@ -161,7 +186,7 @@ class Session:
             step=self.step,
             adam_steps=self.optimizer.steps_done,
             schedule=self.schedule.state(),
-            tally=dataclasses.replace(self.tally),
+            tally=self.tally.value(),
             seconds=self.seconds,
             history=list(self.history),
             best=self.best,
@@ -178,7 +203,7 @@ class Session:
             averages = {average: tensors.get(f"{average}/{name}") for average in Resumable.AVERAGES}
             self.optimizer.restore(parameter, numbers.adam_steps, averages)
         self.optimizer.steps_done = numbers.adam_steps
-        self.tally = dataclasses.replace(numbers.tally)
+        self.tally = RunningTally(numbers.tally)
         self.epoch, self.step, self.seconds = numbers.epoch, numbers.step, numbers.seconds
         self.history = [dict(row) for row in numbers.history]
         self.best, self.best_weights = numbers.best, _part(tensors, "best/")

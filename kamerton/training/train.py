@@ -12,17 +12,21 @@ import torch
 
 from kamerton.config import Preprocessing, Recipe, TrainSettings
 from kamerton.data.cubes import LabelledCube, open_cube
+from kamerton.devices import choose_device
 from kamerton.errors import UsageError
 from kamerton.files import require_new
 from kamerton.formats.keras_file import has_keras_twin, write_keras
 from kamerton.networks import build_network, count_parameters, find_network, load_learned
 from kamerton.provenance import CubeRecord, RunRecord, describe_device, peak_memory_bytes, versions
-from kamerton.runs import Run, create_run
+from kamerton.runs import Run, create_run, open_run
 from kamerton.training.agreement import shared_class_names
+from kamerton.training.card import precision_of
 from kamerton.training.checkpoint import keep_newest, restore_newest
 from kamerton.training.keeping import RunKeeper, stop_on_signals
 from kamerton.training.loop import Trainer
+from kamerton.training.memory import keep_freed_memory
 from kamerton.training.notebook_files import make_parents, notebook_copies, write_notebook_copies
+from kamerton.training.processes import Processes, joined, process_count, rank
 from kamerton.training.progress import Silent, Watcher
 from kamerton.training.recipes import load_recipe
 from kamerton.training.regularise import regularised
@@ -58,6 +62,7 @@ def train(
     checkpoint_minutes: float | None = TrainSettings.checkpoint_minutes,
     checkpoint_steps: int | None = TrainSettings.checkpoint_steps,
     deterministic: bool | None = TrainSettings.deterministic,
+    device: str = TrainSettings.device,
     out: str | Path | None = None,
     resume: bool = False,
     notebook_paths: bool = False,
@@ -65,14 +70,16 @@ def train(
 ) -> Run:
     """Train ``network`` on ``data/train.fits``, validate on ``data/valid.fits``, and keep all in a run folder.
 
-    ``epochs`` and ``batch_size`` replace the recipe's; the settings from ``size`` to ``deterministic`` are those of
+    ``epochs`` and ``batch_size`` replace the recipe's; the settings from ``size`` to ``device`` are those of
     `TrainSettings`; ``out`` defaults to ``runs/NETWORK-TIME`` and must be new. With ``resume`` the training in ``out``
     goes on from its newest whole checkpoint, to the same bits as if it had never stopped; where nothing is there yet,
     it begins. With ``notebook_paths`` also ``Models/NAME_full.keras`` and ``ResultLearning/NAME_full.csv`` are written
-    in the current folder. Raises UsageError, OutputError and CubeError
+    in the current folder. Under torchrun the processes learn together, each from its part of every batch, and ``out``
+    must be given; the first one writes. Raises UsageError, OutputError and CubeError
     before anything is written, and TrainingStoppedError after SIGINT or SIGTERM, with a checkpoint written.
     """
-    settings = TrainSettings(size, seed, checkpoint_minutes, checkpoint_steps, deterministic)
+    settings = TrainSettings(size, seed, checkpoint_minutes, checkpoint_steps, deterministic, device)
+    keep_freed_memory()
     watcher = watcher or Silent()
     plan = load_recipe(recipe, epochs=epochs, batch_size=batch_size)
     find_network(network)
@@ -81,51 +88,76 @@ def train(
     with ExitStack() as files:
         cubes = Cubes(*(files.enter_context(open_cube(Path(data) / f"{name}.fits")) for name in ("train", "valid")))
         record = _record(network, plan, settings, cubes)
-        make_parents(copies)
-        if resume and (path / "run.json").exists():
-            run = continue_run(path, record, watcher.say)
-        else:
-            run = create_run(path, record)
-            run.save_seen({"train": cubes.train.galaxy_fingerprints(), "valid": cubes.valid.galaxy_fingerprints()})
+        processes = files.enter_context(joined(choose_device(device)))
+        if processes.is_first:
+            make_parents(copies)
+            _begin(path, record, cubes, watcher, resume=resume)
+        processes.wait()
+        run = open_run(path)
         if run.record.results is not None:
             watcher.say(f"{run.path}: this training has ended already")
             return run
-        _learn(run, cubes, settings, watcher)
-    write_notebook_copies(run, copies)
-    return run
+        _learn(run, cubes, settings, watcher, processes)
+        processes.wait()
+    if processes.is_first:
+        write_notebook_copies(run, copies)
+    return open_run(path)
 
 
-def choose_device() -> torch.device:
-    """Take a CUDA card where there is one, else the processor."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+def _begin(path: Path, record: RunRecord, cubes: Cubes, watcher: Watcher, *, resume: bool) -> None:
+    """Make the run folder, or take it up again."""
+    if resume and (path / "run.json").exists():
+        continue_run(path, record, watcher.say)
+        return
+    run = create_run(path, record)
+    run.save_seen({"train": cubes.train.galaxy_fingerprints(), "valid": cubes.valid.galaxy_fingerprints()})
 
 
-def _learn(run: Run, cubes: Cubes, settings: TrainSettings, watcher: Watcher) -> None:
+def _learn(run: Run, cubes: Cubes, settings: TrainSettings, watcher: Watcher, processes: Processes) -> None:
     """Bring a run from where it stands to its end."""
-    record, device = run.record, choose_device()
+    record, device = run.record, choose_device(settings.device)
     assert record.recipe is not None
     assert record.seed is not None
     network = run.build_network().to(device)
+    precision = precision_of(device, deterministic=record.deterministic)
     session = Session.start(network, record.recipe)
     if restore_newest(run.checkpoint_path, session, watcher.say):
         watcher.say(f"resuming after {session.epoch} epochs and {session.step} batches")
     elif load_learned(network, record.network, **run.network_shape, seed=record.seed):
         watcher.say(f"starting from the learned weights of {record.network}")
-    run.write_history(session.history)
-    trainer = Trainer(network, record.recipe, record.preprocessing, record.seed, device, watcher)
+    if processes.is_first:
+        run.write_history(session.history)
     try:
         with (
             repeatable(deterministic=record.deterministic, threads=record.threads),
             regularised(network, record.recipe),
+            processes.together(network),
             stop_on_signals() as stop,
         ):
-            trainer.fit(session, cubes.train, cubes.valid, RunKeeper(run, settings, stop))
+            trainer = Trainer(
+                network,
+                record.recipe,
+                record.preprocessing,
+                record.seed,
+                device,
+                watcher,
+                processes,
+                precision,
+                record.deterministic,
+            )
+            trainer.fit(session, cubes.train, cubes.valid, RunKeeper(run, settings, stop, processes))
     finally:
         watcher.close()
+    if processes.is_first:
+        _finish(run, network, session)
+
+
+def _finish(run: Run, network: torch.nn.Module, session: Session) -> None:
+    """Write the weights that are to be kept, and what goes with them."""
     epoch = session.choose_weights()
     if has_keras_twin(network):
-        write_keras(network, run.image_shape, run.keras_path, record.network)
-    run.update(dataclasses.replace(record, peak_memory_bytes=peak_memory_bytes()))
+        write_keras(network, run.image_shape, run.keras_path, run.record.network)
+    run.update(dataclasses.replace(run.record, peak_memory_bytes=peak_memory_bytes()))
     run.finish(network, epoch)
     # One is enough to extend the run later.
     keep_newest(run.checkpoint_path, 1)
@@ -137,7 +169,7 @@ def _record(network_name: str, recipe: Recipe, settings: TrainSettings, cubes: C
     side, _, channels = cubes.train.image_shape
     preprocessing = Preprocessing(size=side if settings.size is None else settings.size, channels=channels)
     network = build_network(network_name, size=preprocessing.size, channels=channels, classes=len(names))
-    device = choose_device()
+    device = choose_device(settings.device)
     deterministic = device.type == "cpu" if settings.deterministic is None else settings.deterministic
     return RunRecord(
         network=network_name,
@@ -154,6 +186,8 @@ def _record(network_name: str, recipe: Recipe, settings: TrainSettings, cubes: C
         versions=versions(),
         started=datetime.now(UTC).isoformat(timespec="seconds"),
         origin="trained",
+        processes=process_count(),
+        precision=precision_of(device, deterministic=deterministic).name,
     )
 
 
@@ -164,9 +198,13 @@ def _cube_record(cube: LabelledCube) -> CubeRecord:
 def _run_path(out: str | Path | None, network: str, *, resume: bool) -> Path:
     if out is not None:
         path = Path(out)
-        if not resume:
+        if not resume and rank() == 0:
             require_new(path)
         return path
+    if process_count() > 1:
+        raise UsageError(
+            "Several processes must know one run folder", received="no folder", next_step="name it with --out"
+        )
     if resume:
         raise UsageError("Resuming needs to know the run", allowed="the run's folder", next_step="name it with --out")
     return Path("runs") / f"{network}-{datetime.now(UTC):%Y%m%d-%H%M%S}"

@@ -34,7 +34,7 @@ from kamerton.provenance import CubeRecord
 from kamerton.runs import NOTEBOOK_COLUMNS, evaluation_names, open_run, read_metrics
 from kamerton.training.checkpoint import restore_newest, write_checkpoint
 from kamerton.training.recipes import load_recipe
-from kamerton.training.session import Session, Tally
+from kamerton.training.session import RunningTally, Session, Tally
 from tests.training.sealing import reseal
 
 Files = dict[str, bytes]
@@ -229,7 +229,7 @@ def checkpoint_seeds(folder: Path) -> dict[str, Files]:
     for _ in range(2):
         torch.nn.functional.cross_entropy(session.network(images_nchw), labels).backward()
         session.optimizer.step()
-        session.tally, session.seconds = Tally(2.0, 1, 2), 1.0
+        session.tally, session.seconds = RunningTally(Tally(2.0, 1, 2)), 1.0
         session.end_epoch(Tally(1.0, 1, 2), 0.5, 1e-3)
         with torch.no_grad():
             for tensor in session.tensors().values():

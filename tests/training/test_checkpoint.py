@@ -23,6 +23,7 @@ from kamerton.training.checkpoint import (
     restore_newest,
     write_checkpoint,
 )
+from kamerton.training.session import RunningTally, Tally
 from tests.training.sealing import reseal
 from tests.training.test_session import learn, same, session
 
@@ -48,12 +49,12 @@ def test_a_session_comes_back_from_disk_to_the_bit(tmp_path: Path) -> None:
 
 def test_a_diverged_session_comes_back_too(tmp_path: Path) -> None:
     learner = learn(session(), 1)
-    learner.tally.loss_sum, learner.schedule.best = math.nan, -math.inf
+    learner.tally, learner.schedule.best = RunningTally(Tally(math.nan)), -math.inf
     write_checkpoint(tmp_path / "checkpoint", learner)
     json.loads(next((tmp_path / "checkpoint").glob("*.json")).read_text(), parse_constant=pytest.fail)
     again = session()
     restore_newest(tmp_path / "checkpoint", again, pytest.fail)
-    assert math.isnan(again.tally.loss_sum)
+    assert math.isnan(again.tally.value().loss_sum)
     assert again.schedule.best == -math.inf
 
 

@@ -14,7 +14,7 @@ from kamerton.errors import TrainingStoppedError
 from kamerton.runs import Run, create_run
 from kamerton.training import keeping
 from kamerton.training.keeping import RunKeeper, StopRequest, stop_on_signals
-from kamerton.training.session import Session, Tally
+from kamerton.training.session import RunningTally, Session, Tally
 from tests.training.test_session import learn, session
 
 
@@ -52,7 +52,7 @@ def test_without_time_and_count_only_the_end_of_an_epoch_has_one(run: Run) -> No
     keeper, learner = RunKeeper(run, TrainSettings(checkpoint_minutes=None), StopRequest()), session()
     take_steps(keeper, learner, 4)
     assert kept(run) == []
-    learner.tally, learner.seconds = Tally(1.0, 1, 2), 1.0
+    learner.tally, learner.seconds = RunningTally(Tally(1.0, 1, 2)), 1.0
     row = learner.end_epoch(Tally(1.0, 1, 2), 0.1, 1e-3)
     keeper.after_epoch(learner)
     assert kept(run) == [0]

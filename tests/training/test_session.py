@@ -9,12 +9,14 @@ import math
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kamerton.errors import RunError
 from kamerton.networks import build_network
 from kamerton.records import read_record
 from kamerton.training.recipes import load_recipe
-from kamerton.training.session import Session, SessionNumbers, Tally
+from kamerton.training.session import RunningTally, Session, SessionNumbers, Tally, batch_sums
 
 IMAGES_NCHW = torch.rand(6, 3, 20, 20, generator=torch.Generator().manual_seed(0))
 LABELS = torch.tensor([0, 1, 2, 0, 1, 2])
@@ -47,16 +49,28 @@ def through_json(numbers: SessionNumbers) -> SessionNumbers:
 
 def test_loss_and_accuracy_of_an_epoch_weigh_every_image_once() -> None:
     """As Keras does: a partial last batch counts by its images, not as a whole batch."""
-    tally = Tally()
-    tally.add(torch.tensor(1.0), torch.tensor([[0.0, 1.0]] * 3), torch.tensor([1, 1, 0]))
-    tally.add(torch.tensor(5.0), torch.tensor([[0.0, 1.0]]), torch.tensor([0]))
-    assert (tally.loss, tally.accuracy) == (2.0, 0.5)
+    tally = RunningTally()
+    tally.add(batch_sums(torch.tensor(1.0), torch.tensor([[0.0, 1.0]] * 3), torch.tensor([1, 1, 0])), 3)
+    tally.add(batch_sums(torch.tensor(5.0), torch.tensor([[0.0, 1.0]]), torch.tensor([0])), 1)
+    assert (tally.value().loss, tally.value().accuracy) == (2.0, 0.5)
+
+
+@given(losses=st.lists(st.floats(0, 100, width=32), min_size=2, max_size=20), cut=st.integers(0, 20))
+def test_a_tally_read_or_taken_up_on_the_way_ends_at_the_same_bits(losses: list[float], cut: int) -> None:
+    batches = [batch_sums(torch.tensor(loss), torch.eye(3), torch.tensor([0, 1, 0])) for loss in losses]
+    whole, taken_up = RunningTally(), RunningTally()
+    for number, sums in enumerate(batches):
+        if number == cut:
+            taken_up = RunningTally(taken_up.value())
+        whole.add(sums, 3)
+        taken_up.add(sums, 3)
+    assert whole.value() == taken_up.value()
 
 
 @pytest.mark.parametrize("steps", [0, 1, 5])
 def test_a_restored_session_is_the_same_and_learns_the_same(steps: int) -> None:
     first = learn(session(), steps)
-    first.tally, first.seconds, first.schedule.wait = Tally(0.1 + 0.2, 3, 7), 1 / 3, 1
+    first.tally, first.seconds, first.schedule.wait = RunningTally(Tally(0.1 + 0.2, 3, 7)), 1 / 3, 1
     tensors = {name: tensor.clone() for name, tensor in first.tensors().items()}
     again = session(seed=9)
     again.restore(tensors, through_json(first.numbers()))
@@ -74,13 +88,13 @@ def test_restoring_does_not_tie_two_sessions_together() -> None:
 
 def test_the_end_of_an_epoch_gives_the_historys_row_and_moves_on() -> None:
     learner = session()
-    learner.tally, learner.seconds, learner.step = Tally(20.0, 5, 10), 2.0, 4
+    learner.tally, learner.seconds, learner.step = RunningTally(Tally(20.0, 5, 10)), 2.0, 4
     row = learner.end_epoch(Tally(3.0, 1, 2), 0.5, 1e-3)
     assert row == {
         "loss": 2.0, "accuracy": 0.5, "val_loss": 1.5, "val_accuracy": 0.5,
         "lr": 1e-3, "seconds": 2.5, "images_per_second": 5.0,
     }  # fmt: skip
-    assert (learner.epoch, learner.step, learner.tally, learner.seconds) == (1, 0, Tally(), 0.0)
+    assert (learner.epoch, learner.step, learner.tally.value(), learner.seconds) == (1, 0, Tally(), 0.0)
     assert learner.history == [row]
 
 
@@ -121,7 +135,7 @@ def test_the_weights_of_the_best_epoch_are_kept_the_first_of_equals(
     kept = []
     for value in values:
         learn(learner, 1)
-        learner.tally, learner.seconds = Tally(1.0, 1, 2), 1.0
+        learner.tally, learner.seconds = RunningTally(Tally(1.0, 1, 2)), 1.0
         kept.append(copy.deepcopy(learner.network.state_dict()))
         tested = Tally(value * 10, 5, 10) if column == "val_loss" else Tally(1.0, round(value * 10), 10)
         learner.end_epoch(tested, 0.1, 1e-3)
@@ -139,7 +153,7 @@ def test_without_a_best_epoch_the_last_one_is_kept() -> None:
 
 def test_a_session_with_a_best_epoch_comes_back_with_its_weights() -> None:
     first = learn(watching("val_loss"), 2)
-    first.tally, first.seconds = Tally(1.0, 1, 2), 1.0
+    first.tally, first.seconds = RunningTally(Tally(1.0, 1, 2)), 1.0
     first.end_epoch(Tally(1.0, 1, 2), 0.1, 1e-3)
     again = watching("val_loss")
     again.restore({name: tensor.clone() for name, tensor in learn(first, 2).tensors().items()}, first.numbers())

@@ -1,0 +1,33 @@
+"""Where to compute: the processor, or a CUDA card."""
+
+from __future__ import annotations
+
+import os
+
+import torch
+
+from kamerton.config import DEVICES, require
+from kamerton.errors import UsageError
+
+LOCAL_RANK = "LOCAL_RANK"
+"""Set by torchrun: which of this machine's processes, and so which of its cards, this is."""
+
+
+def choose_device(wanted: str = "auto") -> torch.device:
+    """Choose ``cpu``, ``cuda``, or with ``auto`` a card where there is one; each process of torchrun has its own card.
+
+    UsageError for another word, or for a card where PyTorch sees none.
+    """
+    require(wanted in DEVICES, "device", wanted, ", ".join(DEVICES))
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise UsageError(
+            "There is no CUDA card",
+            received="--device cuda",
+            allowed="auto or cpu",
+            next_step="look at `nvidia-smi`, and whether PyTorch is a CUDA build",
+        )
+    if wanted == "cpu" or not torch.cuda.is_available():
+        return torch.device("cpu")
+    number = int(os.environ.get(LOCAL_RANK, "0")) % torch.cuda.device_count()
+    torch.cuda.set_device(number)
+    return torch.device("cuda", number)

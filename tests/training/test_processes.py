@@ -1,0 +1,121 @@
+"""Several processes learn together what one would learn alone, and go on where they were."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kamerton.runs import Run, open_run
+from kamerton.training.processes import Processes
+from kamerton.training.train import train
+from kamerton.verification import verify
+from tests.conftest import write_toy_cube
+
+STEPS = 20
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One batch an epoch, so that the history has a row a step."""
+    folder = tmp_path_factory.mktemp("together")
+    write_toy_cube(folder / "train.fits", 32, 36, seed=0)
+    write_toy_cube(folder / "valid.fits", 9, 36, seed=1)
+    return folder
+
+
+def command(processes: int, *words: object) -> list[str]:
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+    return [*torchrun, "-m", "kamerton", "train", *map(str, words)]
+
+
+def together(processes: int, *words: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command(processes, *words), capture_output=True, text=True, check=False)
+
+
+def difference(one: Run, other: Run) -> float:
+    """Largest difference of a loss in the two histories."""
+    ours, theirs = (run.history()[["loss", "val_loss"]].to_numpy() for run in (one, other))
+    assert ours.shape == theirs.shape == (STEPS, 2)
+    return float(np.abs(ours - theirs).max())
+
+
+def test_two_processes_have_the_losses_of_one_for_twenty_steps(data: Path, tmp_path: Path) -> None:
+    """A network without batch statistics; the issue's own bound."""
+    alone = train(data, network="lenet5", epochs=STEPS, out=tmp_path / "alone")
+    done = together(2, data, "--network", "lenet5", "--epochs", STEPS, "--out", tmp_path / "two")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("run: ") == 1, "only the first process speaks"
+    run = open_run(tmp_path / "two")
+    assert difference(alone, run) < 1e-5
+    assert run.record.processes == 2
+    assert verify(run).sound
+
+
+def test_batch_normalisation_looks_at_the_batch_of_all_processes(data: Path, tmp_path: Path) -> None:
+    words = {"network": "resnet18", "epochs": STEPS}
+    alone = train(data, **words, out=tmp_path / "alone")
+    done = together(2, data, "--network", "resnet18", "--epochs", STEPS, "--out", tmp_path / "two")
+    assert done.returncode == 0, done.stderr
+    ours, theirs = (run.history()["loss"].to_numpy() for run in (alone, open_run(tmp_path / "two")))
+    assert abs(ours[0] - theirs[0]) < 1e-5
+    np.testing.assert_allclose(theirs, ours, rtol=0.02, atol=1e-3)
+
+
+def test_three_processes_that_were_killed_end_with_the_same_bits(data: Path, tmp_path: Path) -> None:
+    """Also where the last batch has fewer images than there are processes: 32 = 15 + 15 + 2."""
+    words = (data, "--network", "lenet5", "--epochs", 2, "--batch-size", 15, "--checkpoint-steps", 1)
+    whole = together(3, *words, "--out", tmp_path / "whole")
+    assert whole.returncode == 0, whole.stderr
+    killed = tmp_path / "killed"
+    with subprocess.Popen(command(3, *words, "--out", killed), start_new_session=True) as process:
+        deadline = time.monotonic() + 120
+        while not list(killed.glob("checkpoint/000000-*.json")) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        os.killpg(process.pid, signal.SIGKILL)
+    assert open_run(killed).record.results is None, "killed on its way"
+    again = together(3, *words, "--out", killed, "--resume")
+    assert again.returncode == 0, again.stderr
+    one, other = open_run(tmp_path / "whole"), open_run(killed)
+    assert one.weights_path.read_bytes() == other.weights_path.read_bytes()
+    assert one.history_sha256() == other.history_sha256()
+
+
+def test_a_run_does_not_go_on_with_another_number_of_processes(data: Path, tmp_path: Path) -> None:
+    train(data, network="lenet5", epochs=1, out=tmp_path / "run")
+    done = together(2, data, "--network", "lenet5", "--epochs", 2, "--out", tmp_path / "run", "--resume")
+    assert done.returncode != 0
+    assert "processes 2, was 1" in done.stderr
+
+
+def test_several_processes_need_a_name_for_their_run(data: Path) -> None:
+    done = together(2, data, "--network", "lenet5")
+    assert done.returncode != 0
+    assert "name it with --out" in done.stderr
+
+
+@given(images=st.integers(1, 100), count=st.integers(1, 9))
+def test_the_parts_of_a_batch_hold_each_image_once_and_weigh_as_one(images: int, count: int) -> None:
+    rows = np.arange(1000, 1000 + images)
+    parts = [Processes(rank, count).part_of(rows) for rank in range(count)]
+    counted = [part.rows[: part.counted] for part in parts]
+    np.testing.assert_array_equal(np.concatenate(counted), rows)
+    assert all(len(part.rows) >= 1 for part in parts), "every process takes every step"
+    assert sum(Processes(0, count).weight(part) for part in parts) == pytest.approx(count)
+    assert max(map(len, counted)) - min(map(len, counted)) <= 1
+
+
+@given(images=st.integers(1, 100), count=st.integers(1, 9))
+def test_a_share_tells_where_in_the_batch_its_rows_are(images: int, count: int) -> None:
+    rows = np.arange(images)
+    for rank in range(count):
+        part = Processes(rank, count).part_of(rows)
+        np.testing.assert_array_equal(rows[part.share], part.rows)
