@@ -319,13 +319,15 @@ def evaluate(
     eight_views: Annotated[
         bool, typer.Option("--eight-views", help="Average over the turns and mirror images of each galaxy.")
     ] = False,
+    int8: Annotated[bool, typer.Option("--int8", help="Faster on the processor, in eight-bit numbers.")] = False,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = TRAIN.device,
     as_json: JsonFlag = False,
 ) -> None:
     """Test a run on a cube."""
     from kamerton.evaluation.evaluate import evaluate as run_evaluation
     from kamerton.evaluation.tables import print_metrics
 
-    found = run_evaluation(run, cube, by=by, eight_views=eight_views)
+    found = run_evaluation(run, cube, by=by, eight_views=eight_views, int8=int8, device=device)
     if as_json:
         print(json.dumps({"path": str(found.path), **found.metrics}))
     else:

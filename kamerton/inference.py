@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,13 +12,18 @@ import numpy.typing as npt
 import torch
 
 from kamerton.data.augment import eight_views
-from kamerton.data.batches import in_order, to_network_input
-from kamerton.data.cubes import LabelledCube
-from kamerton.errors import CubeError
+from kamerton.data.batches import in_order, read_batches, to_network_input
+from kamerton.data.cubes import LabelledCube, open_cube
+from kamerton.devices import choose_device
+from kamerton.errors import CubeError, UsageError
+from kamerton.formats.int8 import quantised
 from kamerton.formats.onnx_file import INPUT, OUTPUT, onnx_bytes, open_session
 from kamerton.runs import Run
 
 BATCH_IMAGES = 32
+
+CALIBRATION_BATCHES = 16
+"""Of training images, that int8 takes its scales from: 512 of them."""
 
 Answer = Callable[[torch.Tensor], npt.NDArray[np.float32]]
 """From images (n, channels, size, size) scaled to 0..1, on the device, to probabilities (n, classes)."""
@@ -26,17 +33,22 @@ class Predictor:
     """A run's network with the run's own preprocessing and class names.
 
     With ``eight_views`` the probabilities are the mean over the eight turns and mirror images of each galaxy, which has
-    no up; it takes eight times as long.
+    no up; it takes eight times as long. With ``int8`` the processor computes in whole numbers of eight bits, scaled by
+    what the network sees on its training images; it is faster, and about one label in a hundred or less is another.
     """
 
-    def __init__(self, run: Run, *, eight_views: bool = False) -> None:
+    def __init__(self, run: Run, *, eight_views: bool = False, int8: bool = False, device: str = "auto") -> None:
         self.run = run
         self.eight_views = eight_views
         self.class_names = run.record.class_names
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.device = choose_device("cpu" if int8 and device == "auto" else device)
         network = run.load_network().to(self.device)
-        on_card = self.device.type == "cuda"
-        self._answer = _through_torch(network) if on_card else answer_with(network, run.image_shape)
+        if int8:
+            self._answer = _in_int8(network, run, self.device)
+        elif self.device.type == "cuda":
+            self._answer = _through_torch(network)
+        else:
+            self._answer = answer_with(network, run.image_shape)
 
     @torch.inference_mode()
     def probabilities(self, images_nhwc: npt.NDArray[Any] | torch.Tensor) -> npt.NDArray[np.float32]:
@@ -73,9 +85,39 @@ def answer_with(network: torch.nn.Module, image_shape: tuple[int, int, int]) -> 
     The ONNX model is made anew from the network's own weights: no file of it is read.
     """
     session = open_session(onnx_bytes(network, image_shape), torch.get_num_threads())
-    if session is None:
-        return _through_torch(network)
+    return _through_torch(network) if session is None else _through_onnx(session)
 
+
+def _in_int8(network: torch.nn.Module, run: Run, device: torch.device) -> Answer:
+    """Let a network answer in eight-bit numbers; UsageError where it cannot."""
+    if device.type != "cpu" or find_spec("onnxruntime") is None:
+        raise UsageError(
+            "int8 is computed by ONNX Runtime on the processor",
+            received=str(device) if device.type != "cpu" else "no onnxruntime",
+            next_step="leave int8 out, or use the processor with onnxruntime installed",
+        )
+    content = quantised(onnx_bytes(network, run.image_shape), _calibration_batches(run))
+    return _through_onnx(open_session(content, torch.get_num_threads()))
+
+
+def _calibration_batches(run: Run) -> list[npt.NDArray[np.float32]]:
+    """Read equal batches of training images from the whole length of the cube; UsageError where it is gone."""
+    record = run.record.data.get("train")
+    if record is None or not Path(record.path).exists():
+        raise UsageError(
+            f"{run.path}: int8 takes its scales from the training images, and they are not there",
+            received="no record of them" if record is None else record.path,
+            next_step="bring that cube back, or leave int8 out",
+        )
+    with open_cube(record.path) as cube:
+        count = min(BATCH_IMAGES, len(cube))
+        batches = min(CALIBRATION_BATCHES, len(cube) // count)
+        rows = np.linspace(0, len(cube) - 1, count * batches).astype(np.int64).reshape(batches, count)
+        shape = run.record.preprocessing
+        return [to_network_input(images_nhwc, shape).numpy() for images_nhwc, _ in read_batches(cube, list(rows))]
+
+
+def _through_onnx(session: Any) -> Answer:
     def answer(images_nchw: torch.Tensor) -> npt.NDArray[np.float32]:
         found: npt.NDArray[np.float32] = session.run([OUTPUT], {INPUT: images_nchw.contiguous().numpy()})[0]
         return found

@@ -122,8 +122,8 @@ def _test(run: Run, task: Task) -> None:
     name = dataset_name(cube)
     if name in evaluation_names(run):
         known = read_metrics(run, name)
-        wanted = (run.record.results.weights, 8 if task.eight_views else 1)
-        if (known.get("weights_sha256"), known.get("views")) == wanted:
+        wanted = (run.record.results.weights, 8 if task.eight_views else 1, "float32")
+        if (known.get("weights_sha256"), known.get("views"), known.get("precision", "float32")) == wanted:
             return
     evaluate(run, cube, eight_views=task.eight_views)
 

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from kamerton.config import Preprocessing
 from kamerton.data.cubes import open_cube
-from kamerton.errors import CubeError, RunError
+from kamerton.errors import CubeError, RunError, UsageError
 from kamerton.inference import BATCH_IMAGES, Predictor
 from kamerton.networks import build_network
 from kamerton.runs import Run, create_run
@@ -158,3 +158,33 @@ def test_without_onnx_runtime_pytorch_answers_the_same(
     np.testing.assert_allclose(
         without.probabilities(galaxies_nhwc), predictor.probabilities(galaxies_nhwc), atol=1e-5, rtol=0
     )
+
+
+# Eight-bit numbers
+
+
+def test_int8_answers_nearly_as_float32_does(toy_run: Run, toy_splits: Path) -> None:
+    images_nhwc, _ = toy_galaxies(64, 32, seed=12)
+    exact, small = Predictor(toy_run), Predictor(toy_run, int8=True)
+    ours, theirs = small.probabilities(images_nhwc), exact.probabilities(images_nhwc)
+    assert not np.array_equal(ours, theirs), "int8 is not the same path"
+    np.testing.assert_allclose(ours, theirs, atol=0.1)
+    np.testing.assert_allclose(ours.sum(1), 1, rtol=1e-5)
+
+
+def test_int8_is_the_same_each_time(toy_run: Run) -> None:
+    images_nhwc, _ = toy_galaxies(8, 32, seed=13)
+    one, other = (Predictor(toy_run, int8=True).probabilities(images_nhwc) for _ in range(2))
+    np.testing.assert_array_equal(one, other)
+
+
+def test_int8_without_its_training_images_says_what_is_missing(toy_run: Run) -> None:
+    data = {"train": dataclasses.replace(toy_run.record.data["train"], path="gone.fits")}
+    with pytest.raises(UsageError, match=r"training images.*gone\.fits.*leave int8 out"):
+        Predictor(Run(toy_run.path, dataclasses.replace(toy_run.record, data=data)), int8=True)
+
+
+def test_int8_is_for_the_processor_with_onnx_runtime(toy_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kamerton.inference.find_spec", lambda name: None)
+    with pytest.raises(UsageError, match="no onnxruntime"):
+        Predictor(toy_run, int8=True)

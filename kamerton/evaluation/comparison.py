@@ -185,6 +185,8 @@ def _warnings(answers: Sequence[Answers]) -> list[str]:
     found = [f"{name}: {warning}" for name, warning in seals if warning]
     if len({one.metrics.get("views", 1) for one in answers}) > 1:
         found.append("some runs answered with eight views and some with one")
+    if len({one.metrics.get("precision", "float32") for one in answers}) > 1:
+        found.append("some runs answered in eight-bit numbers and some in float32")
     return found
 
 

@@ -35,12 +35,19 @@ class Evaluation:
 
 
 def evaluate(
-    run: Run | str | Path, cube: str | Path, *, by: str | None = None, eight_views: bool = False
+    run: Run | str | Path,
+    cube: str | Path,
+    *,
+    by: str | None = None,
+    eight_views: bool = False,
+    int8: bool = False,
+    device: str = "auto",
 ) -> Evaluation:
     """Test a run on a labelled cube and keep the results in ``RUN/evaluation/CUBE/``.
 
     ``by`` names a catalogue column whose groups are also measured apart. Class names and preprocessing are the run's.
-    With ``eight_views`` the answer is the mean over the turns and mirror images of each galaxy (`Predictor`).
+    With ``eight_views`` the answer is the mean over the turns and mirror images of each galaxy, and with
+    ``int8`` it is computed in eight-bit numbers (`Predictor`).
     Where the run has seen galaxies of the cube, the numbers and pictures say so first (``metrics["seal"]``).
     Raises RunError, CubeError, and OutputError where another cube of that name was evaluated before.
     """
@@ -49,12 +56,14 @@ def evaluate(
         labels = _labels_of_run(run, galaxies)
         groups = _column(galaxies, by) if by is not None else None
         _refuse_another_cube(run, galaxies)
-        probabilities = np.concatenate(list(Predictor(run, eight_views=eight_views).over_cube(galaxies)))
+        probabilities = np.concatenate(
+            list(Predictor(run, eight_views=eight_views, int8=int8, device=device).over_cube(galaxies))
+        )
         _refuse_diverged(run, galaxies, probabilities)
         views = 8 if eight_views else 1
         metrics = (
             _describe(run, galaxies)
-            | {"views": views}
+            | {"views": views, "precision": "int8" if int8 else "float32"}
             | classification_metrics(labels, probabilities, run.record.class_names)
         )
         if by is not None and groups is not None:

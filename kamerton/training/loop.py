@@ -146,7 +146,7 @@ class Trainer:
         for part, (images_nhwc, labels) in zip(parts, self._on_device(valid, parts), strict=True):
             images_nchw = self.precision.laid_out(to_network_input(images_nhwc, self.preprocessing))
             with self.precision.products():
-                logits = self.network(images_nchw).float()
+                logits = wide(self.network(images_nchw))
             self._count(tally, part, F.cross_entropy(logits, labels), logits, labels)
         return tally.value()
 
@@ -159,10 +159,15 @@ def loss_of(
     The notebook's Keras finds the logits behind the softmax, and so loses no digit to it either.
     """
     if isinstance(answer, torch.Tensor):
-        return F.cross_entropy(answer.float(), labels, label_smoothing=label_smoothing), answer
+        return F.cross_entropy(wide(answer), labels, label_smoothing=label_smoothing), answer
     loss, logits = loss_of(answer.logits, labels, label_smoothing)
     heads = [loss_of(head, labels, label_smoothing)[0] for head in answer.auxiliary]
     return loss + answer.weight * torch.stack(heads).sum(), logits
+
+
+def wide(logits: torch.Tensor) -> torch.Tensor:
+    """Give logits in float32 where they come in bfloat16: a loss needs more than its three digits."""
+    return logits.float() if logits.dtype == torch.bfloat16 else logits
 
 
 def step_seed(seed: int, *places: int) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from kamerton.networks import build_network, count_parameters
 from kamerton.runs import Run, open_run
 from kamerton.training.progress import Silent
 from kamerton.training.recipes import load_recipe, recipe_folder
+from kamerton.training.session import Tally
 from kamerton.training.train import train
 from tests.conftest import CLASS_NAMES, toy_galaxies, write_cube, write_toy_cube
 
@@ -40,8 +41,8 @@ class Recorder(Silent):
     def begin_epoch(self, epoch: int, epochs: int, steps: int, done: int = 0) -> None:
         self.begun.append((epoch, epochs, steps))
 
-    def end_step(self, loss: float, accuracy: float, images_per_second: float) -> None:
-        self.seen.append((loss, accuracy, images_per_second))
+    def end_step(self, tally: Callable[[], Tally], images_per_second: float) -> None:
+        self.seen.append((tally().loss, tally().accuracy, images_per_second))
 
     def end_epoch(self, epoch: int, row: Mapping[str, float]) -> None:
         self.ended.append((epoch, row))
