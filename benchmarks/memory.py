@@ -138,15 +138,11 @@ def main() -> None:
         data.mkdir(parents=True)
         write_noise(data / "train.fits", galaxies, given.size)
         write_noise(data / "valid.fits", 2 * given.batch_size, given.size)
-        measured = {
-            "Kamerton": (kamerton_row, given.galaxies),
-            "the notebook in Keras": (keras_row, given.keras_galaxies),
-        }
-        for name in rows:
-            measure, sizes = measured[name]
-            if galaxies in sizes:
-                rows[name].append(measure(data, galaxies, given))
-                print(f"{galaxies:8d}  {rows[name][-1][1]:17.0f}  {rows[name][-1][2]:8.0f}  {name}", flush=True)
+        for name, found in rows.items():
+            ours = name == "Kamerton"
+            if galaxies in (given.galaxies if ours else given.keras_galaxies):
+                found.append((kamerton_row if ours else keras_row)(data, galaxies, given))
+                print(f"{galaxies:8d}  {found[-1][1]:17.0f}  {found[-1][2]:8.0f}  {name}", flush=True)
     draw(rows, given.size, given.out)
     print(f"drawn: {given.out / 'growth.svg'}")
 

@@ -22,18 +22,16 @@ from kamerton.data.batches import batch_indices, read_batches, shuffled_order, t
 from kamerton.data.cubes import CubeWriter, open_cube
 from kamerton.inference import answer_with
 from kamerton.networks import build_network, find_network
-from kamerton.networks.cost import count_flops
+from kamerton.networks.cost import count_flops, count_training_flops
 from kamerton.provenance import describe_device
 from kamerton.training.loop import Trainer
+from kamerton.training.memory import keep_freed_memory
 from kamerton.training.progress import Silent
 from kamerton.training.recipes import load_recipe
 from kamerton.training.repeatable import repeatable
 from kamerton.training.session import Session
 
 MATRIX_SIDE = 3072
-TRAINING_FACTOR = 3
-"""A step takes about three times the operations of an answer: forward, and the gradients of inputs and weights."""
-
 CHANNELS, CLASSES = 3, 10
 
 
@@ -43,11 +41,14 @@ class NetworkRates:
 
     network: str
     flops_an_image: int
+    training_flops_an_image: int
     training_images_per_second: float
     prediction_images_per_second: float
     training_share: float
-    """Of the ceiling: the matrix product's rate over the counted operations."""
+    """Of the ceiling, the matrix product's rate over the counted operations, measured in turn."""
     prediction_share: float
+    one_image_seconds: float
+    """For the answer to a single image."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ class Bench:
             lines.append(
                 f"{rates.network:16} training {rates.training_images_per_second:8.1f} images/s, "
                 f"{rates.training_share:.0%} of the ceiling; prediction {rates.prediction_images_per_second:8.1f} "
-                f"images/s, {rates.prediction_share:.0%}"
+                f"images/s, {rates.prediction_share:.0%}; one image {rates.one_image_seconds * 1e3:.0f} ms"
             )
         return lines
 
@@ -96,7 +97,8 @@ def bench(networks: Sequence[str] = ("alexnet",), settings: BenchSettings | None
         find_network(name)
         with torch.device("meta"):
             build_network(name, size=settings.size, channels=CHANNELS, classes=CLASSES)
-    matrix = _matrix_rate(settings)
+    keep_freed_memory()
+    matrix = statistics.median(_matrix_rate() for _ in range(settings.repeats))
     return Bench(
         device=describe_device(torch.device("cpu")),
         threads=torch.get_num_threads(),
@@ -105,7 +107,7 @@ def bench(networks: Sequence[str] = ("alexnet",), settings: BenchSettings | None
         matrix_gflops_per_second=matrix / 1e9,
         loader_images_per_second=_loader_rate(settings),
         start_up_seconds=_start_up_seconds(settings),
-        networks=tuple(_network_rates(name, settings, matrix) for name in networks),
+        networks=tuple(_network_rates(name, settings) for name in networks),
     )
 
 
@@ -120,13 +122,21 @@ def _median_seconds(work: Callable[[], object], repeats: int) -> float:
     return statistics.median(seconds)
 
 
-def _matrix_rate(settings: BenchSettings) -> float:
+def _seconds(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def _matrix_rate() -> float:
     """Operations a second of a large matrix product in float32."""
-    matrix = torch.rand(MATRIX_SIDE, MATRIX_SIDE)
-    return 2 * MATRIX_SIDE**3 / _median_seconds(lambda: matrix @ matrix, settings.repeats)
+    matrix, product = torch.rand(MATRIX_SIDE, MATRIX_SIDE), torch.empty(MATRIX_SIDE, MATRIX_SIDE)
+    torch.mm(matrix, matrix, out=product)
+    return 2 * MATRIX_SIDE**3 / _seconds(lambda: torch.mm(matrix, matrix, out=product))
 
 
-def _network_rates(name: str, settings: BenchSettings, matrix: float) -> NetworkRates:
+def _network_rates(name: str, settings: BenchSettings) -> NetworkRates:
+    """Time steps and answers, with a matrix product between: the machine's speed changes from second to second."""
     size, batch = settings.size, settings.batch_size
     network = build_network(name, size=size, channels=CHANNELS, classes=CLASSES)
     flops = count_flops(network, size=size, channels=CHANNELS)
@@ -136,21 +146,28 @@ def _network_rates(name: str, settings: BenchSettings, matrix: float) -> Network
     labels = torch.arange(batch) % CLASSES
     session = Session.start(network, recipe)
     trainer = Trainer(network, recipe, preprocessing, 0, torch.device("cpu"), Silent())
+    training: list[float] = []
+    training_shares: list[float] = []
+    training_flops = count_training_flops(network, size=size, channels=CHANNELS)
     with repeatable(deterministic=True):
         network.train()
-        step = _median_seconds(lambda: trainer.learn(images_nhwc, labels, session.optimizer, 0), settings.repeats)
+        for _ in range(settings.repeats + 1):
+            ceiling = _matrix_rate() / training_flops
+            training.append(batch / _seconds(lambda: trainer.learn(images_nhwc, labels, session.optimizer, 0)))
+            training_shares.append(training[-1] / ceiling)
     answer = answer_with(network.eval(), (size, size, CHANNELS))
+    prediction: list[float] = []
+    shares: list[float] = []
+    single: list[float] = []
     with torch.inference_mode():
-        predict = _median_seconds(lambda: answer(to_network_input(images_nhwc, preprocessing)), settings.repeats)
-    training, prediction = batch / step, batch / predict
-    return NetworkRates(
-        network=name,
-        flops_an_image=flops,
-        training_images_per_second=training,
-        prediction_images_per_second=prediction,
-        training_share=training * TRAINING_FACTOR * flops / matrix,
-        prediction_share=prediction * flops / matrix,
-    )
+        for _ in range(settings.repeats + 1):
+            ceiling = _matrix_rate() / flops
+            prediction.append(batch / _seconds(lambda: answer(to_network_input(images_nhwc, preprocessing))))
+            shares.append(prediction[-1] / ceiling)
+            single.append(_seconds(lambda: answer(to_network_input(images_nhwc[:1], preprocessing))))
+    # The first of each is for warming up.
+    middle = [statistics.median(values[1:]) for values in (training, prediction, training_shares, shares, single)]
+    return NetworkRates(name, flops, training_flops, *middle)
 
 
 def _loader_rate(settings: BenchSettings) -> float:

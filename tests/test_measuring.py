@@ -9,17 +9,21 @@ import pytest
 from kamerton.cli import main
 from kamerton.config import BenchSettings
 from kamerton.errors import UnknownNameError, UsageError
-from kamerton.measuring import TRAINING_FACTOR, bench
+from kamerton.measuring import bench
 
 SMALL = BenchSettings(size=32, batch_size=4, repeats=1)
 
 
-def test_shares_are_rates_times_operations_over_the_matrix_products_rate() -> None:
+def test_shares_are_rates_times_operations_over_the_matrix_products_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kamerton.measuring._matrix_rate", lambda: 1e12)
     found = bench(["lenet5"], SMALL)
     (rates,) = found.networks
-    ceiling = found.matrix_gflops_per_second * 1e9 / rates.flops_an_image
-    assert rates.prediction_share == pytest.approx(rates.prediction_images_per_second / ceiling)
-    assert rates.training_share == pytest.approx(TRAINING_FACTOR * rates.training_images_per_second / ceiling)
+    assert found.matrix_gflops_per_second == 1000
+    answers, steps = rates.prediction_images_per_second, rates.training_images_per_second
+    assert rates.prediction_share * 1e12 == pytest.approx(answers * rates.flops_an_image)
+    assert rates.training_share * 1e12 == pytest.approx(steps * rates.training_flops_an_image)
+    assert 2 * rates.flops_an_image < rates.training_flops_an_image < 3 * rates.flops_an_image
+    assert rates.one_image_seconds > 0
     assert min(found.loader_images_per_second, found.start_up_seconds, rates.training_images_per_second) > 0
     assert any(line.startswith("lenet5") for line in found.describe())
 

@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
-from kamerton.networks.layers import evaluating
+from kamerton.networks.layers import WithAuxiliary, evaluating
 from kamerton.networks.meta_shapes import SHAPES
 
 
@@ -41,6 +41,29 @@ class _Counter(TorchFunctionMode):
         if func in OPERATIONS:
             self.total += OPERATIONS[func](output, *args[:2])
         return output
+
+
+def count_training_flops(network: nn.Module, *, size: int, channels: int) -> int:
+    """Count the operations of one image's step of learning: the way through, and the gradients of what needs them.
+
+    The first layer's images need none, so it is less than three times the way through. Counted by PyTorch on the graph
+    of a loss, auxiliary heads included.
+    """
+    from torch.utils.flop_counter import FlopCounterMode
+
+    images, was_training = 2, network.training
+    before = {name: buffer.clone() for name, buffer in network.named_buffers()}
+    network.train()
+    counter = FlopCounterMode(display=False)
+    with counter:
+        answer = network(torch.zeros(images, channels, size, size, device=next(network.parameters()).device))
+        heads = (answer.logits, *answer.auxiliary) if isinstance(answer, WithAuxiliary) else (answer,)
+        torch.autograd.backward(torch.stack(heads).sum())
+    network.zero_grad(set_to_none=True)
+    network.train(was_training)
+    for name, buffer in network.named_buffers():
+        buffer.copy_(before[name])
+    return int(counter.get_total_flops()) // images
 
 
 def count_flops(network: nn.Module, *, size: int, channels: int) -> int:
