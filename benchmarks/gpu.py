@@ -1,0 +1,169 @@
+"""A card: right first, then fast.
+
+    python benchmarks/gpu.py [--network alexnet] [--size 256] [--batch-sizes 32 128 512] [--device cuda]
+
+First the card's answers and one step's gradients are held against the processor in float64, in float32 and at the
+card's fastest; the script ends with 1 where they are further off than their precision allows. Then for each batch size:
+images a second in training and prediction, training's share of the card's own matrix rate in bfloat16, and the share of
+an epoch's time that the loader costs, with the cube on the card and read from disk. ``--device cpu`` tries the script.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from kamerton.config import Preprocessing
+from kamerton.data.batches import Batch, batch_indices, read_batches, shuffled_order
+from kamerton.data.cubes import CubeWriter, LabelledCube, open_cube
+from kamerton.data.resident import ResidentCube
+from kamerton.devices import choose_device
+from kamerton.errors import UsageError
+from kamerton.networks import build_network
+from kamerton.networks.cost import count_training_flops
+from kamerton.provenance import describe_device
+from kamerton.training.card import FULL, Precision, precision_of
+from kamerton.training.loop import Trainer, loss_of
+from kamerton.training.progress import Silent
+from kamerton.training.recipes import load_recipe
+from kamerton.training.session import Session
+
+CHANNELS, CLASSES, CHECKED = 3, 10, 8
+MATRIX_SIDE, STEPS = 8192, 20
+ALLOWED = {"float32": 1e-3, "bfloat16": 5e-2}
+"""Largest error of logits and gradients, as a share of the largest value."""
+
+
+def wait(device: torch.device) -> None:
+    """Wait for the card."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def seconds(work: Callable[[], object], device: torch.device) -> float:
+    """Time some work to its very end, after once unseen."""
+    work()
+    wait(device)
+    start = time.perf_counter()
+    work()
+    wait(device)
+    return time.perf_counter() - start
+
+
+def outcome(network: nn.Module, images: torch.Tensor, labels: torch.Tensor, precision: Precision) -> list[torch.Tensor]:
+    """Give logits and gradients of one step, as float64 on the processor."""
+    network.zero_grad(set_to_none=True)
+    with precision.products():
+        answer = network(precision.laid_out(images))
+    loss, logits = loss_of(answer, labels, 0.0)
+    torch.autograd.backward(loss)
+    found = [logits, *(parameter.grad for parameter in network.parameters() if parameter.grad is not None)]
+    return [tensor.detach().double().cpu() for tensor in found]
+
+
+def check(name: str, size: int, device: torch.device) -> bool:
+    """Hold the card against the processor in float64."""
+    images = torch.rand(CHECKED, CHANNELS, size, size, generator=torch.Generator().manual_seed(0))
+    labels = torch.arange(CHECKED) % CLASSES
+    build = {"size": size, "channels": CHANNELS, "classes": CLASSES}
+    right = True
+    exact = outcome(build_network(name, **build).eval().double(), images.double(), labels, FULL)
+    for precision in (FULL, precision_of(device, deterministic=False)):
+        network = build_network(name, **build).eval().to(device)
+        found = outcome(precision.compiled(network), images.to(device), labels.to(device), precision)
+        errors = [float((one - two).abs().max() / two.abs().max()) for one, two in zip(found, exact, strict=True)]
+        fine = max(errors) <= ALLOWED[precision.name]
+        right &= fine
+        print(
+            f"{precision.name}: logits off by {errors[0]:.1e}, gradients by {max(errors[1:]):.1e} of the largest"
+            f"{'' if fine else ', MORE THAN ALLOWED'}"
+        )
+    return right
+
+
+def matrix_rate(device: torch.device) -> float:
+    """Operations a second of a large product in bfloat16."""
+    matrix = torch.rand(MATRIX_SIDE, MATRIX_SIDE, device=device).to(torch.bfloat16)
+    return STEPS * 2 * MATRIX_SIDE**3 / seconds(lambda: [matrix @ matrix for _ in range(STEPS)], device)
+
+
+def write_noise(path: Path, count: int, size: int) -> None:
+    """Write a labelled cube of noise."""
+    names = [f"class {number}" for number in range(CLASSES)]
+    with CubeWriter(path, image_shape=(size, size, CHANNELS), dtype=np.uint8, class_names=names) as writer:
+        writer.append(np.random.default_rng(0).integers(0, 256, (count, size, size, CHANNELS), np.uint8))
+        writer.finish(np.arange(count) % CLASSES)
+
+
+def batches(cube: LabelledCube | ResidentCube, batch: int, device: torch.device) -> Iterator[Batch]:
+    """Give an epoch's batches on the device."""
+    rows = batch_indices(shuffled_order(len(cube), 0, 0), batch)
+    if isinstance(cube, ResidentCube):
+        yield from cube.batches(rows)
+        return
+    for images, labels in read_batches(cube, rows, pinned=device.type == "cuda"):
+        yield images.to(device, non_blocking=True), labels.to(device, non_blocking=True)
+
+
+def measure(given: argparse.Namespace, batch: int, device: torch.device, matrix: float) -> None:
+    """Measure one batch size and print its row."""
+    recipe, precision = load_recipe("modern"), precision_of(device, deterministic=False)
+    network = build_network(given.network, size=given.size, channels=CHANNELS, classes=CLASSES).to(device)
+    preprocessing = Preprocessing(given.size, CHANNELS)
+    session = Session.start(network, recipe)
+    trainer = Trainer(network, recipe, preprocessing, 0, device, Silent(), precision=precision, deterministic=False)
+
+    def epoch(cube: LabelledCube | ResidentCube) -> None:
+        trainer.learner.train()
+        for images, labels in batches(cube, batch, device):
+            trainer.learn(images, labels, session.optimizer, 0)
+
+    with tempfile.TemporaryDirectory() as folder:
+        write_noise(Path(folder) / "noise.fits", STEPS * batch, given.size)
+        with open_cube(Path(folder) / "noise.fits") as cube:
+            here = ResidentCube(cube, device)
+            images, labels = next(batches(here, batch, device))
+            steps = seconds(lambda: [trainer.learn(images, labels, session.optimizer, 0) for _ in range(STEPS)], device)
+            on_card, from_disk = (seconds(lambda one=one: epoch(one), device) for one in (here, cube))
+            answers = seconds(lambda: trainer.validate(here), device)
+    count = STEPS * batch
+    flops = count_training_flops(network, size=given.size, channels=CHANNELS)
+    print(
+        f"{batch:6d}  {count / steps:9.0f}  {count / answers:10.0f}  {count / steps * flops / matrix:6.0%}"
+        f"  {1 - steps / on_card:14.1%}  {1 - steps / from_disk:16.1%}",
+        flush=True,
+    )
+
+
+def main() -> None:
+    """Check, then measure."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--network", default="alexnet")
+    parser.add_argument("--size", type=int, default=256)
+    parser.add_argument("--batch-sizes", type=int, nargs="+", default=[32, 128, 512])
+    parser.add_argument("--device", default="cuda")
+    given = parser.parse_args()
+    try:
+        device = choose_device(given.device)
+    except UsageError as error:
+        sys.exit(str(error))
+    print(f"{describe_device(device)}, PyTorch {torch.__version__}, {given.network} at {given.size} px")
+    if not check(given.network, given.size, device):
+        sys.exit(1)
+    matrix = matrix_rate(device)
+    print(f"matrix product in bfloat16: {matrix / 1e12:.1f} TFLOP/s")
+    print(" batch   training  prediction   share  loader, on card  loader, from disk")
+    for batch in given.batch_sizes:
+        measure(given, batch, device, matrix)
+
+
+if __name__ == "__main__":
+    main()
