@@ -1,10 +1,10 @@
 """Five networks with three seeds each, compared and reported: on the synthetic survey, or on EFIGI's real galaxies.
 
     python benchmarks/five_networks.py results/five [--count 1200] [--epochs 8]
-    python benchmarks/five_networks.py results/efigi --efigi ../shared/data [--epochs 4]
+    python benchmarks/five_networks.py results/efigi --efigi ../shared/data [--epochs 8]
 
 Given again it goes on where it was. EFIGI (Baillard et al. 2011) is taken in three classes by Hubble stage: elliptical
--6 to -4, spiral and lenticular -3 to 9, irregular 10 and 11. About half an hour and three quarters on two quiet cores.
+-6 to -4, spiral and lenticular -3 to 9, irregular 10 and 11. About an hour each on two quiet cores.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--efigi", type=Path, help="Folder with labels.csv and the pictures that it names.")
     parser.add_argument("--count", type=int, default=1200)
-    parser.add_argument("--epochs", type=int)
+    parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
@@ -62,14 +62,13 @@ def main() -> None:
             efigi_cubes(given.efigi, given.out, given.seed)
         else:
             print(synth(data, SynthSettings(given.count, SIZE, given.seed)).describe())
-    epochs = given.epochs or (8 if given.efigi is None else 4)
     console = Console()
     runs = sweep(
         data,
         networks=NETWORKS,
         seeds=(0, 1, 2),
         recipe="modern",
-        epochs=epochs,
+        epochs=given.epochs,
         eight_views=True,
         out=given.out / "runs",
         watcher_for=lambda: PlainLines(console),
