@@ -22,7 +22,8 @@ def quantised(content: bytes, batches_nchw: Sequence[npt.NDArray[np.float32]]) -
 
     ``batches_nchw`` are equal in size, and scaled as the model's input. Weights have a scale for each channel and
     seven of their eight bits, for products of eight bits overflow in AVX2's sums (ONNX Runtime's static quantisation,
-    ``reduce_range``). The first convolution stays as it is: it is small, and sees the pixels.
+    ``reduce_range``). The first convolution and the softmax stay as they are: both are small,
+    the one sees the pixels, and the other would know no probabilities between two steps of 1/256.
     """
     from onnxruntime import quantization
     from onnxruntime.quantization.shape_inference import quant_pre_process
@@ -43,7 +44,7 @@ def quantised(content: bytes, batches_nchw: Sequence[npt.NDArray[np.float32]]) -
                 per_channel=True,
                 reduce_range=True,
                 calibrate_method=quantization.CalibrationMethod.Percentile,
-                nodes_to_exclude=_first_convolution(prepared),
+                nodes_to_exclude=_kept_exact(prepared),
                 extra_options={"CalibPercentile": PERCENTILE},
             )
             return small.read_bytes()
@@ -51,10 +52,13 @@ def quantised(content: bytes, batches_nchw: Sequence[npt.NDArray[np.float32]]) -
         logging.getLogger().removeFilter(_without_advice)
 
 
-def _first_convolution(model: Path) -> list[str]:
+def _kept_exact(model: Path) -> list[str]:
+    """Name the nodes that stay in float32: the first convolution, and the softmax."""
     import onnx
 
-    return [node.name for node in onnx.load(model).graph.node if node.op_type == "Conv"][:1]
+    nodes = onnx.load(model).graph.node
+    convolutions = [node.name for node in nodes if node.op_type == "Conv"]
+    return convolutions[:1] + [node.name for node in nodes if node.op_type == "Softmax"]
 
 
 def _reader(batches_nchw: Sequence[npt.NDArray[np.float32]]) -> Any:
