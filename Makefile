@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test fuzz lint check clean
+.PHONY: help demo test fuzz bench lint check clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -17,6 +17,10 @@ test: $(VENV)/ready ## all tests
 
 fuzz: $(VENV)/ready ## 20,000 broken files against every reader, about 5 minutes
 	$(BIN)/python -m tests.fuzz --files 20000
+
+bench: $(VENV)/ready ## what this machine can do, and the small pieces, about 5 minutes
+	$(BIN)/kamerton bench
+	$(BIN)/python -m pytest benchmarks/test_pieces.py --benchmark-columns=median,min,max
 
 lint: $(VENV)/ready ## style, format and types
 	$(BIN)/ruff check
