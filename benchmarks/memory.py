@@ -108,7 +108,7 @@ def draw(rows: dict[str, list[Row]], size: int, out: Path) -> None:
         memory.plot(galaxies, np.array(peak_mib) / 1024, marker=marker, color=colour, label=name)
         seconds.plot(galaxies, epoch_s, marker=marker, color=colour, label=name)
     for axes, what in ((memory, "peak RssAnon, GiB"), (seconds, "one epoch, s")):
-        axes.set(xlabel=f"galaxies of {size} px", ylabel=what, xlim=0, ylim=0)
+        axes.set(xlabel=f"galaxies of {size} px", ylabel=what, xlim=0, ylim=(0, 1.1 * axes.get_ylim()[1]))
         axes.legend(frameon=False)
     for ending in PICTURE_ENDINGS:
         save_figure(figure, out / f"growth{ending}")

@@ -134,6 +134,12 @@ def _again(run: Run, watcher: Watcher) -> list[Check]:
     folders = {Path(cube.path).parent for cube in record.data.values()}
     if record.recipe is None or record.seed is None or len(folders) != 1:
         raise RunError(f"{run.path}: there is no training to repeat", received=record.origin)
+    if record.processes > 1:
+        raise RunError(
+            f"{run.path}: several processes learned together, and one alone would sum in another order",
+            received=f"{record.processes} processes",
+            next_step="verify without --retrain, or train again under torchrun into a new folder and compare",
+        )
     with tempfile.TemporaryDirectory(prefix="kamerton-verify-") as folder:
         # The run's own number of threads, for the last bit of a sum depends on it.
         with repeatable(deterministic=record.deterministic, threads=record.threads):

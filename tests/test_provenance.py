@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 
+from kamerton.files import json_sha256
 from kamerton.provenance import RunRecord, code_sha256, describe_device, versions
 from kamerton.runs import Run
 
@@ -38,6 +39,8 @@ def test_the_processor_is_told_with_its_instructions() -> None:
         {"versions": {"torch": "0"}},
         {"device": "cuda: a card"},
         {"changes": ("epochs: 3, was 2",)},
+        {"processes": 2},
+        {"precision": "bfloat16"},
     ],
     ids=lambda change: next(iter(change)),
 )
@@ -63,3 +66,12 @@ def test_a_finished_run_holds_the_fingerprints_of_its_files(toy_run: Run) -> Non
     assert results is not None
     assert results.history == toy_run.history_sha256()
     assert results.fingerprint == toy_run.record.fingerprint(results.weights, results.history)
+
+
+def test_a_run_of_before_processes_were_counted_keeps_its_fingerprint(toy_run: Run) -> None:
+    record = dataclasses.asdict(toy_run.record)
+    for name in ("started", "results", "peak_memory_bytes", "processes", "precision"):
+        del record[name]
+    seen = {split: cube["fingerprint"] for split, cube in record.pop("data").items()}
+    old = json_sha256({"made_of": record, "seen": seen, "weights": "weights", "history": "history"})
+    assert fingerprint(toy_run.record) == old

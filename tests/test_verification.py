@@ -142,6 +142,12 @@ def test_an_unfinished_run_is_refused(run: Run) -> None:
         verify(run)
 
 
+def test_one_process_does_not_repeat_what_several_did(run: Run) -> None:
+    run.update(dataclasses.replace(run.record, processes=2))
+    with pytest.raises(RunError, match=r"2 processes.*under torchrun"):
+        verify(run, retrain=True)
+
+
 def test_imported_weights_cannot_be_trained_again(toy_run: Run, tmp_path: Path) -> None:
     imported = import_keras_file(toy_run.keras_path, tmp_path / "theirs")
     assert verify(imported).sound
