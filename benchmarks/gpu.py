@@ -14,7 +14,7 @@ import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -22,9 +22,9 @@ import torch
 from torch import nn
 
 from kamerton.config import Preprocessing
-from kamerton.data.batches import Batch, batch_indices, read_batches, shuffled_order
+from kamerton.data.batches import batch_indices, shuffled_order
 from kamerton.data.cubes import CubeWriter, LabelledCube, open_cube
-from kamerton.data.resident import ResidentCube
+from kamerton.data.resident import ResidentCube, batches_on
 from kamerton.devices import choose_device
 from kamerton.errors import UsageError
 from kamerton.networks import build_network
@@ -103,16 +103,6 @@ def write_noise(path: Path, count: int, size: int) -> None:
         writer.finish(np.arange(count) % CLASSES)
 
 
-def batches(cube: LabelledCube | ResidentCube, batch: int, device: torch.device) -> Iterator[Batch]:
-    """Give an epoch's batches on the device."""
-    rows = batch_indices(shuffled_order(len(cube), 0, 0), batch)
-    if isinstance(cube, ResidentCube):
-        yield from cube.batches(rows)
-        return
-    for images, labels in read_batches(cube, rows, pinned=device.type == "cuda"):
-        yield images.to(device, non_blocking=True), labels.to(device, non_blocking=True)
-
-
 def measure(given: argparse.Namespace, batch: int, device: torch.device, matrix: float) -> None:
     """Measure one batch size and print its row."""
     recipe, precision = load_recipe("modern"), precision_of(device, deterministic=False)
@@ -121,16 +111,18 @@ def measure(given: argparse.Namespace, batch: int, device: torch.device, matrix:
     session = Session.start(network, recipe)
     trainer = Trainer(network, recipe, preprocessing, 0, device, Silent(), precision=precision, deterministic=False)
 
+    rows = batch_indices(shuffled_order(STEPS * batch, 0, 0), batch)
+
     def epoch(cube: LabelledCube | ResidentCube) -> None:
         trainer.learner.train()
-        for images, labels in batches(cube, batch, device):
+        for images, labels in batches_on(device, cube, rows):
             trainer.learn(images, labels, session.optimizer, 0)
 
     with tempfile.TemporaryDirectory() as folder:
         write_noise(Path(folder) / "noise.fits", STEPS * batch, given.size)
         with open_cube(Path(folder) / "noise.fits") as cube:
             here = ResidentCube(cube, device)
-            images, labels = next(batches(here, batch, device))
+            images, labels = next(batches_on(device, here, rows))
             steps = seconds(lambda: [trainer.learn(images, labels, session.optimizer, 0) for _ in range(STEPS)], device)
             on_card, from_disk = (seconds(lambda one=one: epoch(one), device) for one in (here, cube))
             answers = seconds(lambda: trainer.validate(here), device)

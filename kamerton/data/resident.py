@@ -1,4 +1,4 @@
-"""A cube that lives on a card: as stored, shuffled there, and never read twice."""
+"""Batches on the device: from a cube that lives there, as stored and shuffled there, or read from disk."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from kamerton.data.batches import Batch
+from kamerton.data.batches import Batch, read_batches
 from kamerton.data.cubes import LabelledCube
 
 LARGEST_SHARE = 0.5
@@ -47,3 +47,15 @@ def resident(cube: LabelledCube, device: torch.device) -> ResidentCube | None:
     if device.type == "cpu" or cube.stored_bytes > LARGEST_SHARE * torch.cuda.mem_get_info(device)[0]:
         return None
     return ResidentCube(cube, device)
+
+
+def batches_on(
+    device: torch.device, cube: LabelledCube | ResidentCube, batches: Sequence[npt.NDArray[np.int64]]
+) -> Iterator[Batch]:
+    """Give the named rows on the device, batch after batch, wherever the cube lives; a card computes meanwhile."""
+    if isinstance(cube, ResidentCube):
+        yield from cube.batches(batches)
+        return
+    on_card = device.type == "cuda"
+    for images_nhwc, labels in read_batches(cube, list(batches), pinned=on_card):
+        yield images_nhwc.to(device, non_blocking=on_card), labels.to(device, non_blocking=on_card)

@@ -7,7 +7,6 @@ the views of its galaxies and the dropout. Nothing in a step waits for a card.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -18,9 +17,9 @@ from torch.nn import functional as F
 
 from kamerton.config import Preprocessing, Recipe
 from kamerton.data.augment import augment
-from kamerton.data.batches import Batch, batch_indices, read_batches, shuffled_order, to_network_input
+from kamerton.data.batches import batch_indices, shuffled_order, to_network_input
 from kamerton.data.cubes import LabelledCube
-from kamerton.data.resident import ResidentCube, resident
+from kamerton.data.resident import ResidentCube, batches_on, resident
 from kamerton.networks.layers import WithAuxiliary
 from kamerton.training.card import FULL, Precision
 from kamerton.training.optimizers import Resumable
@@ -81,7 +80,7 @@ class Trainer:
         self.watcher.begin_epoch(epoch, self.recipe.epochs, len(batches), session.step)
         start = time.perf_counter() - session.seconds
         self.learner.train()
-        for images_nhwc, labels in self._on_device(train, parts[session.step :]):
+        for images_nhwc, labels in batches_on(self.device, train, [part.rows for part in parts[session.step :]]):
             part = parts[session.step]
             seed = step_seed(self.seed, epoch, session.step)
             session.optimizer.set_learning_rate(session.schedule.rate(epoch + session.step / len(batches)))
@@ -91,18 +90,10 @@ class Trainer:
             session.seconds = time.perf_counter() - start
             self.watcher.end_step(session.tally.value, session.tally.images / session.seconds)
             keeper.after_step(session)
+        # Waits for the card, so that the time is that of the whole epoch.
         session.tally.value()
         session.seconds = time.perf_counter() - start
         return session.schedule.rate(epoch + (len(batches) - 1) / len(batches))
-
-    def _on_device(self, cube: LabelledCube | ResidentCube, parts: Sequence[Part]) -> Iterator[Batch]:
-        rows = [part.rows for part in parts]
-        if isinstance(cube, ResidentCube):
-            yield from cube.batches(rows)
-            return
-        on_card = self.device.type == "cuda"
-        for images_nhwc, labels in read_batches(cube, rows, pinned=on_card):
-            yield images_nhwc.to(self.device, non_blocking=on_card), labels.to(self.device, non_blocking=on_card)
 
     def _count(
         self, tally: RunningTally, part: Part, loss: torch.Tensor, logits: torch.Tensor, labels: torch.Tensor
@@ -143,7 +134,8 @@ class Trainer:
         self.network.eval()
         tally = RunningTally()
         parts = [self.processes.part_of(rows) for rows in batch_indices(np.arange(len(valid)), self.recipe.batch_size)]
-        for part, (images_nhwc, labels) in zip(parts, self._on_device(valid, parts), strict=True):
+        rows_on_device = batches_on(self.device, valid, [part.rows for part in parts])
+        for part, (images_nhwc, labels) in zip(parts, rows_on_device, strict=True):
             images_nchw = self.precision.laid_out(to_network_input(images_nhwc, self.preprocessing))
             with self.precision.products():
                 logits = wide(self.network(images_nchw))

@@ -10,7 +10,7 @@ import torch
 
 from kamerton.data.batches import batch_indices, read_batches, shuffled_order
 from kamerton.data.cubes import open_cube
-from kamerton.data.resident import ResidentCube, resident
+from kamerton.data.resident import ResidentCube, batches_on, resident
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,13 @@ def test_a_card_holds_what_fits(free: int, held: bool, toy_cube: Path, monkeypat
     monkeypatch.setattr("kamerton.data.resident.ResidentCube", lambda cube, device: "held")
     with open_cube(toy_cube) as cube:
         assert (resident(cube, torch.device("cuda", 0)) == "held") is held
+
+
+def test_batches_on_a_device_are_the_same_from_disk_and_from_there(toy_cube: Path) -> None:
+    here, batches = torch.device("cpu"), batch_indices(shuffled_order(30, 0, 0), 7)
+    with open_cube(toy_cube) as cube:
+        ours, theirs = (list(batches_on(here, one, batches)) for one in (cube, ResidentCube(cube, here)))
+    assert len(ours) == len(theirs) == len(batches)
+    for one, other in zip(ours, theirs, strict=True):
+        assert torch.equal(one[0], other[0])
+        assert torch.equal(one[1], other[1])
