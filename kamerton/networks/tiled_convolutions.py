@@ -1,0 +1,143 @@
+"""Convolutions of wide layers in tiles, where Winograd's and Fourier's transforms save most of the products.
+
+A convolution with a small kernel k x k costs k**2 products a pixel and pair of channels. On tiles of 8x8 pixels it
+costs 1.8 for k = 3 in Winograd's way (Lavin & Gray 2016), and on tiles of 16x16 it costs 3.6 for k = 5 in Fourier's
+(Vasilache et al. 2015). The library NNPACK, a part of PyTorch, has both and takes the one that needs fewer tiles;
+PyTorch's own choice never falls on NNPACK where oneDNN is built in.
+
+Sums run in another order than in a plain convolution, always the same one. Fourier's come nearer to float64 than plain
+ones do; Winograd's are off by some 1e-6 of the values' scatter, ten times as much as plain ones.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from statistics import harmonic_mean
+from typing import Any
+
+import torch
+from torch.autograd.function import once_differentiable
+from torch.nn import functional as F
+from torch.overrides import TorchFunctionMode
+
+KERNELS = (3, 5)
+LARGEST_TILE = 16
+"""Pixels, of NNPACK."""
+
+LEAST_WORK, LEAST_SIDE, LEAST_IMAGES = 10_000, 12, 16
+"""Below these the transforms cost more than they save (benchmarks/convolutions.py): see `gains`."""
+
+
+class TiledConvolutions(TorchFunctionMode):
+    """Compute wide convolutions of float32 images on the processor in tiles until the block ends, gradients too."""
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        return (_convolve if func is F.conv2d else func)(*args, **(kwargs or {}))
+
+
+def _convolve(
+    images_nchw: torch.Tensor,
+    weight: torch.Tensor,
+    bias: torch.Tensor | None = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+) -> torch.Tensor:
+    """Do what ``F.conv2d`` does, in tiles where they can and gain."""
+    keeps_sides = _pair(padding) == tuple(side // 2 for side in weight.shape[2:])
+    dense = _pair(stride) == _pair(dilation) == (1, 1) and groups == 1
+    if dense and keeps_sides and _in_reach(images_nchw, weight) and gains(images_nchw.shape, weight.shape):
+        found: torch.Tensor = _TiledConvolution.apply(images_nchw, weight, bias)  # type: ignore[no-untyped-call]
+        return found
+    return F.conv2d(images_nchw, weight, bias, stride, padding, dilation, groups)
+
+
+def _pair(value: Any) -> tuple[Any, ...]:
+    return tuple(value) if isinstance(value, tuple | list) else (value, value)
+
+
+def _in_reach(images_nchw: torch.Tensor, weight: torch.Tensor) -> bool:
+    """Tell whether NNPACK can compute it; the question to NNPACK itself also makes it ready."""
+    return (
+        images_nchw.device.type == "cpu"
+        and images_nchw.dtype == weight.dtype == torch.float32
+        and images_nchw.dim() == 4
+        and torch._nnpack_available()
+    )
+
+
+def gains(images_shape: torch.Size, weight_shape: torch.Size) -> bool:
+    """Tell whether tiles are faster for images (n, inputs, h, w) and a kernel (outputs, inputs, k, k).
+
+    Products grow with kernel x side x channels, transforms less: that number, with the harmonic mean of inputs and
+    outputs, parts gain from loss.
+    """
+    outputs, inputs, rows, columns = weight_shape
+    side = min(images_shape[2:])
+    if rows != columns or rows not in KERNELS or side < LEAST_SIDE or images_shape[0] < LEAST_IMAGES:
+        return False
+    return rows * side * harmonic_mean((inputs, outputs)) >= LEAST_WORK
+
+
+class _TiledConvolution(torch.autograd.Function):
+    """A convolution that keeps the sides of its images, with its two gradients as further convolutions."""
+
+    @staticmethod
+    def forward(ctx: Any, images_nchw: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
+        ctx.save_for_backward(images_nchw, weight)
+        return _in_tiles(images_nchw, weight, bias, padding=weight.shape[-1] // 2)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        images_nchw, weight = ctx.saved_tensors
+        of_images, of_weight, of_bias = ctx.needs_input_grad
+        return (
+            _gradient_of_images(gradient, weight) if of_images else None,
+            _gradient_of_weight(gradient, images_nchw, weight.shape[-1]) if of_weight else None,
+            gradient.sum((0, 2, 3)) if of_bias else None,
+        )
+
+
+def _in_tiles(
+    images_nchw: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None, *, padding: int
+) -> torch.Tensor:
+    return torch._nnpack_spatial_convolution(images_nchw, weight, bias, [padding, padding], [1, 1])
+
+
+def _gradient_of_images(gradient: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    """Convolve with the turned kernel, inputs and outputs exchanged."""
+    return _in_tiles(gradient, weight.flip(2, 3).transpose(0, 1), padding=weight.shape[-1] // 2)
+
+
+def _gradient_of_weight(gradient: torch.Tensor, images_nchw: torch.Tensor, kernel: int) -> torch.Tensor:
+    """Convolve the images with the gradient as the kernel, summed over images as else over channels.
+
+    A kernel as large as an image fits no tile, so that both are cut into patches: those of the gradient side by side,
+    those of the images overlapping by what the kernel needs. The patches of all images are then summed over.
+    """
+    (height, more_rows), (width, more_columns) = (_patch(side, kernel) for side in gradient.shape[2:])
+    around = kernel // 2
+    gradient = F.pad(gradient, (0, more_columns, 0, more_rows))
+    images_nchw = F.pad(images_nchw, (around, around + more_columns, around, around + more_rows))
+    patches = _patches(images_nchw, (height, width), overlap=kernel - 1)
+    kernels = _patches(gradient, (height, width), overlap=0)
+    return _in_tiles(patches, kernels, padding=0).transpose(0, 1)
+
+
+def _patch(side: int, kernel: int) -> tuple[int, int]:
+    """Give the side of equal patches that fit a tile with the overlap, and what the last one has too many."""
+    count = math.ceil(side / (LARGEST_TILE + 1 - kernel))
+    patch = math.ceil(side / count)
+    return patch, count * patch - side
+
+
+def _patches(images_nchw: torch.Tensor, sides: tuple[int, int], *, overlap: int) -> torch.Tensor:
+    """Cut images into patches: (channels, images x patches, height + overlap, width + overlap)."""
+    height, width = sides
+    cut = images_nchw.unfold(2, height + overlap, height).unfold(3, width + overlap, width)
+    return cut.transpose(0, 1).flatten(1, 3)
