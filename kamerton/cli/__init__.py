@@ -1,0 +1,71 @@
+"""The ``kamerton`` command: each command builds settings, calls one public function and says where the result is.
+
+Nothing heavy is imported before a command needs it, so that ``kamerton --help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from kamerton.cli import data
+from kamerton.cli.exchange import export, import_model
+from kamerton.cli.learning import sweep, train
+from kamerton.cli.machine import bench, demo, networks
+from kamerton.cli.results import compare, evaluate, report, verify
+from kamerton.errors import KamertonError
+
+app = typer.Typer(
+    help="Sorts galaxies by their shape, and tells which network does it best.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(data.app, name="data")
+for command in (demo, networks, train, sweep, evaluate, compare, report, verify, bench, export):
+    app.command()(command)
+app.command("import")(import_model)
+
+CTRL_C_EXIT_CODE = 130
+"""128 and the number of the signal, as shells count."""
+
+
+def main() -> None:
+    """Run the command line; every foreseen error is one line on stderr and an exit code: 2 usage, 1 data."""
+    try:
+        code = app(standalone_mode=False)
+        # Typer has caught Ctrl-C itself, and says nothing.
+        if code == CTRL_C_EXIT_CODE:
+            _complain("stopped by Ctrl-C", code)
+    except KamertonError as error:
+        code = _complain(str(error), error.exit_code)
+    except typer.TyperException as error:
+        message = error.format_message().strip() or type(error).__name__
+        end = "" if message.endswith((".", "?")) else "."
+        code = _complain(f"{message}{end} Next: see `{_command_of(error)} --help`.", 2)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _command_of(error: typer.TyperException) -> str:
+    context = getattr(error, "ctx", None)
+    return str(context.command_path) if context is not None else "kamerton"
+
+
+def _complain(message: str, code: int) -> int:
+    print("kamerton:", " ".join(message.split()), file=sys.stderr)
+    return code
+
+
+@app.callback(invoke_without_command=True)
+def version_option(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.", is_eager=True)] = False,
+) -> None:
+    """Sorts galaxies by their shape, and tells which network does it best."""
+    if version:
+        from kamerton import __version__
+
+        print(f"kamerton {__version__}")
+    elif context.invoked_subcommand is None:
+        print(context.get_help())

@@ -1,0 +1,41 @@
+"""What all commands share: options of one meaning, and the same answer for a program or for a person."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from kamerton.errors import UsageError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
+SeedOption = Annotated[int, typer.Option(help="Same seed, same result.")]
+
+
+def console() -> Console:
+    """Open the terminal for tables and progress."""
+    from rich.console import Console
+
+    return Console(highlight=False, soft_wrap=True)
+
+
+def answer(as_json: bool, content: dict[str, Any], lines: list[str]) -> None:
+    """Print the same answer for a program or for a person."""
+    print(json.dumps(content, ensure_ascii=False, default=str) if as_json else "\n".join(lines))
+
+
+def words(text: str) -> list[str]:
+    """Part a list at its commas."""
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def whole_numbers(name: str, text: str) -> list[int]:
+    """Part a list of numbers at its commas; UsageError for anything else."""
+    found = words(text)
+    if not all(word.isdecimal() for word in found):
+        raise UsageError(f"Bad value for {name}", received=repr(text), allowed="whole numbers with commas between")
+    return [int(word) for word in found]

@@ -1,0 +1,31 @@
+"""``kamerton export`` and ``import``: to other programs and back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def export(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder.")],
+    to: Annotated[str, typer.Option(help="Format: keras or onnx.")],
+) -> None:
+    """Write a run's network in another program's format."""
+    from kamerton.formats.exchange import export as run_export
+
+    print(run_export(run, to))
+
+
+def import_model(
+    file: Annotated[Path, typer.Argument(metavar="FILE.keras", help="Model saved by Keras 3.")],
+    out: Annotated[Path, typer.Option(help="Run folder to make.")],
+    classes_of: Annotated[
+        Path | None, typer.Option(help="Labelled cube whose class names the model learned; a .keras holds none.")
+    ] = None,
+) -> None:
+    """Make a run folder from a Keras model of a known network; nothing in the file is executed."""
+    from kamerton.formats.exchange import import_keras_file
+
+    print(f"run: {import_keras_file(file, out, classes_of=classes_of).path}")
