@@ -3,7 +3,7 @@
     python benchmarks/convolutions.py
 
 A line a shape: GFLOP/s of both, counted as plain products, and the median ratio. The last column tells what
-`kamerton.networks.tiled_convolutions.gains` chooses; it should say "tiles" where the ratio is well above 1.
+`kamerton.networks.tiled_convolutions.Convolution.gains` chooses; it should say "tiles" where the ratio is well above 1.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import torch
 from torch.nn import functional as F
 
 from kamerton.networks import tiled_convolutions
-from kamerton.networks.tiled_convolutions import TiledConvolutions, gains
+from kamerton.networks.tiled_convolutions import Convolution, TiledConvolutions
 from kamerton.training.memory import keep_freed_memory
 
 IMAGES = 32
@@ -68,8 +68,9 @@ def main() -> None:
     for kernel in KERNELS:
         for inputs, outputs in CHANNELS:
             for side in SIDES:
-                shapes = torch.Size((IMAGES, inputs, side, side)), torch.Size((outputs, inputs, kernel, kernel))
-                chosen = "tiles" if gains(*shapes) else "plain"
+                images_nchw = torch.empty(IMAGES, inputs, side, side, device="meta")
+                weight = torch.empty(outputs, inputs, kernel, kernel, device="meta")
+                chosen = "tiles" if Convolution(images_nchw, weight, padding=kernel // 2).gains else "plain"
                 for name in rules:
                     setattr(tiled_convolutions, name, 0)
                 found = measure(inputs, outputs, side, kernel, repeats)

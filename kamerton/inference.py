@@ -18,11 +18,17 @@ from kamerton.devices import choose_device
 from kamerton.errors import CubeError, UsageError
 from kamerton.formats.int8 import quantised
 from kamerton.formats.onnx_file import INPUT, OUTPUT, onnx_bytes, open_session
+from kamerton.networks.cost import share_in_tiles
+from kamerton.networks.tiled_convolutions import TiledConvolutions
 from kamerton.runs import Run
+from kamerton.training.memory import keep_freed_memory
 
-BATCH_IMAGES = 32
+BATCH_IMAGES = 64
 
-CALIBRATION_BATCHES = 16
+LEAST_SHARE_IN_TILES = 0.8
+"""Of a network's operations, from which PyTorch in tiles answers faster than ONNX Runtime (docs/performance.md)."""
+
+CALIBRATION_BATCHES, CALIBRATION_BATCH_IMAGES = 16, 32
 """Of training images, that int8 takes its scales from: 512 of them."""
 
 Answer = Callable[[torch.Tensor], npt.NDArray[np.float32]]
@@ -82,10 +88,15 @@ class Predictor:
 def answer_with(network: torch.nn.Module, image_shape: tuple[int, int, int]) -> Answer:
     """Let a network on the processor answer through ONNX Runtime; through PyTorch where that is missing.
 
-    The ONNX model is made anew from the network's own weights: no file of it is read.
+    The ONNX model is made anew from the network's own weights: no file of it is read. Whole batches go through PyTorch
+    where nearly all of the work is in wide convolutions, which it can compute in tiles.
     """
     session = open_session(onnx_bytes(network, image_shape), torch.get_num_threads())
-    return _through_torch(network) if session is None else _through_onnx(session)
+    answer = _through_torch(network) if session is None else _through_onnx(session)
+    height, width, channels = image_shape
+    if share_in_tiles(network, (BATCH_IMAGES, channels, height, width)) < LEAST_SHARE_IN_TILES:
+        return answer
+    return _in_tiles(network, answer)
 
 
 def _in_int8(network: torch.nn.Module, run: Run, device: torch.device) -> Answer:
@@ -110,11 +121,24 @@ def _calibration_batches(run: Run) -> list[npt.NDArray[np.float32]]:
             next_step="bring that cube back, or leave int8 out",
         )
     with open_cube(record.path) as cube:
-        count = min(BATCH_IMAGES, len(cube))
+        count = min(CALIBRATION_BATCH_IMAGES, len(cube))
         batches = min(CALIBRATION_BATCHES, len(cube) // count)
         rows = np.linspace(0, len(cube) - 1, count * batches).astype(np.int64).reshape(batches, count)
         shape = run.record.preprocessing
         return [to_network_input(images_nhwc, shape).numpy() for images_nhwc, _ in read_batches(cube, list(rows))]
+
+
+def _in_tiles(network: torch.nn.Module, else_answer: Answer) -> Answer:
+    keep_freed_memory()
+    tiled = _through_torch(network)
+
+    def answer(images_nchw: torch.Tensor) -> npt.NDArray[np.float32]:
+        if len(images_nchw) < BATCH_IMAGES:
+            return else_answer(images_nchw)
+        with TiledConvolutions():
+            return tiled(images_nchw)
+
+    return answer
 
 
 def _through_onnx(session: Any) -> Answer:

@@ -20,7 +20,7 @@ from kamerton.config import BenchSettings, Preprocessing, Recipe
 from kamerton.data.augment import augment
 from kamerton.data.batches import batch_indices, read_batches, shuffled_order, to_network_input
 from kamerton.data.cubes import CubeWriter, open_cube
-from kamerton.inference import answer_with
+from kamerton.inference import BATCH_IMAGES, answer_with
 from kamerton.networks import build_network, find_network
 from kamerton.networks.cost import count_flops, count_training_flops
 from kamerton.provenance import describe_device
@@ -59,6 +59,7 @@ class Bench:
     threads: int
     size: int
     batch_size: int
+    """Of training; answers come in the batches of `kamerton.inference`."""
     matrix_gflops_per_second: float
     loader_images_per_second: float
     """Read from a cube, shuffled, turned, shifted and zoomed."""
@@ -73,7 +74,7 @@ class Bench:
     def describe(self) -> list[str]:
         """Say it in lines."""
         lines = [
-            f"{self.device}, {self.threads} threads, {self.size} px, batch {self.batch_size}",
+            f"{self.device}, {self.threads} threads, {self.size} px, batches of {self.batch_size} to train",
             f"matrix product   {self.matrix_gflops_per_second:8.1f} GFLOP/s, the ceiling",
             f"loader           {self.loader_images_per_second:8.1f} images/s",
             f"start-up         {self.start_up_seconds:8.2f} s",
@@ -156,13 +157,15 @@ def _network_rates(name: str, settings: BenchSettings) -> NetworkRates:
             training.append(batch / _seconds(lambda: trainer.learn(images_nhwc, labels, session.optimizer, 0)))
             training_shares.append(training[-1] / ceiling)
     answer = answer_with(network.eval(), (size, size, CHANNELS))
+    unseen_nhwc = torch.randint(0, 256, (BATCH_IMAGES, size, size, CHANNELS), dtype=torch.uint8)
     prediction: list[float] = []
     shares: list[float] = []
     single: list[float] = []
     with torch.inference_mode():
         for _ in range(settings.repeats + 1):
             ceiling = _matrix_rate() / flops
-            prediction.append(batch / _seconds(lambda: answer(to_network_input(images_nhwc, preprocessing))))
+            seconds = _seconds(lambda: answer(to_network_input(unseen_nhwc, preprocessing)))
+            prediction.append(BATCH_IMAGES / seconds)
             shares.append(prediction[-1] / ceiling)
             single.append(_seconds(lambda: answer(to_network_input(images_nhwc[:1], preprocessing))))
     # The first of each is for warming up.

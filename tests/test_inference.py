@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from kamerton.config import Preprocessing
 from kamerton.data.cubes import open_cube
 from kamerton.errors import CubeError, RunError, UsageError
-from kamerton.inference import BATCH_IMAGES, Predictor
+from kamerton.inference import BATCH_IMAGES, Predictor, answer_with
 from kamerton.networks import build_network
 from kamerton.runs import Run, create_run
 from tests.conftest import toy_galaxies, write_cube, write_toy_cube
@@ -61,6 +61,19 @@ def test_a_cube_is_answered_in_the_order_of_its_rows(predictor: Predictor, tmp_p
         wanted = predictor.probabilities(cube.read(slice(None)))
     assert [len(batch) for batch in batches] == [BATCH_IMAGES, BATCH_IMAGES, 3]
     np.testing.assert_allclose(np.concatenate(batches), wanted, **CLOSE)
+
+
+def test_whole_batches_in_tiles_answer_as_onnx_runtime_does() -> None:
+    torch.manual_seed(0)
+    network = build_network("alexnet", size=256, channels=3, classes=10).eval()
+    # Probabilities from 0 to nearly 1, as a trained network has.
+    network.get_parameter("dense7.weight").data *= 300
+    images_nchw = torch.rand(BATCH_IMAGES, 3, 256, 256)
+    answer = answer_with(network, (256, 256, 3))
+    with torch.inference_mode():
+        whole, parts = answer(images_nchw), [answer(part) for part in images_nchw.split(BATCH_IMAGES // 2)]
+    assert whole.max() > 0.9
+    np.testing.assert_allclose(whole, np.concatenate(parts), rtol=0, atol=1e-5)
 
 
 def test_images_of_another_size_are_resized_to_the_runs(predictor: Predictor) -> None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from statistics import harmonic_mean
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch.autograd.function import once_differentiable
@@ -25,8 +25,8 @@ KERNELS = (3, 5)
 LARGEST_TILE = 16
 """Pixels, of NNPACK."""
 
-LEAST_WORK, LEAST_SIDE, LEAST_IMAGES = 10_000, 12, 16
-"""Below these the transforms cost more than they save (benchmarks/convolutions.py): see `gains`."""
+LEAST_WORK, LEAST_SIDE, LEAST_IMAGES = 12_500, 12, 16
+"""Below these the transforms cost more than they save (benchmarks/convolutions.py): see `Convolution.gains`."""
 
 
 class TiledConvolutions(TorchFunctionMode):
@@ -35,52 +35,57 @@ class TiledConvolutions(TorchFunctionMode):
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        return (_convolve if func is F.conv2d else func)(*args, **(kwargs or {}))
+        if func is not F.conv2d:
+            return func(*args, **(kwargs or {}))
+        convolution = Convolution(*args, **(kwargs or {}))
+        if convolution.gains and convolution.in_reach:
+            return _TiledConvolution.apply(*convolution[:3])  # type: ignore[no-untyped-call]
+        return F.conv2d(*convolution)
 
 
-def _convolve(
-    images_nchw: torch.Tensor,
-    weight: torch.Tensor,
-    bias: torch.Tensor | None = None,
-    stride: Any = 1,
-    padding: Any = 0,
-    dilation: Any = 1,
-    groups: int = 1,
-) -> torch.Tensor:
-    """Do what ``F.conv2d`` does, in tiles where they can and gain."""
-    keeps_sides = _pair(padding) == tuple(side // 2 for side in weight.shape[2:])
-    dense = _pair(stride) == _pair(dilation) == (1, 1) and groups == 1
-    if dense and keeps_sides and _in_reach(images_nchw, weight) and gains(images_nchw.shape, weight.shape):
-        found: torch.Tensor = _TiledConvolution.apply(images_nchw, weight, bias)  # type: ignore[no-untyped-call]
-        return found
-    return F.conv2d(images_nchw, weight, bias, stride, padding, dilation, groups)
+class Convolution(NamedTuple):
+    """What ``F.conv2d`` is called with."""
+
+    images_nchw: torch.Tensor
+    weight: torch.Tensor
+    bias: torch.Tensor | None = None
+    stride: Any = 1
+    padding: Any = 0
+    dilation: Any = 1
+    groups: int = 1
+
+    @property
+    def gains(self) -> bool:
+        """Whether tiles can compute a convolution of such shapes, and faster.
+
+        Products grow with kernel x side x channels, transforms less: that number, with the harmonic mean of inputs and
+        outputs, parts gain from loss.
+        """
+        outputs, inputs, rows, columns = self.weight.shape
+        side = min(self.images_nchw.shape[2:], default=0)
+        dense = _pair(self.stride) == _pair(self.dilation) == (1, 1) and self.groups == 1
+        return (
+            dense
+            and rows == columns
+            and rows in KERNELS
+            and _pair(self.padding) == (rows // 2, rows // 2)
+            and side >= LEAST_SIDE
+            and len(self.images_nchw) >= LEAST_IMAGES
+            and rows * side * harmonic_mean((inputs, outputs)) >= LEAST_WORK
+        )
+
+    @property
+    def in_reach(self) -> bool:
+        """Whether NNPACK computes such numbers here; the question to NNPACK itself also makes it ready."""
+        return (
+            self.images_nchw.device.type == "cpu"
+            and self.images_nchw.dtype == self.weight.dtype == torch.float32
+            and torch._nnpack_available()
+        )
 
 
 def _pair(value: Any) -> tuple[Any, ...]:
     return tuple(value) if isinstance(value, tuple | list) else (value, value)
-
-
-def _in_reach(images_nchw: torch.Tensor, weight: torch.Tensor) -> bool:
-    """Tell whether NNPACK can compute it; the question to NNPACK itself also makes it ready."""
-    return (
-        images_nchw.device.type == "cpu"
-        and images_nchw.dtype == weight.dtype == torch.float32
-        and images_nchw.dim() == 4
-        and torch._nnpack_available()
-    )
-
-
-def gains(images_shape: torch.Size, weight_shape: torch.Size) -> bool:
-    """Tell whether tiles are faster for images (n, inputs, h, w) and a kernel (outputs, inputs, k, k).
-
-    Products grow with kernel x side x channels, transforms less: that number, with the harmonic mean of inputs and
-    outputs, parts gain from loss.
-    """
-    outputs, inputs, rows, columns = weight_shape
-    side = min(images_shape[2:])
-    if rows != columns or rows not in KERNELS or side < LEAST_SIDE or images_shape[0] < LEAST_IMAGES:
-        return False
-    return rows * side * harmonic_mean((inputs, outputs)) >= LEAST_WORK
 
 
 class _TiledConvolution(torch.autograd.Function):

@@ -7,7 +7,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from kamerton.networks import NETWORKS, build_network
-from kamerton.networks.cost import count_flops, count_training_flops
+from kamerton.networks.cost import count_flops, count_training_flops, share_in_tiles
 
 
 def test_alexnet_takes_the_operations_that_its_layers_add_up_to() -> None:
@@ -55,3 +55,12 @@ def test_counting_a_step_leaves_the_network_as_it_was(name: str) -> None:
     assert not network.training
     assert all(parameter.grad is None for parameter in network.parameters())
     assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "wanted"), [("alexnet", 256, 0.87), ("alexnet", 67, 0), ("lenet5", 256, 0), ("vgg16", 256, 0.99)]
+)
+def test_the_share_of_operations_that_tiles_compute(name: str, size: int, wanted: float) -> None:
+    with torch.device("meta"):
+        network = build_network(name, size=size, channels=3, classes=10)
+    assert share_in_tiles(network, (32, 3, size, size)) == pytest.approx(wanted, abs=0.005)

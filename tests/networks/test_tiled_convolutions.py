@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from kamerton.networks import tiled_convolutions
-from kamerton.networks.tiled_convolutions import TiledConvolutions, gains
+from kamerton.networks.tiled_convolutions import Convolution, TiledConvolutions
 
-WIDE = {"images": 16, "inputs": 160, "outputs": 200, "height": 20, "width": 20, "kernel": 3}
+WIDE = {"images": 16, "inputs": 200, "outputs": 240, "height": 20, "width": 20, "kernel": 3}
 """Wide enough to gain."""
 
 needs_nnpack = pytest.mark.skipif(not torch._nnpack_available(), reason="NNPACK does not know this processor")
@@ -86,7 +86,7 @@ def test_values_and_gradients_are_those_of_float64(**shape: int) -> None:
 @needs_nnpack
 @pytest.mark.parametrize(("side", "kernel"), [(14, 3), (30, 5)])
 def test_those_of_alexnet_come_as_near_to_float64_as_plain_ones(side: int, kernel: int) -> None:
-    wide = problem(**(WIDE | {"inputs": 256, "outputs": 256, "height": side, "width": side, "kernel": kernel}))
+    wide = problem(**(WIDE | {"inputs": 384, "outputs": 256, "height": side, "width": side, "kernel": kernel}))
     exact = solved(wide, tiled=False, dtype=torch.float64)
     for tiled, plain, true in zip(solved(wide, tiled=True), solved(wide, tiled=False), exact, strict=True):
         assert error(tiled, true) < max(error(plain, true), 1e-5)
@@ -122,7 +122,7 @@ def test_float64_stays_as_it_is() -> None:
 
 def test_groups_stay_as_they_are() -> None:
     wide = problem(**WIDE)
-    weight = wide.weight[:, :80]
+    weight = wide.weight[:, :100]
     with TiledConvolutions():
         found = F.conv2d(wide.images_nchw, weight, padding=1, groups=2)
     assert torch.equal(found, F.conv2d(wide.images_nchw, weight, padding=1, groups=2))
@@ -143,7 +143,7 @@ def test_a_processor_that_nnpack_does_not_know(monkeypatch: pytest.MonkeyPatch) 
         ((32, 384, 14, 14), (384, 384, 3, 3), True),
         ((32, 384, 3, 3), (384, 384, 3, 3), False),
         # ResNet-18's first and last, a shortcut, one galaxy alone, and a long kernel.
-        ((32, 64, 64, 64), (64, 64, 3, 3), True),
+        ((32, 64, 64, 64), (64, 64, 3, 3), False),
         ((32, 512, 8, 8), (512, 512, 3, 3), False),
         ((32, 64, 32, 32), (128, 64, 1, 1), False),
         ((1, 384, 14, 14), (384, 384, 3, 3), False),
@@ -151,4 +151,5 @@ def test_a_processor_that_nnpack_does_not_know(monkeypatch: pytest.MonkeyPatch) 
     ],
 )
 def test_where_they_gain(images_shape: tuple[int, ...], weight_shape: tuple[int, ...], wanted: bool) -> None:
-    assert gains(torch.Size(images_shape), torch.Size(weight_shape)) is wanted
+    images_nchw, weight = torch.empty(images_shape, device="meta"), torch.empty(weight_shape, device="meta")
+    assert Convolution(images_nchw, weight, padding=weight_shape[-1] // 2).gains is wanted
