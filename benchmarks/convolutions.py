@@ -17,11 +17,10 @@ import torch
 from torch.nn import functional as F
 
 from kamerton.networks import tiled_convolutions
-from kamerton.networks.tiled_convolutions import Convolution, TiledConvolutions
+from kamerton.networks.tiled_convolutions import KERNELS, Convolution, TiledConvolutions
 from kamerton.training.memory import keep_freed_memory
 
 IMAGES = 32
-KERNELS = (3, 5)
 CHANNELS = ((64, 64), (96, 96), (128, 128), (96, 256), (192, 192), (256, 256), (384, 384), (512, 512))
 SIDES = (8, 12, 14, 16, 24, 30, 56)
 MOST_GFLOP = 120

@@ -26,7 +26,7 @@ from kamerton.training.memory import keep_freed_memory
 BATCH_IMAGES = 64
 
 LEAST_SHARE_IN_TILES = 0.8
-"""Of a network's operations, from which PyTorch in tiles answers faster than ONNX Runtime (docs/performance.md)."""
+"""Of a network's operations, from which PyTorch in tiles answers faster than ONNX Runtime (docs/log.md, Speed)."""
 
 CALIBRATION_BATCHES, CALIBRATION_BATCH_IMAGES = 16, 32
 """Of training images, that int8 takes its scales from: 512 of them."""
@@ -89,14 +89,14 @@ def answer_with(network: torch.nn.Module, image_shape: tuple[int, int, int]) -> 
     """Let a network on the processor answer through ONNX Runtime; through PyTorch where that is missing.
 
     The ONNX model is made anew from the network's own weights: no file of it is read. Whole batches go through PyTorch
-    where nearly all of the work is in wide convolutions, which it can compute in tiles.
+    where nearly all of the work is in wide convolutions, which it can compute in tiles; the process then keeps freed
+    memory from there on.
     """
     session = open_session(onnx_bytes(network, image_shape), torch.get_num_threads())
     answer = _through_torch(network) if session is None else _through_onnx(session)
-    height, width, channels = image_shape
-    if share_in_tiles(network, (BATCH_IMAGES, channels, height, width)) < LEAST_SHARE_IN_TILES:
-        return answer
-    return _in_tiles(network, answer)
+    size, _, channels = image_shape
+    share = share_in_tiles(network, size=size, channels=channels, images=BATCH_IMAGES)
+    return answer if share < LEAST_SHARE_IN_TILES else _in_tiles(network, answer)
 
 
 def _in_int8(network: torch.nn.Module, run: Run, device: torch.device) -> Answer:

@@ -45,7 +45,10 @@ class NetworkRates:
     training_images_per_second: float
     prediction_images_per_second: float
     training_share: float
-    """Of the ceiling, the matrix product's rate over the counted operations, measured in turn."""
+    """Of the ceiling, the matrix product's rate over the counted operations, measured in turn.
+
+    Counted are a plain convolution's products; in tiles there are fewer, and the share may pass 1.
+    """
     prediction_share: float
     one_image_seconds: float
     """For the answer to a single image."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from astropy.table import Table
 
 from kamerton.data.cubes import CubeWriter
@@ -18,6 +19,8 @@ from kamerton.training.train import train
 
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared/data"
 CLASS_NAMES = ("bright", "dim", "striped")
+
+needs_nnpack = pytest.mark.skipif(not torch._nnpack_available(), reason="NNPACK does not know this processor")
 
 
 @pytest.fixture(scope="session")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from copy import deepcopy
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import torch
@@ -12,7 +11,6 @@ from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
 from kamerton.networks.layers import WithAuxiliary, evaluating
-from kamerton.networks.meta_shapes import SHAPES
 from kamerton.networks.tiled_convolutions import Convolution
 
 
@@ -29,11 +27,12 @@ OPERATIONS: dict[Any, Callable[..., int]] = {
 
 
 class _Counter(TorchFunctionMode):
-    """Sums up the operations of all that is called."""
+    """Sums up the operations of all that is called with one image, and of what tiles would compute of so many."""
 
-    def __init__(self, instead: dict[Any, Callable[..., Any]]) -> None:
+    def __init__(self, instead: Mapping[Any, Callable[..., Any]], images: int) -> None:
         super().__init__()
         self.instead = instead
+        self.images = images
         self.total = self.in_tiles = 0
 
     def __torch_function__(
@@ -41,11 +40,15 @@ class _Counter(TorchFunctionMode):
     ) -> Any:
         output = self.instead.get(func, func)(*args, **(kwargs or {}))
         if func in OPERATIONS:
-            operations = OPERATIONS[func](output, *args[:2])
+            operations = OPERATIONS[func](output, *(*args, *(kwargs or {}).values())[:2])
             self.total += operations
-            if func is F.conv2d and Convolution(*args, **(kwargs or {})).gains:
+            if func is F.conv2d and self._in_tiles(Convolution(*args, **(kwargs or {}))):
                 self.in_tiles += operations
         return output
+
+    def _in_tiles(self, one: Convolution) -> bool:
+        many = one._replace(input=one.input.expand(self.images, *one.input.shape[1:]))
+        return many.gains and many.in_reach
 
 
 def count_training_flops(network: nn.Module, *, size: int, channels: int) -> int:
@@ -71,24 +74,27 @@ def count_training_flops(network: nn.Module, *, size: int, channels: int) -> int
     return int(counter.get_total_flops()) // images
 
 
-def count_flops(network: nn.Module, *, size: int, channels: int) -> int:
+def count_flops(
+    network: nn.Module, *, size: int, channels: int, shapes: Mapping[Any, Callable[..., Any]] | None = None
+) -> int:
     """Count the floating-point operations of one image's way through a network: a multiply and an add are two.
 
     Convolutions and matrix products are counted; all else is small beside them. The network may be on ``meta``, and
-    then nothing is computed.
+    then nothing is computed; ``shapes`` are what to call there instead, as `meta_shapes` has them.
     """
-    return _counted(network, (1, channels, size, size)).total
+    return _counted(network, size, channels, shapes or {}).total
 
 
-def share_in_tiles(network: nn.Module, images_shape: tuple[int, int, int, int]) -> float:
-    """Give the share of a network's operations on images (n, channels, h, w) that tiles compute faster: 0 to 1."""
-    counted = _counted(deepcopy(network).to("meta"), images_shape)
-    return counted.in_tiles / counted.total
+def share_in_tiles(network: nn.Module, *, size: int, channels: int, images: int) -> float:
+    """Give the share of a network's operations, 0 to 1, that tiles compute faster here in batches of so many images."""
+    counted = _counted(network, size, channels, {}, images)
+    return counted.in_tiles / max(counted.total, 1)
 
 
-def _counted(network: nn.Module, images_shape: tuple[int, int, int, int]) -> _Counter:
-    device = next(network.parameters()).device
-    counter = _Counter(SHAPES if device.type == "meta" else {})
+def _counted(
+    network: nn.Module, size: int, channels: int, shapes: Mapping[Any, Callable[..., Any]], images: int = 1
+) -> _Counter:
+    counter = _Counter(shapes, images)
     with evaluating(network), torch.no_grad(), counter:
-        network(torch.zeros(images_shape, device=device))
+        network(torch.zeros(1, channels, size, size, device=next(network.parameters()).device))
     return counter

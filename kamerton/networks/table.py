@@ -8,6 +8,7 @@ import torch
 
 from kamerton.networks import NETWORKS, build_network, count_parameters
 from kamerton.networks.cost import count_flops
+from kamerton.networks.meta_shapes import SHAPES
 
 
 def count_networks(*, size: int, channels: int = 3, classes: int = 10) -> list[dict[str, Any]]:
@@ -22,7 +23,7 @@ def count_networks(*, size: int, channels: int = 3, classes: int = 10) -> list[d
             with torch.device("meta"):
                 network = build_network(name, size=size, channels=channels, classes=classes)
             parameters = sum(count_parameters(network))
-            flops = count_flops(network, size=size, channels=channels)
+            flops = count_flops(network, size=size, channels=channels, shapes=SHAPES)
         rows.append(
             {
                 "name": name,

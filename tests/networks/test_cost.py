@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
+from torch import nn
+from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from kamerton.networks import NETWORKS, build_network
 from kamerton.networks.cost import count_flops, count_training_flops, share_in_tiles
+from kamerton.networks.meta_shapes import SHAPES
+from tests.conftest import needs_nnpack
 
 
 def test_alexnet_takes_the_operations_that_its_layers_add_up_to() -> None:
@@ -28,13 +34,36 @@ def test_counting_leaves_the_network_as_it_was(training: bool) -> None:
     assert network.training is training
 
 
+@pytest.mark.parametrize("shapes", [SHAPES, None], ids=["shapes alone", "meta"])
 @pytest.mark.parametrize("name", NETWORKS)
-def test_pytorchs_own_counter_agrees(name: str) -> None:
+def test_pytorchs_own_counter_agrees(name: str, shapes: Any) -> None:
     with torch.device("meta"):
         network = build_network(name, size=96, channels=3, classes=10).eval()
         with FlopCounterMode(display=False) as counter:
             network(torch.zeros(1, 3, 96, 96))
-    assert count_flops(network, size=96, channels=3) == counter.get_total_flops()
+    assert count_flops(network, size=96, channels=3, shapes=shapes) == counter.get_total_flops()
+
+
+class CallsByKeyword(nn.Module):
+    """As networks of other libraries do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3)
+        self.dense = nn.Linear(8, 2)
+
+    def forward(self, images_nchw: torch.Tensor) -> torch.Tensor:
+        maps = F.conv2d(input=images_nchw, weight=self.conv.weight, bias=self.conv.bias)
+        maps = torch.cat(tensors=[maps, maps], dim=1)
+        pooled = F.avg_pool2d(input=maps, kernel_size=maps.shape[-1]).flatten(1)
+        return F.linear(input=pooled, weight=self.dense.weight, bias=self.dense.bias)
+
+
+@pytest.mark.parametrize("device", ["meta", "cpu"])
+def test_a_network_that_calls_by_keyword_is_counted(device: str) -> None:
+    network = CallsByKeyword().to(device)
+    assert count_flops(network, size=8, channels=3) == 2 * (6 * 6 * 4 * 27 + 8 * 2)
+    assert share_in_tiles(network, size=8, channels=3, images=64) == 0
 
 
 def test_a_step_of_the_notebooks_alexnet_takes_the_operations_counted_by_hand() -> None:
@@ -57,10 +86,16 @@ def test_counting_a_step_leaves_the_network_as_it_was(name: str) -> None:
     assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
 
 
+@needs_nnpack
 @pytest.mark.parametrize(
     ("name", "size", "wanted"), [("alexnet", 256, 0.87), ("alexnet", 67, 0), ("lenet5", 256, 0), ("vgg16", 256, 0.99)]
 )
 def test_the_share_of_operations_that_tiles_compute(name: str, size: int, wanted: float) -> None:
-    with torch.device("meta"):
-        network = build_network(name, size=size, channels=3, classes=10)
-    assert share_in_tiles(network, (32, 3, size, size)) == pytest.approx(wanted, abs=0.005)
+    network = build_network(name, size=size, channels=3, classes=10)
+    assert share_in_tiles(network, size=size, channels=3, images=64) == pytest.approx(wanted, abs=0.005)
+
+
+def test_a_processor_without_nnpack_computes_nothing_in_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "_nnpack_available", lambda: False)
+    network = build_network("alexnet", size=256, channels=3, classes=10)
+    assert share_in_tiles(network, size=256, channels=3, images=64) == 0
