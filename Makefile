@@ -12,8 +12,8 @@ demo: $(VENV)/ready ## the whole way on a synthetic survey, into build/demo
 	rm -rf build/demo
 	$(BIN)/kamerton demo --out build/demo
 
-test: $(VENV)/ready ## all tests
-	$(BIN)/python -m pytest
+test: $(VENV)/ready ## all tests, a file a process
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 fuzz: $(VENV)/ready ## 20,000 broken files against every reader, about 5 minutes
 	$(BIN)/python -m tests.fuzz --files 20000
