@@ -62,9 +62,8 @@ def test_two_processes_have_the_losses_of_one_for_twenty_steps(data: Path, tmp_p
 
 def test_batch_normalisation_looks_at_the_batch_of_all_processes(data: Path, tmp_path: Path) -> None:
     """The first step's loss is that of one process; later ones drift apart as the last digits do."""
-    steps = 6
-    alone = train(data, network="resnet18", epochs=steps, out=tmp_path / "alone")
-    done = together(2, data, "--network", "resnet18", "--epochs", steps, "--out", tmp_path / "two")
+    alone = train(data, network="resnet18", epochs=STEPS, out=tmp_path / "alone")
+    done = together(2, data, "--network", "resnet18", "--epochs", STEPS, "--out", tmp_path / "two")
     assert done.returncode == 0, done.stderr
     ours, theirs = (run.history()["loss"].to_numpy() for run in (alone, open_run(tmp_path / "two")))
     assert abs(ours[0] - theirs[0]) < 1e-5
