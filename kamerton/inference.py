@@ -92,11 +92,16 @@ def answer_with(network: torch.nn.Module, image_shape: tuple[int, int, int]) -> 
     where nearly all of the work is in wide convolutions, which it can compute in tiles; the process then keeps freed
     memory from there on.
     """
+    through_torch = _through_torch(network)
     session = open_session(onnx_bytes(network, image_shape), torch.get_num_threads())
-    answer = _through_torch(network) if session is None else _through_onnx(session)
+    if session is None:
+        return through_torch
+    through_onnx = _through_onnx(session)
     size, _, channels = image_shape
-    share = share_in_tiles(network, size=size, channels=channels, images=BATCH_IMAGES)
-    return answer if share < LEAST_SHARE_IN_TILES else _in_tiles(network, answer)
+    if share_in_tiles(network, size=size, channels=channels, images=BATCH_IMAGES) < LEAST_SHARE_IN_TILES:
+        return through_onnx
+    keep_freed_memory()
+    return lambda images_nchw: (through_torch if len(images_nchw) >= BATCH_IMAGES else through_onnx)(images_nchw)
 
 
 def _in_int8(network: torch.nn.Module, run: Run, device: torch.device) -> Answer:
@@ -128,19 +133,6 @@ def _calibration_batches(run: Run) -> list[npt.NDArray[np.float32]]:
         return [to_network_input(images_nhwc, shape).numpy() for images_nhwc, _ in read_batches(cube, list(rows))]
 
 
-def _in_tiles(network: torch.nn.Module, else_answer: Answer) -> Answer:
-    keep_freed_memory()
-    tiled = _through_torch(network)
-
-    def answer(images_nchw: torch.Tensor) -> npt.NDArray[np.float32]:
-        if len(images_nchw) < BATCH_IMAGES:
-            return else_answer(images_nchw)
-        with TiledConvolutions():
-            return tiled(images_nchw)
-
-    return answer
-
-
 def _through_onnx(session: Any) -> Answer:
     def answer(images_nchw: torch.Tensor) -> npt.NDArray[np.float32]:
         found: npt.NDArray[np.float32] = session.run([OUTPUT], {INPUT: images_nchw.contiguous().numpy()})[0]
@@ -151,7 +143,8 @@ def _through_onnx(session: Any) -> Answer:
 
 def _through_torch(network: torch.nn.Module) -> Answer:
     def answer(images_nchw: torch.Tensor) -> npt.NDArray[np.float32]:
-        found: npt.NDArray[np.float32] = network(images_nchw).softmax(1).cpu().numpy()
+        with TiledConvolutions():
+            found: npt.NDArray[np.float32] = network(images_nchw).softmax(1).cpu().numpy()
         return found
 
     return answer
