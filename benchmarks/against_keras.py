@@ -66,8 +66,9 @@ def kamerton_rates(images: int, size: int) -> dict[str, float]:
     """Train from a cube into a run folder, and predict with the run."""
     import numpy as np
 
-    from kamerton.data.cubes import CubeWriter, open_cube
-    from kamerton.inference import Predictor
+    from kamerton.data.cubes.cube import open_cube
+    from kamerton.data.cubes.writer import CubeWriter
+    from kamerton.inference.predictor import Predictor
     from kamerton.training.train import train
 
     rng = np.random.default_rng(0)

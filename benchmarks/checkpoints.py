@@ -17,11 +17,11 @@ from pathlib import Path
 import torch
 
 from kamerton.config import Preprocessing, TrainSettings
-from kamerton.networks import build_network
+from kamerton.networks.registry import build_network
+from kamerton.recipes import load_recipe
 from kamerton.training.checkpoint import write_checkpoint
 from kamerton.training.loop import Trainer
 from kamerton.training.progress import Silent
-from kamerton.training.recipes import load_recipe
 from kamerton.training.session import Session
 
 GALAXIES = 11_350

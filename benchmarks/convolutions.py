@@ -3,7 +3,7 @@
     python benchmarks/convolutions.py
 
 A line a shape: GFLOP/s of both, counted as plain products, and the median ratio. The last column tells what
-`kamerton.networks.tiled_convolutions.Convolution.gains` chooses; it should say "tiles" where the ratio is well above 1.
+`kamerton.machine.tiled_convolutions.Convolution.gains` chooses; it should say "tiles" where the ratio is well above 1.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from collections.abc import Callable
 import torch
 from torch.nn import functional as F
 
-from kamerton.networks import tiled_convolutions
-from kamerton.networks.tiled_convolutions import KERNELS, Convolution, TiledConvolutions
-from kamerton.training.memory import keep_freed_memory
+from kamerton.machine import tiled_convolutions
+from kamerton.machine.memory import keep_freed_memory
+from kamerton.machine.tiled_convolutions import KERNELS, Convolution, TiledConvolutions
 
 IMAGES = 32
 CHANNELS = ((64, 64), (96, 96), (128, 128), (96, 256), (192, 192), (256, 256), (384, 384), (512, 512))

@@ -18,7 +18,7 @@ from rich.console import Console
 from kamerton.config import PictureSettings, SplitSettings, SynthSettings
 from kamerton.data.importers import import_cube
 from kamerton.data.splitting import split_cube
-from kamerton.data.survey import synth
+from kamerton.data.synthetic.survey import synth
 from kamerton.evaluation.compare import compare
 from kamerton.evaluation.tables import print_comparison
 from kamerton.reporting.report import LANGUAGES, write_report

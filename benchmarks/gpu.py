@@ -21,19 +21,20 @@ import numpy as np
 import torch
 from torch import nn
 
+from kamerton.batches.reading import batch_indices, shuffled_order
+from kamerton.batches.resident import ResidentCube, batches_on
 from kamerton.config import Preprocessing
-from kamerton.data.batches import batch_indices, shuffled_order
-from kamerton.data.cubes import CubeWriter, LabelledCube, open_cube
-from kamerton.data.resident import ResidentCube, batches_on
-from kamerton.devices import choose_device
+from kamerton.data.cubes.cube import LabelledCube, open_cube
+from kamerton.data.cubes.writer import CubeWriter
 from kamerton.errors import UsageError
-from kamerton.networks import build_network
+from kamerton.machine.devices import choose_device
+from kamerton.machine.precision import FULL, Precision, precision_of
 from kamerton.networks.cost import count_training_flops
-from kamerton.provenance import describe_device
-from kamerton.training.card import FULL, Precision, precision_of
+from kamerton.networks.registry import build_network
+from kamerton.recipes import load_recipe
+from kamerton.runs.record import describe_device
 from kamerton.training.loop import Trainer, loss_of
 from kamerton.training.progress import Silent
-from kamerton.training.recipes import load_recipe
 from kamerton.training.session import Session
 
 CHANNELS, CLASSES, CHECKED = 3, 10, 8

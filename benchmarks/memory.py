@@ -31,7 +31,7 @@ Row = tuple[int, float, float]
 
 def write_noise(path: Path, galaxies: int, size: int) -> None:
     """Write a labelled cube of noise, streamed."""
-    from kamerton.data.cubes import CubeWriter
+    from kamerton.data.cubes.writer import CubeWriter
 
     rng = np.random.default_rng(0)
     names = [f"class {index}" for index in range(CLASSES)]
@@ -62,7 +62,7 @@ def peak_anonymous_mib(command: list[str], threads: int) -> tuple[float, str]:
 
 def kamerton_row(data: Path, galaxies: int, given: argparse.Namespace) -> Row:
     """Train one epoch into a new run folder."""
-    from kamerton.runs import open_run
+    from kamerton.runs.folder import open_run
 
     command = [sys.executable, "-m", "kamerton", "train", str(data), "--network", "alexnet", "--epochs", "1"]
     command += ["--batch-size", str(given.batch_size), "--out", str(data / "run"), "--device", "cpu"]

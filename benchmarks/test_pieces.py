@@ -13,16 +13,17 @@ import numpy as np
 import pytest
 import torch
 
+from kamerton.batches.augment import augment
+from kamerton.batches.reading import shuffled_order, to_network_input
 from kamerton.config import Preprocessing
-from kamerton.data.augment import augment
-from kamerton.data.batches import shuffled_order, to_network_input
-from kamerton.data.cubes import CubeWriter, LabelledCube, open_cube
+from kamerton.data.cubes.cube import LabelledCube, open_cube
+from kamerton.data.cubes.writer import CubeWriter
 from kamerton.evaluation.metrics import classification_metrics
-from kamerton.inference import answer_with
-from kamerton.networks import build_network
+from kamerton.inference.predictor import answer_with
+from kamerton.networks.registry import build_network
+from kamerton.recipes import load_recipe
 from kamerton.training.loop import loss_of
 from kamerton.training.optimizers import make_optimizer
-from kamerton.training.recipes import load_recipe
 from kamerton.training.session import batch_sums
 
 SIZE, BATCH, COUNT, CLASSES = 128, 32, 256, 10

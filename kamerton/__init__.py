@@ -8,32 +8,32 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from kamerton.version import __version__
 
 if TYPE_CHECKING:
     from kamerton.data.audit import check
-    from kamerton.data.cubes import open_cube
+    from kamerton.data.cubes.cube import open_cube
     from kamerton.data.download import download_galaxy10
     from kamerton.data.importers import import_cube
     from kamerton.data.splitting import split_cube
-    from kamerton.data.survey import synth
+    from kamerton.data.synthetic.survey import synth
     from kamerton.errors import KamertonError
     from kamerton.evaluation.compare import compare
     from kamerton.evaluation.evaluate import evaluate
     from kamerton.formats.exchange import export, import_keras_file
-    from kamerton.inference import Predictor
-    from kamerton.networks import NETWORKS, build_network
+    from kamerton.inference.predictor import Predictor
+    from kamerton.networks.registry import NETWORKS, build_network
     from kamerton.reporting.report import report
-    from kamerton.runs import open_run
+    from kamerton.runs.folder import open_run
     from kamerton.sweeping import sweep
     from kamerton.training.train import train
     from kamerton.verification import verify
 
 _HOMES = {
     "KamertonError": "errors",
-    "NETWORKS": "networks",
-    "Predictor": "inference",
-    "build_network": "networks",
+    "NETWORKS": "networks.registry",
+    "Predictor": "inference.predictor",
+    "build_network": "networks.registry",
     "check": "data.audit",
     "compare": "evaluation.compare",
     "download_galaxy10": "data.download",
@@ -41,12 +41,12 @@ _HOMES = {
     "export": "formats.exchange",
     "import_cube": "data.importers",
     "import_keras_file": "formats.exchange",
-    "open_cube": "data.cubes",
-    "open_run": "runs",
+    "open_cube": "data.cubes.cube",
+    "open_run": "runs.folder",
     "report": "reporting.report",
     "split_cube": "data.splitting",
     "sweep": "sweeping",
-    "synth": "data.survey",
+    "synth": "data.synthetic.survey",
     "train": "training.train",
     "verify": "verification",
 }

@@ -9,15 +9,15 @@ from pathlib import Path
 from rich.console import Console
 
 from kamerton.config import DemoSettings, SynthSettings
-from kamerton.data.survey import synth
+from kamerton.data.synthetic.survey import synth
 from kamerton.evaluation.compare import compare
 from kamerton.evaluation.comparison import Comparison
 from kamerton.evaluation.evaluate import evaluate
 from kamerton.evaluation.tables import print_comparison
 from kamerton.files import new_folder
-from kamerton.networks import NETWORKS
+from kamerton.networks.registry import NETWORKS
 from kamerton.reporting.report import write_report
-from kamerton.runs import Run
+from kamerton.runs.folder import Run
 from kamerton.training.progress import watcher_for
 from kamerton.training.train import train
 

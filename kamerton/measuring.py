@@ -16,19 +16,20 @@ from typing import Any
 import numpy as np
 import torch
 
+from kamerton.batches.augment import augment
+from kamerton.batches.reading import batch_indices, read_batches, shuffled_order, to_network_input
 from kamerton.config import BenchSettings, Preprocessing, Recipe
-from kamerton.data.augment import augment
-from kamerton.data.batches import batch_indices, read_batches, shuffled_order, to_network_input
-from kamerton.data.cubes import CubeWriter, open_cube
-from kamerton.inference import BATCH_IMAGES, answer_with
-from kamerton.networks import build_network, find_network
+from kamerton.data.cubes.cube import open_cube
+from kamerton.data.cubes.writer import CubeWriter
+from kamerton.inference.predictor import BATCH_IMAGES, answer_with
+from kamerton.machine.memory import keep_freed_memory
+from kamerton.machine.repeatable import repeatable
 from kamerton.networks.cost import count_flops, count_training_flops
-from kamerton.provenance import describe_device
+from kamerton.networks.registry import build_network, find_network
+from kamerton.recipes import load_recipe
+from kamerton.runs.record import describe_device
 from kamerton.training.loop import Trainer
-from kamerton.training.memory import keep_freed_memory
 from kamerton.training.progress import Silent
-from kamerton.training.recipes import load_recipe
-from kamerton.training.repeatable import repeatable
 from kamerton.training.session import Session
 
 MATRIX_SIDE = 3072
@@ -62,7 +63,7 @@ class Bench:
     threads: int
     size: int
     batch_size: int
-    """Of training; answers come in the batches of `kamerton.inference`."""
+    """Of training; answers come in the batches of `kamerton.inference.predictor`."""
     matrix_gflops_per_second: float
     loader_images_per_second: float
     """Read from a cube, shuffled, turned, shifted and zoomed."""

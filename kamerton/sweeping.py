@@ -18,10 +18,10 @@ import torch
 from kamerton.config import Recipe, TrainSettings
 from kamerton.errors import KamertonError, MissingExtraError, UsageError
 from kamerton.evaluation.evaluate import dataset_name, evaluate
-from kamerton.networks import find_network
-from kamerton.runs import Run, evaluation_names, open_run, read_metrics
+from kamerton.networks.registry import find_network
+from kamerton.recipes import load_recipe
+from kamerton.runs.folder import Run, evaluation_names, open_run, read_metrics
 from kamerton.training.progress import Silent, Watcher
-from kamerton.training.recipes import load_recipe
 from kamerton.training.train import train
 
 

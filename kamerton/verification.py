@@ -12,14 +12,14 @@ from typing import Any, Literal
 
 import torch
 
-from kamerton.data.cubes import open_cube
+from kamerton.data.cubes.cube import open_cube
 from kamerton.errors import KamertonError, RunError
 from kamerton.files import file_sha256
-from kamerton.formats.keras_file import read_keras
-from kamerton.provenance import CubeRecord, versions
-from kamerton.runs import Run, open_run
+from kamerton.formats.keras.file import read_keras
+from kamerton.machine.repeatable import repeatable
+from kamerton.runs.folder import Run, open_run
+from kamerton.runs.record import CubeRecord, versions
 from kamerton.training.progress import Silent, Watcher
-from kamerton.training.repeatable import repeatable
 from kamerton.training.resume import compare
 from kamerton.training.train import train
 

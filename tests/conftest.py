@@ -12,9 +12,9 @@ import pytest
 import torch
 from astropy.table import Table
 
-from kamerton.data.cubes import CubeWriter
-from kamerton.formats.keras_file import import_keras
-from kamerton.runs import Run
+from kamerton.data.cubes.writer import CubeWriter
+from kamerton.formats.keras.file import import_keras
+from kamerton.runs.folder import Run
 from kamerton.training.train import train
 
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared/data"

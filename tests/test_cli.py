@@ -18,7 +18,7 @@ from PIL import Image
 
 import kamerton
 from kamerton.cli import main
-from kamerton.runs import Run
+from kamerton.runs.folder import Run
 from tests.conftest import toy_galaxies, write_toy_splits
 
 
@@ -290,7 +290,7 @@ def test_ctrl_c_is_one_line_and_its_own_code(command: Command, monkeypatch: pyte
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("kamerton.data.survey.synth", interrupted)
+    monkeypatch.setattr("kamerton.data.synthetic.survey.synth", interrupted)
     answer = command("data", "synth", tmp_path / "data")
     assert (answer.code, answer.err) == (130, "kamerton: stopped by Ctrl-C\n")
 

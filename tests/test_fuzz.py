@@ -16,9 +16,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kamerton.data.fits_structure import check_structure
+from kamerton.data.fits.structure import check_structure
 from kamerton.errors import CubeError, RunError
-from kamerton.runs import open_run
+from kamerton.runs.folder import open_run
 from tests.fuzz import campaign
 from tests.fuzz.campaign import attack, table
 from tests.fuzz.mutations import mutate

@@ -60,8 +60,8 @@ def test_the_readmes_make_targets_exist() -> None:
 
 
 def tree() -> dict[str, str]:
-    """Paths of the README's tree and what each is for."""
-    block = README.split("## The tree")[1].split("```")[1]
+    """Paths of the tree and what each is for."""
+    block = DOCUMENTS["architecture.md"].split("## The tree")[1].split("```")[1]
     found: dict[str, str] = {}
     folders: list[str] = []
     for line in block.strip("\n").splitlines():

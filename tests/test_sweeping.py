@@ -13,7 +13,7 @@ import pytest
 from kamerton import sweeping
 from kamerton.cli import main
 from kamerton.errors import CubeError, MissingExtraError, UnknownNameError, UsageError
-from kamerton.runs import Run, read_metrics
+from kamerton.runs.folder import Run, read_metrics
 from kamerton.sweeping import sweep
 from kamerton.training.progress import Silent
 from tests.conftest import write_toy_cube

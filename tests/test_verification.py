@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 
 from kamerton.errors import RunError
 from kamerton.formats.exchange import import_keras_file
-from kamerton.runs import Run, open_run
+from kamerton.runs.folder import Run, open_run
 from kamerton.training.train import train
 from kamerton.verification import Verification, verify
 

@@ -64,7 +64,7 @@ def version_option(
 ) -> None:
     """Sorts galaxies by their shape, and tells which network does it best."""
     if version:
-        from kamerton import __version__
+        from kamerton.version import __version__
 
         print(f"kamerton {__version__}")
     elif context.invoked_subcommand is None:

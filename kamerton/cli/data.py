@@ -31,7 +31,7 @@ def synth(
     as_json: JsonFlag = False,
 ) -> None:
     """Make a synthetic survey as train, valid and test cubes."""
-    from kamerton.data.survey import synth as make_survey
+    from kamerton.data.synthetic.survey import synth as make_survey
 
     summary = make_survey(out_dir, config.SynthSettings(count=count, size=size, seed=seed))
     answer(as_json, dataclasses.asdict(summary), [summary.describe()])

@@ -29,7 +29,7 @@ def networks(
     as_json: JsonFlag = False,
 ) -> None:
     """Show the table of networks."""
-    from kamerton.network_table import network_table, print_network_table
+    from kamerton.networks.table import network_table, print_network_table
 
     rows = network_table(config.TableSettings(size, classes))
     if as_json:

@@ -15,12 +15,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-import kamerton
 from kamerton.config import SPLIT_NAMES, SplitSettings
-from kamerton.data.cubes import CubeWriter, LabelledCube, fingerprint_of, open_cube
+from kamerton.data.cubes.cube import LabelledCube, fingerprint_of, open_cube
+from kamerton.data.cubes.writer import CubeWriter
 from kamerton.data.sky import Rows, SkyPair, column_pairs, connected_groups, sky_pairs
 from kamerton.errors import CubeError, UsageError
 from kamerton.files import cannot_write, require_new, write_json
+from kamerton.version import __version__
 
 SPLIT_JSON = "split.json"
 HISTORY_LINES_KEPT = 10
@@ -173,7 +174,7 @@ def _split_record(
         rows_of_group.setdefault(group, []).append(row)
     together = [rows for rows in rows_of_group.values() if len(rows) > 1]
     return {
-        "kamerton": kamerton.__version__,
+        "kamerton": __version__,
         "source": {"path": str(cube.path), "galaxies": len(cube), "fingerprint": cube.fingerprint()},
         "settings": dataclasses.asdict(settings),
         "class_names": list(cube.class_names),

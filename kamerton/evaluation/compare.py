@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from kamerton.config import CompareSettings
-from kamerton.data.cubes import open_cube
+from kamerton.data.cubes.cube import open_cube
 from kamerton.errors import DataError, UsageError
 from kamerton.evaluation.comparison import Comparison, NetworkResult, compare_answers
 from kamerton.evaluation.results import find_runs, read_answers
@@ -24,7 +24,7 @@ from kamerton.figures.comparing import (
 from kamerton.figures.drawing import PICTURE_ENDINGS, save_figure
 from kamerton.figures.testing import gallery_figure
 from kamerton.files import cannot_write, read_text, whole_file, write_json
-from kamerton.runs import HISTORY_BYTES, Run, read_history
+from kamerton.runs.folder import HISTORY_BYTES, Run, read_history
 
 HARD_GALAXIES = 20
 """Shown of those that every network gets wrong."""

@@ -23,8 +23,8 @@ from kamerton.evaluation.statistics import (
     resampled_weights,
     weighted_metrics,
 )
-from kamerton.networks import find_network
 from kamerton.networks.cost import count_flops
+from kamerton.networks.registry import find_network
 
 SIGNIFICANT = 0.05
 

@@ -12,15 +12,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from kamerton.data.cubes import LabelledCube, open_cube
+from kamerton.data.cubes.cube import LabelledCube, open_cube
 from kamerton.errors import CubeError, OutputError, RunError, UsageError
+from kamerton.evaluation.leakage import check_seal
 from kamerton.evaluation.metrics import classification_metrics, group_metrics
-from kamerton.evaluation.seal import check_seal
 from kamerton.figures.drawing import save_figure
 from kamerton.figures.testing import confusion_figure, mistakes_figure
 from kamerton.files import cannot_write, file_sha256, write_json
-from kamerton.inference import Predictor
-from kamerton.runs import Run, evaluation_names, open_run, read_metrics
+from kamerton.inference.predictor import Predictor
+from kamerton.runs.folder import Run, evaluation_names, open_run, read_metrics
 
 GALLERY_IMAGES = 20
 CUBE_ENDINGS = (".gz", ".fz", ".fits")

@@ -11,7 +11,7 @@ import numpy as np
 
 from kamerton.errors import RunError, UsageError
 from kamerton.evaluation.metrics import Labels, Probabilities
-from kamerton.runs import Run, evaluation_names, open_run, read_metrics
+from kamerton.runs.folder import Run, evaluation_names, open_run, read_metrics
 
 
 @dataclass(frozen=True)

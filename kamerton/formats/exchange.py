@@ -7,14 +7,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from kamerton.config import Preprocessing
-from kamerton.data.cubes import default_class_names, open_cube
+from kamerton.data.cubes.cube import open_cube
+from kamerton.data.cubes.labels import default_class_names
 from kamerton.errors import UnknownNameError, UsageError
 from kamerton.files import require_new
-from kamerton.formats.keras_file import KerasContents, read_keras, write_keras
+from kamerton.formats.keras.file import KerasContents, read_keras, write_keras
 from kamerton.formats.onnx_file import write_onnx
-from kamerton.networks import build_network, count_parameters
-from kamerton.provenance import RunRecord, versions
-from kamerton.runs import Run, create_run, open_run
+from kamerton.networks.registry import build_network, count_parameters
+from kamerton.runs.folder import Run, create_run, open_run
+from kamerton.runs.record import RunRecord, versions
 
 
 def _to_keras(run: Run) -> Path:

@@ -10,8 +10,8 @@ from torch import nn
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
+from kamerton.machine.tiled_convolutions import Convolution
 from kamerton.networks.layers import WithAuxiliary, evaluating
-from kamerton.networks.tiled_convolutions import Convolution
 
 
 def _product(output: torch.Tensor, left: torch.Tensor, *_: Any) -> int:

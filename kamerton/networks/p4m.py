@@ -15,7 +15,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from kamerton.data.augment import EIGHT, turned
+from kamerton.batches.augment import EIGHT, turned
 from kamerton.networks.layers import BatchNorm
 
 SMALLEST_SIZE = 32

@@ -1,40 +1,85 @@
-"""The table of networks, counted on the networks themselves."""
+"""The table of networks for a person or a program: ``kamerton networks``.
+
+Counting takes PyTorch, whose import alone takes longer than a person waits for a table. So the rows for images of the
+usual size lie beside this module, as they were counted, with the fingerprint of the networks' sources; where that is
+another, or the size is, they are counted anew. ``python -m kamerton.networks.table`` writes them.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import torch
+from kamerton.config import TableSettings
+from kamerton.files import read_json, write_json
 
-from kamerton.networks import NETWORKS, build_network, count_parameters
-from kamerton.networks.cost import count_flops
-from kamerton.networks.meta_shapes import SHAPES
+if TYPE_CHECKING:
+    from rich.console import Console
+
+COUNTED = Path(__file__).with_name("counted.json")
+SOURCES = Path(__file__).parent
+COUNTED_BYTES = 1 << 20
 
 
-def count_networks(*, size: int, channels: int = 3, classes: int = 10) -> list[dict[str, Any]]:
-    """Describe every network for images of ``size`` pixels; one too large for them has no numbers (None).
+def network_table(settings: TableSettings | None = None) -> list[dict[str, Any]]:
+    """Describe every network for images of one size; one too large for them has no numbers (None).
 
     FLOPs are those of one image, an addition and a multiplication being two.
     """
-    rows = []
-    for name, entry in NETWORKS.items():
-        parameters = flops = None
-        if size >= entry.smallest_size:
-            with torch.device("meta"):
-                network = build_network(name, size=size, channels=channels, classes=classes)
-            parameters = sum(count_parameters(network))
-            flops = count_flops(network, size=size, channels=channels, shapes=SHAPES)
-        rows.append(
-            {
-                "name": name,
-                "title": entry.title,
-                "parameters": parameters,
-                "flops": flops,
-                "smallest_size_px": entry.smallest_size,
-                "year": entry.year,
-                "paper": entry.paper,
-                "size_px": size,
-                "classes": classes,
-            }
-        )
-    return rows
+    settings = settings or TableSettings()
+    if settings == TableSettings() and (rows := _rows_counted_before()) is not None:
+        return rows
+    return _count(settings)
+
+
+def _rows_counted_before() -> list[dict[str, Any]] | None:
+    try:
+        content = read_json(COUNTED, COUNTED_BYTES)
+        rows: list[dict[str, Any]] = content["rows"]
+        return rows if content["sources"] == sources_sha256() else None
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+
+
+def _count(settings: TableSettings) -> list[dict[str, Any]]:
+    from kamerton.networks.counting import count_networks
+
+    return count_networks(size=settings.size, classes=settings.classes)
+
+
+def sources_sha256() -> str:
+    """SHA-256 of the modules of the networks, in the order of their names."""
+    whole = hashlib.sha256()
+    for path in sorted(SOURCES.glob("*.py")):
+        whole.update(f"{path.name}\n".encode() + path.read_bytes())
+    return whole.hexdigest()
+
+
+def write_counted(path: Path = COUNTED) -> None:
+    """Count the networks at the usual size and keep the rows."""
+    write_json(path, {"sources": sources_sha256(), "rows": _count(TableSettings())})
+
+
+def print_network_table(rows: list[dict[str, Any]], console: Console) -> None:
+    """Print the table for a person."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    title = f"Networks at {rows[0]['size_px']} px, {rows[0]['classes']} classes"
+    table = Table(title=title, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("name", no_wrap=True)
+    for heading in ("parameters", "GFLOP an\nimage", "smallest\npx"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("network and paper", overflow="fold")
+    for row in rows:
+        parameters = "too small" if row["parameters"] is None else f"{row['parameters']:,}"
+        operations = "" if row["flops"] is None else f"{row['flops'] / 1e9:.3g}"
+        # Every paper names its year.
+        source = f"{row['title']}: {row['paper']}"
+        table.add_row(row["name"], parameters, operations, str(row["smallest_size_px"]), source)
+    console.print(table)
+
+
+if __name__ == "__main__":
+    write_counted()

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-import kamerton
 from kamerton.config import CompareSettings
 from kamerton.errors import UnknownNameError
 from kamerton.evaluation.compare import compare, figures
@@ -21,7 +20,8 @@ from kamerton.evaluation.statistics import METRICS
 from kamerton.files import whole_file
 from kamerton.reporting import english, polish
 from kamerton.reporting.pictures import embedded, translate
-from kamerton.runs import Run
+from kamerton.runs.folder import Run
+from kamerton.version import __version__
 
 LANGUAGES: dict[str, ModuleType] = {"en": english, "pl": polish}
 
@@ -111,7 +111,7 @@ class Teller:
         today = f"{datetime.now(UTC):%Y-%m-%d}"
         return {
             "w": w,
-            "made": w["made"].format(version=kamerton.__version__, date=today),
+            "made": w["made"].format(version=__version__, date=today),
             "warnings": comparison.warnings,
             "finding": self.finding(),
             "results_note": w["results_note"].format(

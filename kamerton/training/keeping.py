@@ -12,7 +12,7 @@ from types import FrameType
 
 from kamerton.config import TrainSettings
 from kamerton.errors import TrainingStoppedError
-from kamerton.runs import Run
+from kamerton.runs.folder import Run
 from kamerton.training.checkpoint import write_checkpoint
 from kamerton.training.processes import ALONE, Processes
 from kamerton.training.session import Session

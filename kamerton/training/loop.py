@@ -15,13 +15,13 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from kamerton.batches.augment import augment
+from kamerton.batches.reading import batch_indices, shuffled_order, to_network_input
+from kamerton.batches.resident import ResidentCube, batches_on, resident
 from kamerton.config import Preprocessing, Recipe
-from kamerton.data.augment import augment
-from kamerton.data.batches import batch_indices, shuffled_order, to_network_input
-from kamerton.data.cubes import LabelledCube
-from kamerton.data.resident import ResidentCube, batches_on, resident
+from kamerton.data.cubes.cube import LabelledCube
+from kamerton.machine.precision import FULL, Precision
 from kamerton.networks.layers import WithAuxiliary
-from kamerton.training.card import FULL, Precision
 from kamerton.training.optimizers import Resumable
 from kamerton.training.processes import ALONE, Part, Processes
 from kamerton.training.progress import Watcher

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from kamerton.files import cannot_write, require_new, whole_file
-from kamerton.networks import find_network
-from kamerton.runs import NOTEBOOK_COLUMNS, Run
+from kamerton.networks.registry import find_network
+from kamerton.runs.folder import NOTEBOOK_COLUMNS, Run
 
 NOTEBOOK_MODELS = Path("Models")
 NOTEBOOK_HISTORIES = Path("ResultLearning")

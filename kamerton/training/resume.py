@@ -9,8 +9,8 @@ from typing import Any
 
 from kamerton.errors import UsageError
 from kamerton.files import remove_leftovers
-from kamerton.provenance import RunRecord
-from kamerton.runs import Run, open_run
+from kamerton.runs.folder import Run, open_run
+from kamerton.runs.record import RunRecord
 
 ENVIRONMENT = ("device", "versions")
 """What may have changed, with a word: the last bits may then differ."""

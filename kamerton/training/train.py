@@ -11,26 +11,26 @@ from pathlib import Path
 import torch
 
 from kamerton.config import Preprocessing, Recipe, TrainSettings
-from kamerton.data.cubes import LabelledCube, open_cube
-from kamerton.devices import choose_device
+from kamerton.data.cubes.cube import LabelledCube, open_cube
 from kamerton.errors import UsageError
 from kamerton.files import require_new
-from kamerton.formats.keras_file import has_keras_twin, write_keras
-from kamerton.networks import build_network, count_parameters, find_network, load_learned
-from kamerton.provenance import CubeRecord, RunRecord, describe_device, peak_memory_bytes, versions
-from kamerton.runs import Run, create_run, open_run
-from kamerton.training.agreement import shared_class_names
-from kamerton.training.card import precision_of
+from kamerton.formats.keras.file import has_keras_twin, write_keras
+from kamerton.machine.devices import choose_device
+from kamerton.machine.memory import keep_freed_memory
+from kamerton.machine.precision import precision_of
+from kamerton.machine.repeatable import repeatable
+from kamerton.networks.registry import build_network, count_parameters, find_network, load_learned
+from kamerton.recipes import load_recipe
+from kamerton.runs.folder import Run, create_run, open_run
+from kamerton.runs.record import CubeRecord, RunRecord, describe_device, peak_memory_bytes, versions
 from kamerton.training.checkpoint import keep_newest, restore_newest
+from kamerton.training.cubes import shared_class_names
 from kamerton.training.keeping import RunKeeper, stop_on_signals
 from kamerton.training.loop import Trainer
-from kamerton.training.memory import keep_freed_memory
 from kamerton.training.notebook_files import make_parents, notebook_copies, write_notebook_copies
 from kamerton.training.processes import Processes, joined, process_count, rank
 from kamerton.training.progress import Silent, Watcher
-from kamerton.training.recipes import load_recipe
 from kamerton.training.regularise import regularised
-from kamerton.training.repeatable import repeatable
 from kamerton.training.resume import continue_run
 from kamerton.training.session import Session
 

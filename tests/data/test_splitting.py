@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kamerton.config import SPLIT_NAMES, SplitSettings
-from kamerton.data.cubes import CubeWriter, open_cube
+from kamerton.data.cubes.cube import open_cube
+from kamerton.data.cubes.writer import CubeWriter
 from kamerton.data.sky import connected_groups, sky_pairs
 from kamerton.data.splitting import assign_splits, split_cube
 from kamerton.errors import CubeError, OutputError, UsageError

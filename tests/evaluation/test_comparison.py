@@ -19,7 +19,7 @@ from kamerton.evaluation.compare import compare, hard_rows
 from kamerton.evaluation.comparison import _draw_seeds
 from kamerton.evaluation.results import find_runs, read_answers
 from kamerton.evaluation.statistics import METRICS
-from kamerton.runs import Run, open_run, read_metrics
+from kamerton.runs.folder import Run, open_run, read_metrics
 from kamerton.sweeping import sweep
 from tests.conftest import CLASS_NAMES, toy_galaxies, write_cube
 

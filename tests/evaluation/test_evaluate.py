@@ -17,14 +17,14 @@ import torch
 from PIL import Image
 
 from kamerton.config import Preprocessing
-from kamerton.data.cubes import open_cube
+from kamerton.data.cubes.cube import open_cube
 from kamerton.errors import CubeError, OutputError, RunError, UsageError
 from kamerton.evaluation import evaluate as evaluation
 from kamerton.evaluation.evaluate import Evaluation, dataset_name, evaluate
 from kamerton.evaluation.metrics import classification_metrics, group_metrics
 from kamerton.figures.testing import mistakes_figure
-from kamerton.inference import Predictor
-from kamerton.runs import Run, create_run, evaluation_names, open_run, read_metrics
+from kamerton.inference.predictor import Predictor
+from kamerton.runs.folder import Run, create_run, evaluation_names, open_run, read_metrics
 from tests.conftest import CLASS_NAMES, toy_galaxies, write_cube, write_toy_cube
 
 NUMBERS = ("accuracy", "balanced_accuracy", "macro_f1", "log_loss", "roc_auc_macro", "confusion_matrix", "per_class")

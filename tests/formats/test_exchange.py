@@ -11,7 +11,7 @@ import pytest
 from kamerton.errors import CubeError, RunError, UnknownNameError
 from kamerton.evaluation.evaluate import evaluate
 from kamerton.formats.exchange import EXPORTS, export, import_keras_file
-from kamerton.runs import Run, create_run, open_run
+from kamerton.runs.folder import Run, create_run, open_run
 from tests.conftest import CLASS_NAMES, toy_galaxies, write_cube
 
 

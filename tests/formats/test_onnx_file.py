@@ -12,8 +12,8 @@ import torch
 
 from kamerton.formats.exchange import export
 from kamerton.formats.onnx_file import INPUT, OUTPUT, onnx_bytes, open_session
-from kamerton.networks import NETWORKS, build_network
-from kamerton.runs import Run
+from kamerton.networks.registry import NETWORKS, build_network
+from kamerton.runs.folder import Run
 
 
 @pytest.mark.parametrize("name", NETWORKS)

@@ -25,15 +25,16 @@ import torch
 from astropy.io import fits
 from astropy.table import Table
 
-from kamerton.data.cubes import CubeWriter, open_cube
+from kamerton.data.cubes.cube import open_cube
+from kamerton.data.cubes.writer import CubeWriter
 from kamerton.errors import CubeError, KamertonError, ModelFileError, RunError
 from kamerton.formats.exchange import import_keras_file
-from kamerton.formats.keras_file import import_keras, read_keras, write_keras
-from kamerton.networks import build_network
-from kamerton.provenance import CubeRecord
-from kamerton.runs import NOTEBOOK_COLUMNS, evaluation_names, open_run, read_metrics
+from kamerton.formats.keras.file import import_keras, read_keras, write_keras
+from kamerton.networks.registry import build_network
+from kamerton.recipes import load_recipe
+from kamerton.runs.folder import NOTEBOOK_COLUMNS, evaluation_names, open_run, read_metrics
+from kamerton.runs.record import CubeRecord
 from kamerton.training.checkpoint import restore_newest, write_checkpoint
-from kamerton.training.recipes import load_recipe
 from kamerton.training.session import RunningTally, Session, Tally
 from tests.training.sealing import reseal
 

@@ -10,9 +10,9 @@ from torch import nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
-from kamerton.networks import NETWORKS, build_network
 from kamerton.networks.cost import count_flops, count_training_flops, share_in_tiles
 from kamerton.networks.meta_shapes import SHAPES
+from kamerton.networks.registry import NETWORKS, build_network
 from tests.conftest import needs_nnpack
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 
-from kamerton.data.augment import EIGHT as VIEWS
-from kamerton.data.augment import turned as view
-from kamerton.networks import build_network
+from kamerton.batches.augment import EIGHT as VIEWS
+from kamerton.batches.augment import turned as view
 from kamerton.networks.layers import evaluating
 from kamerton.networks.p4m import WIDTHS, group_conv_norm, halving, view_between
+from kamerton.networks.registry import build_network
 
 
 def turned(maps_nchw: torch.Tensor, number: int) -> torch.Tensor:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from torch import nn
 
-from kamerton.networks import NETWORKS, build_network
 from kamerton.networks.p4m import GroupConvolution
+from kamerton.networks.registry import NETWORKS, build_network
 from kamerton.networks.starts import glorot_uniform_, he_normal_, narrow_normal_
 
 

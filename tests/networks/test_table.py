@@ -1,46 +1,60 @@
-"""The table of networks tells the truth about every network of the registry."""
+"""The table of networks, kept and counted, and how a person reads it."""
 
 from __future__ import annotations
 
+import io
 import json
+from pathlib import Path
 
 import pytest
+from rich.console import Console
 
-from kamerton.networks import NETWORKS, build_network, count_parameters
-from kamerton.networks.table import count_networks
-
-
-def test_every_network_has_a_row_in_the_order_of_the_registry() -> None:
-    assert [row["name"] for row in count_networks(size=256)] == list(NETWORKS)
-
-
-@pytest.mark.parametrize("name", NETWORKS)
-def test_the_parameters_are_those_of_the_network_that_is_built(name: str) -> None:
-    size = NETWORKS[name].smallest_size
-    row = next(row for row in count_networks(size=size, channels=2, classes=4) if row["name"] == name)
-    assert row["parameters"] == sum(count_parameters(build_network(name, size=size, channels=2, classes=4)))
+from kamerton.config import TableSettings
+from kamerton.networks import table as module
+from kamerton.networks.counting import count_networks
+from kamerton.networks.registry import build_network, count_parameters
+from kamerton.networks.table import network_table, print_network_table, write_counted
 
 
-def test_alexnet_has_the_notebooks_parameters() -> None:
-    row = next(row for row in count_networks(size=256) if row["name"] == "alexnet")
-    assert row["parameters"] == 41_546_506
+def test_the_rows_kept_beside_the_module_are_those_that_are_counted() -> None:
+    """Else write them anew: python -m kamerton.networks.table."""
+    kept = json.loads(module.COUNTED.read_text())
+    assert kept == {"sources": module.sources_sha256(), "rows": count_networks(size=256, classes=10)}
 
 
-@pytest.mark.parametrize("name", NETWORKS)
-def test_a_network_too_large_for_the_images_has_no_parameters(name: str) -> None:
-    row = next(row for row in count_networks(size=NETWORKS[name].smallest_size - 1) if row["name"] == name)
-    assert row["parameters"] is None
-    assert row["smallest_size_px"] == NETWORKS[name].smallest_size
+def test_the_usual_table_is_read_and_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_count", lambda settings: pytest.fail("counted anew"))
+    assert len(network_table()) > 10
 
 
-@pytest.mark.parametrize("name", NETWORKS)
-def test_a_row_tells_where_the_network_comes_from(name: str) -> None:
-    row = next(row for row in count_networks(size=256) if row["name"] == name)
-    entry = NETWORKS[name]
-    assert (row["title"], row["year"], row["paper"]) == (entry.title, entry.year, entry.paper)
-    assert str(entry.year) in entry.paper
+def test_another_size_or_number_of_classes_is_counted() -> None:
+    for settings in (TableSettings(size=80), TableSettings(classes=3)):
+        assert network_table(settings) == count_networks(size=settings.size, classes=settings.classes)
 
 
-def test_a_program_can_read_the_rows() -> None:
-    rows = count_networks(size=32)
-    assert json.loads(json.dumps(rows)) == rows
+@pytest.mark.parametrize("content", ['{"sources": "of another day", "rows": []}', "{", "[]", None])
+def test_rows_of_other_sources_or_none_are_counted_anew(
+    content: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "COUNTED", tmp_path / "counted.json")
+    if content is not None:
+        module.COUNTED.write_text(content)
+    assert network_table() == count_networks(size=256, classes=10)
+
+
+def test_written_rows_are_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "COUNTED", tmp_path / "counted.json")
+    write_counted(module.COUNTED)
+    monkeypatch.setattr(module, "_count", lambda settings: pytest.fail("counted anew"))
+    assert network_table()[0]["name"] == "lenet5"
+
+
+def test_a_person_reads_thousands_and_which_network_does_not_fit() -> None:
+    screen = Console(file=io.StringIO(), width=140)
+    print_network_table(network_table(TableSettings(size=32)), screen)
+    text = screen.file.getvalue()
+    lenet5, alexnet = (next(line for line in text.splitlines() if title in line) for title in ("LeNet-5", "AlexNet"))
+    wanted = sum(count_parameters(build_network("lenet5", size=32, channels=3, classes=10)))
+    assert f"{wanted:,}" in lenet5
+    assert "too small" in alexnet
+    assert "Networks at 32 px, 10 classes" in text

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from kamerton.errors import MissingExtraError, UnknownNameError, UsageError
-from kamerton.networks import build_network, find_network, load_learned
+from kamerton.networks.registry import build_network, find_network, load_learned
 
 SHAPE = {"size": 64, "channels": 3, "classes": 4}
 

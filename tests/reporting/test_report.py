@@ -13,7 +13,7 @@ from kamerton.errors import OutputError, UnknownNameError
 from kamerton.evaluation.evaluate import evaluate
 from kamerton.reporting import english, polish
 from kamerton.reporting.report import LANGUAGES, report
-from kamerton.runs import Run
+from kamerton.runs.folder import Run
 from kamerton.training.train import train
 
 SETTINGS = CompareSettings(resamples=300)

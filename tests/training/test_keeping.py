@@ -11,7 +11,7 @@ import pytest
 
 from kamerton.config import TrainSettings
 from kamerton.errors import TrainingStoppedError
-from kamerton.runs import Run, create_run
+from kamerton.runs.folder import Run, create_run
 from kamerton.training import keeping
 from kamerton.training.keeping import RunKeeper, StopRequest, stop_on_signals
 from kamerton.training.session import RunningTally, Session, Tally

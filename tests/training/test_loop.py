@@ -15,17 +15,17 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional as F
 
+from kamerton.batches.reading import batch_indices, read_batches, shuffled_order
 from kamerton.config import Preprocessing
-from kamerton.data.batches import batch_indices, read_batches, shuffled_order
-from kamerton.data.cubes import open_cube
-from kamerton.formats.keras_file import build_keras
-from kamerton.formats.keras_twin import keras_arrays, twin_layers
-from kamerton.networks import build_network
+from kamerton.data.cubes.cube import open_cube
+from kamerton.formats.keras.file import build_keras
+from kamerton.formats.keras.twin import keras_arrays, twin_layers
 from kamerton.networks.layers import WithAuxiliary
+from kamerton.networks.registry import build_network
+from kamerton.recipes import load_recipe
 from kamerton.training.loop import Trainer, loss_of, step_seed
 from kamerton.training.optimizers import KerasAdam
 from kamerton.training.progress import Silent
-from kamerton.training.recipes import load_recipe
 from kamerton.training.session import Session
 from tests.conftest import write_toy_cube
 from tests.notebook_in_keras import alexnet_in_keras

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kamerton.runs import Run, open_run
+from kamerton.runs.folder import Run, open_run
 from kamerton.training.processes import Processes
 from kamerton.training.train import train
 from kamerton.verification import verify

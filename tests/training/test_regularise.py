@@ -7,8 +7,8 @@ import dataclasses
 import torch
 from torch import nn
 
-from kamerton.networks import build_network
-from kamerton.training.recipes import load_recipe
+from kamerton.networks.registry import build_network
+from kamerton.recipes import load_recipe
 from kamerton.training.regularise import regularised
 
 RECIPE = dataclasses.replace(load_recipe("notebook"), dropout=0.5, norm_momentum=0.25)

@@ -19,8 +19,8 @@ import pytest
 
 from kamerton import files
 from kamerton.errors import OutputError, TrainingStoppedError, UsageError
-from kamerton.provenance import versions
-from kamerton.runs import Run, open_run
+from kamerton.runs.folder import Run, open_run
+from kamerton.runs.record import versions
 from kamerton.training import train as train_module
 from kamerton.training.progress import Silent
 from kamerton.training.resume import compare

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kamerton.config import CosineSettings, PlateauSettings
-from kamerton.training.recipes import load_recipe
+from kamerton.recipes import load_recipe
 from kamerton.training.schedules import CosineDecay, ReduceOnPlateau
 
 METRICS = st.lists(

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kamerton.errors import RunError
-from kamerton.networks import build_network
+from kamerton.networks.registry import build_network
+from kamerton.recipes import load_recipe
 from kamerton.records import read_record
-from kamerton.training.recipes import load_recipe
 from kamerton.training.session import RunningTally, Session, SessionNumbers, Tally, batch_sums
 
 IMAGES_NCHW = torch.rand(6, 3, 20, 20, generator=torch.Generator().manual_seed(0))

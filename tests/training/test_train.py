@@ -13,12 +13,12 @@ import pytest
 import torch
 
 from kamerton.config import Preprocessing
-from kamerton.data.cubes import open_cube
+from kamerton.data.cubes.cube import open_cube
 from kamerton.errors import CubeError, KamertonError, OutputError, UnknownNameError, UsageError
-from kamerton.networks import build_network, count_parameters
-from kamerton.runs import Run, open_run
+from kamerton.networks.registry import build_network, count_parameters
+from kamerton.recipes import load_recipe, recipe_folder
+from kamerton.runs.folder import Run, open_run
 from kamerton.training.progress import Silent
-from kamerton.training.recipes import load_recipe, recipe_folder
 from kamerton.training.session import Tally
 from kamerton.training.train import train
 from tests.conftest import CLASS_NAMES, toy_galaxies, write_cube, write_toy_cube

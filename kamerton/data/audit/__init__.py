@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from kamerton.config import AuditSettings
-from kamerton.data.audit.agreement import disagreements
 from kamerton.data.audit.cube_file import examine_cube
+from kamerton.data.audit.disagreements import disagreements
 from kamerton.data.audit.duplicates import duplicates
 from kamerton.data.audit.findings import AuditReport
 from kamerton.data.audit.galaxies import Examined

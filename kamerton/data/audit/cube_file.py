@@ -14,14 +14,14 @@ from astropy.table import Table
 
 from kamerton.data.audit.findings import BadRow
 from kamerton.data.audit.galaxies import Examined, Galaxies, bad_rows, known_positions, note_empty_classes
-from kamerton.data.checksums import checksum_errors
-from kamerton.data.cube_images import CubeImages, bad_pixels, image_digest, images_place
-from kamerton.data.cube_labels import CubeLabels
-from kamerton.data.cubes import read_catalogue
-from kamerton.data.fits_hdus import fits_errors, open_hdus
-from kamerton.data.fits_structure import Unit, walk_structure
+from kamerton.data.cubes.cube import read_catalogue
+from kamerton.data.cubes.images import CubeImages, bad_pixels, image_digest, images_place
+from kamerton.data.cubes.labels import CubeLabels
+from kamerton.data.fits.checksums import checksum_errors
+from kamerton.data.fits.hdus import fits_errors, open_hdus
+from kamerton.data.fits.structure import Unit, walk_structure
+from kamerton.data.fits.unpacking import as_plain_file
 from kamerton.data.sky import sky_positions
-from kamerton.data.unpacking import as_plain_file
 from kamerton.errors import CubeError
 
 Labels = npt.NDArray[np.int64]

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from kamerton.config import PictureSettings
-from kamerton.data.cubes import CubeWriter
+from kamerton.data.cubes.writer import CubeWriter
 from kamerton.data.importers.class_folders import open_folders
 from kamerton.data.importers.galaxy10_file import is_hdf5, open_galaxy10
 from kamerton.data.importers.labelled_cube import is_cube, open_labelled_cube

@@ -13,7 +13,8 @@ from astropy.table import Table
 
 from kamerton.config import PictureSettings
 from kamerton.data import galaxy10
-from kamerton.data.cubes import CHUNK_GALAXIES, default_class_names
+from kamerton.data.cubes.images import CHUNK_GALAXIES
+from kamerton.data.cubes.labels import default_class_names
 from kamerton.data.importers.source import MAX_CLASSES, Galaxies, ImportRequest, Labels, fit_batch
 from kamerton.errors import DataError
 

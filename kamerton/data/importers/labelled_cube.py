@@ -11,9 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from kamerton.config import PictureSettings
-from kamerton.data.cubes import LabelledCube, check_pixels, open_cube
-from kamerton.data.cutouts import is_fits
+from kamerton.data.cubes.cube import LabelledCube, open_cube
+from kamerton.data.cubes.images import check_pixels
 from kamerton.data.importers.source import Galaxies, ImportRequest, fit_batch
+from kamerton.data.pictures.cutout import is_fits
 
 
 def is_cube(path: Path) -> bool:

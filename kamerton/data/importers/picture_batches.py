@@ -10,9 +10,9 @@ import numpy.typing as npt
 from astropy.table import Table
 
 from kamerton.config import PictureSettings
-from kamerton.data.cubes import CHUNK_GALAXIES
-from kamerton.data.pictures import Picture, read_picture
-from kamerton.data.stretch import Stretch
+from kamerton.data.cubes.images import CHUNK_GALAXIES
+from kamerton.data.pictures.picture import Picture, read_picture
+from kamerton.data.pictures.stretch import Stretch
 from kamerton.errors import PictureError
 
 

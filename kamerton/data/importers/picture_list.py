@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from astropy.table import Table
 
-from kamerton.data.cubes import default_class_names
+from kamerton.data.cubes.labels import default_class_names
 from kamerton.data.importers.picture_batches import picture_batches
 from kamerton.data.importers.source import MAX_CLASSES, Galaxies, ImportRequest, Labels, classes_from_names, to_ascii
 from kamerton.data.lists import read_list

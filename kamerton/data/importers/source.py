@@ -13,7 +13,7 @@ from astropy.table import Table
 
 from kamerton.config import PictureSettings
 from kamerton.data import galaxy10
-from kamerton.data.pictures import fit_square
+from kamerton.data.pictures.picture import fit_square
 
 Labels = npt.NDArray[np.int64]
 

@@ -15,7 +15,7 @@ from astropy.io import fits
 from PIL import Image
 
 from kamerton.config import PictureSettings
-from kamerton.data.cubes import LabelledCube, open_cube
+from kamerton.data.cubes.cube import LabelledCube, open_cube
 from kamerton.data.importers import import_cube
 from kamerton.errors import DataError
 

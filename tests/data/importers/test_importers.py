@@ -12,7 +12,7 @@ from PIL import Image
 
 from kamerton.config import PictureSettings
 from kamerton.data import importers
-from kamerton.data.cubes import open_cube
+from kamerton.data.cubes.cube import open_cube
 from kamerton.data.importers import IMPORTERS, import_cube
 from kamerton.errors import OutputError, UnknownNameError, UsageError
 from tests.data.importers.sources import (

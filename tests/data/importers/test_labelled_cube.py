@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from kamerton.data.cubes import open_cube
+from kamerton.data.cubes.cube import open_cube
 from kamerton.data.importers import import_cube
 from kamerton.errors import KamertonError
 from tests.data.importers.sources import imported, noise_images, refusal, write_cube, write_galaxy10

@@ -9,7 +9,7 @@ import numpy as np
 
 from kamerton.config import PictureSettings
 from kamerton.data.galaxy10 import CLASS_NAMES
-from kamerton.data.pictures import read_picture
+from kamerton.data.pictures.picture import read_picture
 from tests.data.importers.sources import imported, save_pictures, write_list, write_rows
 
 

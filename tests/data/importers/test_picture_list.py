@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from kamerton.data.cubes import open_cube
+from kamerton.data.cubes.cube import open_cube
 from kamerton.data.galaxy10 import CLASS_NAMES
 from kamerton.data.importers import import_cube
 from kamerton.errors import PictureError

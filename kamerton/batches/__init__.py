@@ -1,0 +1,1 @@
+"""Galaxies on their way to a network: all of the data that knows PyTorch."""

@@ -1,0 +1,73 @@
+"""From a cube to a network's input: batches in a known order, read ahead, and scaled on the device.
+
+The order is a pure function of (seed, epoch), so a batch is known by (seed, epoch, step) alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch.nn import functional as F
+
+from kamerton.config import Preprocessing
+from kamerton.data.cubes.cube import LabelledCube
+
+READ_AHEAD = 2
+"""Batches read in a thread while the network works; more would only cost memory."""
+
+Batch = tuple[torch.Tensor, torch.Tensor]
+"""(images_nhwc as stored, labels int64)."""
+
+
+def shuffled_order(count: int, seed: int, epoch: int) -> npt.NDArray[np.int64]:
+    """Order of ``count`` images in ``epoch``, a permutation that follows from the two numbers alone."""
+    return np.random.default_rng([seed, epoch]).permutation(count)
+
+
+def batch_indices(order: npt.NDArray[np.int64], batch_size: int) -> list[npt.NDArray[np.int64]]:
+    """Cut an order into batches; the last one may be smaller, as in Keras."""
+    return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
+
+
+def read_batches(cube: LabelledCube, batches: list[npt.NDArray[np.int64]], *, pinned: bool = False) -> Iterator[Batch]:
+    """Read the named rows of a cube, batch after batch, a little ahead of their use.
+
+    ``pinned`` ones go to a card while it computes.
+    """
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="kamerton-read") as thread:
+        ahead: list[Future[Batch]] = []
+        waiting = iter(batches)
+        for rows in islice(waiting, READ_AHEAD):
+            ahead.append(thread.submit(_read, cube, rows, pinned))
+        while ahead:
+            batch = ahead.pop(0).result()
+            for rows in islice(waiting, 1):
+                ahead.append(thread.submit(_read, cube, rows, pinned))
+            yield batch
+
+
+def in_order(cube: LabelledCube, batch_size: int) -> Iterator[Batch]:
+    """Read a whole cube in the order of its rows."""
+    return read_batches(cube, batch_indices(np.arange(len(cube)), batch_size))
+
+
+def _read(cube: LabelledCube, rows: npt.NDArray[np.int64], pinned: bool) -> Batch:
+    images_nhwc, labels = torch.from_numpy(cube.read(rows)), torch.from_numpy(cube.labels[rows])
+    return (images_nhwc.pin_memory(), labels.pin_memory()) if pinned else (images_nhwc, labels)
+
+
+def to_network_input(images_nhwc: torch.Tensor, preprocessing: Preprocessing) -> torch.Tensor:
+    """Turn stored pixels (n, height, width, channels) into float32 (n, channels, size, size), divided by the scale."""
+    n, height, width, channels = images_nhwc.shape
+    images_nchw = torch.empty(n, channels, height, width, device=images_nhwc.device)
+    # Turned and widened in one pass over the memory.
+    images_nchw.copy_(images_nhwc.permute(0, 3, 1, 2)).div_(preprocessing.pixel_scale)
+    side = (preprocessing.size, preprocessing.size)
+    if images_nchw.shape[-2:] == side:
+        return images_nchw
+    return F.interpolate(images_nchw, size=side, mode="bilinear", antialias=True, align_corners=False)

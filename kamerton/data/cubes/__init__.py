@@ -1,0 +1,1 @@
+"""Labelled FITS cubes, read lazily and written in a stream."""

@@ -1,0 +1,155 @@
+"""Labelled FITS cubes, read lazily.
+
+HDU 0 holds images, HDU 1 one label an image with class names in its header, and HDU 2 ``CATALOG`` one row an image.
+A cube with only the first two HDUs, from anywhere, is read; a tile-compressed one starts after its empty primary HDU.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
+
+import numpy as np
+import numpy.typing as npt
+from astropy.io import fits
+from astropy.table import Table
+
+from kamerton.data.cubes.images import CubeImages, check_pixels, image_digest
+from kamerton.data.cubes.labels import CubeLabels
+from kamerton.data.fits.checksums import check_checksums
+from kamerton.data.fits.hdus import fits_errors, open_hdus
+from kamerton.data.fits.structure import check_structure
+from kamerton.data.fits.unpacking import as_plain_file
+from kamerton.errors import CubeError
+
+
+class LabelledCube(CubeImages):
+    """Labelled images in a FITS file, read from disk as they are asked for.
+
+    ``image_shape`` is (height, width, channels) whatever the order in the file; ``labels`` is int64 (N,);
+    ``catalogue`` has N rows, always with ``id``, and ``ra``, ``dec`` (degrees, ICRS) where the file knows them.
+    """
+
+    def __init__(self, path: Path, file: IO[bytes], hdus: fits.HDUList) -> None:
+        super().__init__(path, hdus)
+        self._file = file
+        self._hdus = hdus
+        labels = CubeLabels(path, hdus, self.place + 1, len(self))
+        self.labels = labels.indices()
+        self.has_class_names = bool(labels.names)
+        self.class_names = labels.class_names(self.labels)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; the cube cannot be read afterwards."""
+        self._hdus.close()
+
+    @cached_property
+    def catalogue(self) -> Table:
+        """One row an image: ``id``, and whatever else the file's CATALOG holds."""
+        return read_catalogue(self.path, self._hdus, len(self))
+
+    @property
+    def ids(self) -> list[str]:
+        """The galaxies' identifiers, one an image."""
+        return [str(name) for name in self.catalogue["id"]]
+
+    def chunks(self) -> Iterator[tuple[slice, npt.NDArray[Any]]]:
+        """Pass over the whole cube in bounded memory, as (rows, images_nhwc)."""
+        for rows in self.slices():
+            yield rows, self.read(rows)
+
+    def check_sums(self) -> None:
+        """Refuse a file that does not match its CHECKSUM and DATASUM cards, where it has them (CubeError)."""
+        check_checksums(self.path, self._file)
+
+    @cached_property
+    def _digests(self) -> list[str]:
+        digests: list[str] = []
+        for rows, images_nhwc in self.chunks():
+            check_pixels(self, images_nhwc, rows.start)
+            digests += [image_digest(image_hwc) for image_hwc in images_nhwc]
+        # Last, since a bad pixel says more than a wrong sum.
+        self.check_sums()
+        return digests
+
+    def galaxy_fingerprints(self) -> list[str]:
+        """SHA-256 of each image's pixels, the same whatever the file's layout, number type or compression.
+
+        The pass also checks the file: CubeError names the first image with a pixel that is not a number from 0 to 255,
+        or an HDU that does not match its checksums.
+        """
+        return self._digests
+
+    def fingerprint(self) -> str:
+        """SHA-256 of all images, labels and class names, in their order."""
+        return fingerprint_of(self._digests, self.labels, self.class_names)
+
+    @property
+    def history(self) -> list[str]:
+        """HISTORY cards of the images' header: where they come from."""
+        with fits_errors(self.path, self.place):
+            return [str(line) for line in self.header.get("HISTORY", [])]
+
+
+def open_cube(path: str | Path) -> LabelledCube:
+    """Open a labelled FITS cube for lazy reading.
+
+    Any BITPIX, BZERO/BSCALE, tile compression and gzip; (N,H,W,C), (N,C,H,W) and (N,H,W). Raises CubeError with the
+    file and HDU where the file is missing, truncated or not a labelled cube.
+    """
+    path = Path(path)
+    plain = as_plain_file(path)
+    try:
+        check_structure(path, plain)
+        hdus = open_hdus(path, plain)
+    except BaseException:
+        plain.close()
+        raise
+    try:
+        with fits_errors(path, None):
+            return LabelledCube(path, plain, hdus)
+    except BaseException:
+        hdus.close()
+        raise
+
+
+def read_catalogue(path: Path, hdus: fits.HDUList, count: int) -> Table:
+    """Read the CATALOG of an open file, one row an image, always with ``id``; CubeError where it has other rows."""
+    with fits_errors(path, None):
+        names = [hdu.name for hdu in hdus]
+    table = Table()
+    if "CATALOG" in names:
+        place = names.index("CATALOG")
+        with fits_errors(path, place):
+            # A position that is not known stays NaN, and is not masked.
+            table = Table.read(hdus[place], mask_invalid=False)
+            table.convert_bytestring_to_unicode()
+        if len(table) != count:
+            raise CubeError(
+                f"{path} HDU {place}: the catalogue does not have one row an image",
+                received=f"{len(table)} rows for {count} images",
+                next_step="write the cube again with `kamerton data import`",
+            )
+    if "id" not in table.colnames:
+        table.add_column([f"{path.stem}#{row}" for row in range(count)], name="id", index=0)
+    return table
+
+
+def fingerprint_of(digests: Sequence[str], labels: npt.NDArray[np.int64], class_names: Sequence[str]) -> str:
+    """SHA-256 of a cube's content from its galaxies' fingerprints, labels and class names, in their order."""
+    whole = hashlib.sha256("\n".join(digests).encode())
+    whole.update(labels.astype("<i8").tobytes())
+    whole.update("\n".join(class_names).encode())
+    return whole.hexdigest()

@@ -1,0 +1,139 @@
+"""The images of a cube, read from disk as they are asked for."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from astropy.io import fits
+
+from kamerton.data.fits.hdus import byte_of, fits_errors, image_hdu, is_scaled, physical
+from kamerton.errors import CubeError
+
+CHUNK_GALAXIES = 64
+"""Galaxies read at once where a whole cube is passed over; bounds the memory of every such pass."""
+
+MAX_CHANNELS = 16
+"""More bands than this on the shorter axis mean that the axes are not those of a cube of images."""
+
+
+class CubeImages:
+    """The images of an open FITS file; ``image_shape`` is (height, width, channels) whatever the order in the file."""
+
+    def __init__(self, path: Path, hdus: fits.HDUList) -> None:
+        self.path = path
+        self.place = images_place(hdus)
+        self._hdu = image_hdu(path, hdus, self.place, "images")
+        stored_shape = tuple(self._hdu.shape)
+        self.image_shape, self._channel_axis = _layout(self.where(), stored_shape)
+        self._length = int(stored_shape[0])
+        self.header = self._hdu.header
+        stores_bytes = self.header["BITPIX"] == 8 and not is_scaled(self.header)
+        self.dtype = np.dtype(np.uint8 if stores_bytes else np.float32)
+
+    @property
+    def stored_bytes(self) -> int:
+        """Memory that all images would take as they are read."""
+        return len(self) * math.prod(self.image_shape) * self.dtype.itemsize
+
+    def where(self) -> str:
+        """Name the file and HDU of the images, for messages."""
+        return f"{self.path} HDU {self.place}"
+
+    def __len__(self) -> int:
+        return self._length
+
+    def byte_of(self, row: int) -> int | None:
+        """Find the byte where an image begins; None where the images are tile-compressed."""
+        return byte_of(self._hdu, row)
+
+    def read(self, indices: slice | Sequence[int] | npt.NDArray[np.integer[Any]]) -> npt.NDArray[Any]:
+        """Read images as (n, height, width, channels): uint8 where the file stores bytes, else float32."""
+        with fits_errors(self.path, self.place):
+            if isinstance(indices, slice):
+                return self._as_nhwc(self._hdu.section[indices])
+            images_nhwc = np.empty((len(indices), *self.image_shape), self.dtype)
+            for slot, index in enumerate(indices):
+                row = int(index)
+                images_nhwc[slot : slot + 1] = self._as_nhwc(self._hdu.section[row : row + 1])
+        return images_nhwc
+
+    def _as_nhwc(self, stored: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        stored = physical(stored, self.header)
+        if self._channel_axis is None:
+            stored = stored[..., np.newaxis]
+        elif self._channel_axis == 1:
+            stored = np.moveaxis(stored, 1, -1)
+        # float64 is rounded once, here; the byte order becomes the machine's own.
+        return np.asarray(stored, self.dtype)
+
+    def slices(self) -> Iterator[slice]:
+        """Part the rows into chunks of bounded size."""
+        for start in range(0, len(self), CHUNK_GALAXIES):
+            yield slice(start, min(start + CHUNK_GALAXIES, len(self)))
+
+
+def images_place(hdus: fits.HDUList) -> int:
+    """Find the HDU of the images: a tile-compressed one cannot be primary, so such a file begins with an empty HDU."""
+    return 1 if hdus[0].header.get("NAXIS", 0) == 0 and len(hdus) > 1 else 0
+
+
+def bad_pixels(images_nhwc: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Mark the pixels that are not numbers from 0 to 255."""
+    return np.asarray(~((images_nhwc >= 0) & (images_nhwc <= 255)))
+
+
+def check_pixels(images: CubeImages, images_nhwc: npt.NDArray[Any], first_row: int) -> None:
+    """Refuse pixels that are not numbers from 0 to 255 (CubeError names the first bad image)."""
+    if images.dtype == np.uint8:
+        return
+    bad = bad_pixels(images_nhwc)
+    if not bad.any():
+        return
+    place = int(np.flatnonzero(bad.any(axis=(1, 2, 3)))[0])
+    row, values = first_row + place, images_nhwc[place][bad[place]]
+    kind = "NaN or infinite pixels" if not np.isfinite(values).all() else "pixels outside 0 to 255"
+    byte = images.byte_of(row)
+    begins = "" if byte is None else f", in the image that begins at byte {byte}"
+    raise CubeError(
+        f"{images.where()}: image {row} has {kind}",
+        received=f"{len(values)} such pixels, the first {values[0]}{begins}",
+        allowed="numbers from 0 to 255",
+        next_step="mend or leave out that galaxy, or stretch float bands with `kamerton data import`",
+    )
+
+
+def image_digest(image_hwc: npt.NDArray[Any]) -> str:
+    """SHA-256 of an image's pixels and shape, the same whatever type of number holds them."""
+    if image_hwc.dtype != np.uint8:
+        # Whole numbers in a wider type are the same galaxy as the bytes they came from.
+        with np.errstate(invalid="ignore"):
+            as_bytes = image_hwc.astype(np.uint8)
+        image_hwc = as_bytes if np.array_equal(as_bytes, image_hwc) else image_hwc
+    head = f"{image_hwc.dtype.name} {image_hwc.shape} ".encode()
+    return hashlib.sha256(head + np.ascontiguousarray(image_hwc).tobytes()).hexdigest()
+
+
+def _layout(where: str, shape: tuple[int, ...]) -> tuple[tuple[int, int, int], int | None]:
+    """Find (height, width, channels) and the stored axis of the channels; None where there is none."""
+    if len(shape) == 3:
+        (_, height, width), channels, axis = shape, 1, None
+    elif len(shape) == 4 and shape[3] <= shape[1]:
+        (_, height, width, channels), axis = shape, 3
+    elif len(shape) == 4:
+        (_, channels, height, width), axis = shape, 1
+    else:
+        height = width = channels = 0
+    if min(shape) < 1 or height != width or not 1 <= channels <= MAX_CHANNELS:
+        raise CubeError(
+            f"{where}: {'an empty cube' if 0 in shape else 'wrong dimensions'}",
+            received=f"shape {shape}",
+            allowed=f"square images (N,H,W,C), (N,C,H,W) or (N,H,W), with N >= 1 and at most {MAX_CHANNELS} channels",
+            next_step="crop and stack the images with `kamerton data import`",
+        )
+    return (height, width, channels), axis

@@ -1,0 +1,97 @@
+"""The labels of a cube and the names of their classes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from astropy.io import fits
+
+from kamerton.data.cubes.writer import CLASS_KEYWORD
+from kamerton.data.fits.hdus import byte_of, fits_errors, image_hdu, physical
+from kamerton.errors import CubeError
+
+
+class CubeLabels:
+    """The label HDU of an open FITS file: ``values`` as they are stored, (count,), and class names as they stand."""
+
+    def __init__(self, path: Path, hdus: fits.HDUList, place: int, count: int | None) -> None:
+        self.where = f"{path} HDU {place}"
+        self._hdu = image_hdu(path, hdus, place, "labels")
+        with fits_errors(path, place):
+            stored = physical(np.asarray(self._hdu.data), self._hdu.header)
+        count = len(stored) if count is None else count
+        if stored.shape not in {(count,), (count, 1)}:
+            raise CubeError(
+                f"{self.where}: labels have another length than images",
+                received=f"labels of shape {stored.shape} for {count} images",
+                allowed=f"shape ({count},)",
+                next_step="write one label an image",
+            )
+        self.values = stored.reshape(count)
+        self.names = _stored_names(self._hdu.header)
+
+    @property
+    def bad(self) -> npt.NDArray[np.bool_]:
+        """Mark what is no class index: a whole number from 0."""
+        values = self.values
+        whole = np.isfinite(values) & (values == np.floor(values)) & (values >= 0) & (values < 2**31)
+        return np.asarray(~whole)
+
+    def indices(self) -> npt.NDArray[np.int64]:
+        """Give one class index an image, int64 (N,); CubeError names the first label that is none."""
+        if self.bad.any():
+            row = int(np.flatnonzero(self.bad)[0])
+            raise CubeError(
+                f"{self.where}: label of image {row} is not a class index",
+                received=f"{self.values[row]} ({int(self.bad.sum())} such labels){self._at(row)}",
+                allowed="whole numbers from 0",
+                next_step="label these galaxies or leave them out",
+            )
+        return np.asarray(self.values.astype(np.int64))
+
+    def check_names(self) -> None:
+        """Refuse two classes of one name (CubeError)."""
+        names = self.names
+        if len(set(names)) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise CubeError(
+                f"{self.where}: two classes have one name",
+                received=f"{twice!r} for labels {[index for index, name in enumerate(names) if name == twice]}",
+                allowed="a name of its own for each class",
+                next_step=f"rename one of them in the header, {CLASS_KEYWORD}0...",
+            )
+
+    def class_names(self, labels: npt.NDArray[np.int64]) -> tuple[str, ...]:
+        """Name every class; an unnamed cube gets one plain name a label. CubeError where a label has no name."""
+        self.check_names()
+        highest = int(labels.max())
+        if not self.names:
+            return default_class_names(highest + 1)
+        if highest >= len(self.names):
+            row = int(labels.argmax())
+            raise CubeError(
+                f"{self.where}: label of image {row} is beyond the class names",
+                received=f"label {highest} with {len(self.names)} class names{self._at(row)}",
+                allowed=f"0 to {len(self.names) - 1}",
+                next_step=f"correct the label or add {CLASS_KEYWORD}{highest} to the header",
+            )
+        return self.names
+
+    def _at(self, row: int) -> str:
+        byte = byte_of(self._hdu, row)
+        return "" if byte is None else f" at byte {byte}"
+
+
+def default_class_names(count: int) -> tuple[str, ...]:
+    """Name the classes of a cube whose file does not."""
+    return tuple(f"class {index}" for index in range(count))
+
+
+def _stored_names(header: fits.Header) -> tuple[str, ...]:
+    names: list[Any] = []
+    while f"{CLASS_KEYWORD}{len(names)}" in header:
+        names.append(str(header[f"{CLASS_KEYWORD}{len(names)}"]).strip())
+    return tuple(names)

@@ -1,0 +1,1 @@
+"""FITS files, cubes and cutouts alike: structure, HDUs, checksums, unpacking."""

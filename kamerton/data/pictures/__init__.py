@@ -1,0 +1,1 @@
+"""One galaxy a file: pictures and FITS cutouts, as pixels."""

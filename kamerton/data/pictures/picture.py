@@ -1,0 +1,136 @@
+"""One picture or FITS cutout of any size, as the square RGB pixels of a cube.
+
+JPEG, PNG and their like are decoded by Pillow, FITS cutouts in `cutouts`.
+Resizing is Pillow's Lanczos, which averages over the shrunk area and keeps arms and dust lanes sharper than bicubic.
+"""
+
+from __future__ import annotations
+
+import struct
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, UnidentifiedImageError
+
+from kamerton.config import PictureSettings
+from kamerton.data.pictures.cutout import is_fits, read_cutout
+from kamerton.data.pictures.errors import damaged, size_on_disk, too_large
+from kamerton.data.pictures.stretch import Stretch
+from kamerton.errors import PictureError
+
+PICTURE_FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "BMP", "GIF")
+"""What Pillow may open; its other readers are for formats that no survey serves."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Pixels, and how they were stretched; ``stretch`` is None for a picture that already was pixels."""
+
+    image_hwc: npt.NDArray[np.uint8]
+    stretch: Stretch | None
+
+
+def read_picture(path: str | Path, settings: PictureSettings) -> Picture:
+    """Read one picture or FITS cutout as square RGB pixels.
+
+    ``image_hwc`` is uint8 (S, S, 3), the top row first, as surveys show it; S is ``settings.size``, or the side of the
+    crop. A FITS file has one band (H, W), shown in grey, or three (3, H, W) from blue to red; they are stretched first.
+    Raises PictureError, naming the file, where it is missing, damaged, no picture, too large, smaller than the crop, or
+    has pixels that are not numbers.
+    """
+    path = Path(path)
+    pixels_hwc, stretch = read_cutout(path, settings) if is_fits(path) else (_read_pillow(path), None)
+    return Picture(fit_square(pixels_hwc, settings, str(path)), stretch)
+
+
+def fit_square(image_hwc: npt.NDArray[Any], settings: PictureSettings, where: str) -> npt.NDArray[Any]:
+    """Keep the central square and resize it.
+
+    ``image_hwc`` is uint8 or float32 (H, W, C) with values 0 to 255, and so is the result, (S, S, C). ``where`` names
+    the image in the PictureError that a crop larger than the image raises.
+    """
+    height, width, _ = image_hwc.shape
+    side = settings.crop or min(height, width)
+    if side > min(height, width):
+        raise PictureError(
+            f"{where}: smaller than the crop",
+            received=f"{width} x {height} pixels with crop {side}",
+            allowed=f"a crop of at most {min(height, width)} pixels",
+            next_step="choose a smaller crop or leave the picture out",
+        )
+    top, left = (height - side) // 2, (width - side) // 2
+    return _resize(image_hwc[top : top + side, left : left + side], settings.size or side)
+
+
+def _resize(image_hwc: npt.NDArray[Any], size: int) -> npt.NDArray[Any]:
+    if image_hwc.shape[0] == size:
+        return np.ascontiguousarray(image_hwc)
+    channels = [
+        np.asarray(Image.fromarray(np.ascontiguousarray(channel_hw)).resize((size, size), Image.Resampling.LANCZOS))
+        for channel_hw in np.moveaxis(image_hwc, -1, 0)
+    ]
+    # Lanczos overshoots beside bright stars; Pillow clips bytes by itself but not floats.
+    resized_hwc: npt.NDArray[Any] = np.clip(np.stack(channels, axis=-1), 0, 255)
+    return resized_hwc
+
+
+def _read_pillow(path: Path) -> npt.NDArray[np.uint8]:
+    with _pillow_errors(path), Image.open(path, formats=PICTURE_FORMATS) as image:
+        if getattr(image, "n_frames", 1) > 1:
+            raise PictureError(
+                f"{path}: more than one picture in a file",
+                received=f"{getattr(image, 'n_frames', 1)} frames",
+                allowed="one picture a file",
+                next_step="save each frame by itself",
+            )
+        image.load()
+        return np.asarray(_as_rgb(path, image))
+
+
+@contextmanager
+def _pillow_errors(path: Path) -> Iterator[None]:
+    """Turn whatever Pillow raises for a damaged, foreign or enormous file into one PictureError."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            # Pillow only warns at its first limit, and a picture beyond it is no cutout of a galaxy.
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            yield
+    except PictureError:
+        raise
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+        raise too_large(path) from error
+    except UnidentifiedImageError as error:
+        raise PictureError(
+            f"{path}: not a picture",
+            received=size_on_disk(path),
+            allowed=f"{', '.join(PICTURE_FORMATS)} or FITS",
+            next_step="leave the file out or save it as PNG",
+        ) from error
+    except (OSError, SyntaxError, ValueError, TypeError, IndexError, EOFError, OverflowError, struct.error) as error:
+        raise damaged(path, error) from error
+
+
+def _as_rgb(path: Path, image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG"):
+        # Pillow's own conversion cuts 16 bits off at 255 instead of scaling them.
+        grey_hw = np.rint(np.asarray(image).astype(np.float64) / 257).astype(np.uint8)
+        return Image.fromarray(grey_hw).convert("RGB")
+    if image.mode in {"I", "F"}:
+        raise PictureError(
+            f"{path}: a picture whose brightest value is unknown",
+            received=f"32-bit pixels (Pillow mode {image.mode})",
+            allowed="8 or 16 bits a channel",
+            next_step="save it as FITS, which is stretched, or as PNG",
+        )
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    # Transparent parts become black like the sky; dropping alpha would show whatever colour hides there.
+    sky = Image.new("RGBA", image.size, (0, 0, 0, 255))
+    return Image.alpha_composite(sky, image.convert("RGBA")).convert("RGB")

@@ -1,0 +1,1 @@
+"""A synthetic survey of galaxies."""

@@ -1,0 +1,57 @@
+"""The synthetic survey as cubes: ``kamerton data synth``."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from astropy.table import Table
+
+from kamerton.config import SplitSettings, SynthSettings
+from kamerton.data.cubes.images import CHUNK_GALAXIES
+from kamerton.data.cubes.writer import CubeWriter
+from kamerton.data.galaxy10 import CLASS_NAMES
+from kamerton.data.splitting import SplitSummary, split_cube
+from kamerton.data.synthetic.galaxies import SyntheticGalaxy, synthesise
+from kamerton.files import new_folder
+
+
+def synth(out_dir: str | Path, settings: SynthSettings | None = None) -> SplitSummary:
+    """Make a synthetic survey and split it: ``train.fits``, ``valid.fits``, ``test.fits`` and ``split.json``.
+
+    ``out_dir`` must not exist yet (OutputError). Same settings, same bytes.
+    """
+    settings = settings or SynthSettings()
+    folder = new_folder(Path(out_dir))
+    try:
+        survey = folder / "survey.fits"
+        write_survey(survey, settings)
+        summary = split_cube(survey, folder, SplitSettings(seed=settings.seed))
+        survey.unlink()
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return summary
+
+
+def write_survey(path: Path, settings: SynthSettings) -> None:
+    """Write a whole synthetic survey as one labelled cube, streamed."""
+    shape = (settings.size, settings.size, 3)
+    labels: list[int] = []
+    rows: list[tuple[str, float, float]] = []
+    with CubeWriter(path, image_shape=shape, dtype=np.uint8, class_names=CLASS_NAMES) as writer:
+        for galaxies in _chunks(synthesise(settings)):
+            writer.append(np.stack([galaxy.image_hwc for galaxy in galaxies]))
+            labels += [galaxy.label for galaxy in galaxies]
+            rows += [(galaxy.id, galaxy.ra_deg, galaxy.dec_deg) for galaxy in galaxies]
+        catalogue = Table(rows=rows, names=("id", "ra", "dec"))
+        origin = f"synthetic survey: count {settings.count}, size {settings.size} px, seed {settings.seed}"
+        writer.finish(np.array(labels), catalogue, history=[origin])
+
+
+def _chunks(galaxies: Iterator[SyntheticGalaxy]) -> Iterator[list[SyntheticGalaxy]]:
+    while chunk := list(islice(galaxies, CHUNK_GALAXIES)):
+        yield chunk

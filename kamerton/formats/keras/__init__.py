@@ -1,0 +1,1 @@
+"""``.keras`` files, written through Keras and read without it."""

@@ -1,0 +1,1 @@
+"""The machine: devices, memory, and how a step is computed on it."""

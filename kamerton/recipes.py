@@ -1,0 +1,49 @@
+"""Recipes: TOML files that say how a network is trained."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from pathlib import Path
+
+from kamerton.config import Recipe
+from kamerton.errors import UnknownNameError, UsageError
+from kamerton.records import read_record
+from kamerton.version import PACKAGE
+
+
+def recipe_folder() -> Path:
+    """Find the recipes: inside an installed package, or beside the package in a checkout."""
+    inside = PACKAGE / "recipes"
+    return inside if inside.is_dir() else PACKAGE.parent / "recipes"
+
+
+def recipe_names() -> list[str]:
+    """List the recipes that come with Kamerton."""
+    return sorted(path.stem for path in recipe_folder().glob("*.toml"))
+
+
+def load_recipe(name: str | Recipe, *, epochs: int | None = None, batch_size: int | None = None) -> Recipe:
+    """Read a recipe by name, or from a path that ends in ``.toml``, with its epochs or batch size replaced where given.
+
+    One that is read already is taken as it is. Raises UnknownNameError, and UsageError naming the field for a recipe
+    that is not sound.
+    """
+    recipe = name if isinstance(name, Recipe) else _read_recipe(name)
+    return dataclasses.replace(
+        recipe,
+        epochs=recipe.epochs if epochs is None else epochs,
+        batch_size=recipe.batch_size if batch_size is None else batch_size,
+    )
+
+
+def _read_recipe(name: str) -> Recipe:
+    own = name.endswith(".toml")
+    if not own and name not in recipe_names():
+        raise UnknownNameError("recipe", name, recipe_names())
+    path = Path(name) if own else recipe_folder() / f"{name}.toml"
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"{path}: cannot be read as a recipe", received=error, next_step="correct the file") from error
+    return read_record(Recipe, table, str(path), UsageError)

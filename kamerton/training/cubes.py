@@ -1,0 +1,38 @@
+"""What the training and the validation cube must agree in."""
+
+from __future__ import annotations
+
+from kamerton.data.cubes.cube import LabelledCube
+from kamerton.errors import CubeError, UsageError
+
+
+def shared_class_names(train_cube: LabelledCube, valid_cube: LabelledCube) -> tuple[str, ...]:
+    """Take the class names of both cubes, which must agree, and check that their images have one shape."""
+    if train_cube.image_shape != valid_cube.image_shape:
+        raise CubeError(
+            f"{valid_cube.where()}: images have another shape than those of {train_cube.path}",
+            received=f"{valid_cube.image_shape} beside {train_cube.image_shape}",
+            next_step="make both cubes with one `kamerton data split`",
+        )
+    longer = max((train_cube.class_names, valid_cube.class_names), key=len)
+    named = [cube.class_names for cube in (train_cube, valid_cube) if cube.has_class_names]
+    if len(set(named)) > 1:
+        raise CubeError(
+            f"{valid_cube.path}: class names differ from those of {train_cube.path}",
+            received=f"{valid_cube.class_names} beside {train_cube.class_names}",
+            next_step="make both cubes with one `kamerton data split`",
+        )
+    names = named[0] if named else longer
+    if len(longer) > len(names):
+        raise CubeError(
+            f"{train_cube.path}, {valid_cube.path}: a label is beyond the class names of the other cube",
+            received=f"label {len(longer) - 1} with {len(names)} class names",
+            next_step="correct the label or name every class",
+        )
+    if len(names) < 2:
+        raise UsageError(
+            f"{train_cube.path}: a network needs classes to tell apart",
+            received=f"{names}",
+            allowed="2 classes or more",
+        )
+    return names

@@ -1,0 +1,205 @@
+"""The one path from images to probabilities: the run's own preprocessing, the order of the rows, no chance."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+from kamerton.config import Preprocessing
+from kamerton.data.cubes.cube import open_cube
+from kamerton.errors import CubeError, RunError, UsageError
+from kamerton.inference.predictor import BATCH_IMAGES, Predictor, answer_with
+from kamerton.networks.registry import build_network
+from kamerton.runs.folder import Run, create_run
+from tests.conftest import needs_nnpack, toy_galaxies, write_cube, write_toy_cube
+
+CLOSE = {"rtol": 1e-5, "atol": 1e-6}
+"""Batches of other sizes may round differently in the last digits of float32."""
+
+
+@pytest.fixture(scope="module")
+def predictor(toy_run: Run) -> Predictor:
+    return Predictor(toy_run)
+
+
+@pytest.fixture(scope="module")
+def galaxies_nhwc() -> np.ndarray:
+    return toy_galaxies(7, 32, seed=5)[0]
+
+
+def test_every_image_gets_one_probability_a_class(predictor: Predictor, galaxies_nhwc: np.ndarray) -> None:
+    found = predictor.probabilities(galaxies_nhwc)
+    assert (found.shape, found.dtype) == ((7, 3), np.float32)
+    assert (found >= 0).all()
+    np.testing.assert_allclose(found.sum(1), 1, rtol=1e-5)
+
+
+def test_probabilities_are_the_softmax_of_the_network_on_pixels_from_0_to_1(
+    toy_run: Run, predictor: Predictor, galaxies_nhwc: np.ndarray
+) -> None:
+    with torch.inference_mode():
+        pixels_nchw = torch.from_numpy(galaxies_nhwc).permute(0, 3, 1, 2) / 255
+        wanted = torch.softmax(toy_run.load_network()(pixels_nchw), 1)
+    np.testing.assert_allclose(predictor.probabilities(galaxies_nhwc), wanted.numpy(), **CLOSE)
+
+
+def test_class_names_are_the_runs(toy_run: Run, predictor: Predictor) -> None:
+    assert predictor.class_names == toy_run.record.class_names
+
+
+def test_a_cube_is_answered_in_the_order_of_its_rows(predictor: Predictor, tmp_path: Path) -> None:
+    count = 2 * BATCH_IMAGES + 3
+    with open_cube(write_toy_cube(tmp_path / "a.fits", count, seed=9)) as cube:
+        batches = list(predictor.over_cube(cube))
+        wanted = predictor.probabilities(cube.read(slice(None)))
+    assert [len(batch) for batch in batches] == [BATCH_IMAGES, BATCH_IMAGES, 3]
+    np.testing.assert_allclose(np.concatenate(batches), wanted, **CLOSE)
+
+
+@needs_nnpack
+def test_whole_batches_in_tiles_answer_as_onnx_runtime_does() -> None:
+    torch.manual_seed(0)
+    network = build_network("alexnet", size=256, channels=3, classes=10).eval()
+    # Probabilities from 0 to nearly 1, as a trained network has.
+    network.get_parameter("dense7.weight").data *= 300
+    images_nchw = torch.rand(BATCH_IMAGES, 3, 256, 256)
+    answer = answer_with(network, (256, 256, 3))
+    with torch.inference_mode():
+        whole, parts = answer(images_nchw), [answer(part) for part in images_nchw.split(BATCH_IMAGES // 2)]
+    assert whole.max() > 0.9
+    assert not np.array_equal(whole, np.concatenate(parts)), "nothing was computed in tiles"
+    np.testing.assert_allclose(whole, np.concatenate(parts), rtol=0, atol=1e-5)
+
+
+def test_images_of_another_size_are_resized_to_the_runs(predictor: Predictor) -> None:
+    images_nhwc = toy_galaxies(4, 48, seed=2)[0]
+    images_nchw = torch.from_numpy(images_nhwc).permute(0, 3, 1, 2).float()
+    small_nchw = F.interpolate(images_nchw, size=(32, 32), mode="bilinear", antialias=True)
+    wanted = predictor.probabilities(small_nchw.permute(0, 2, 3, 1))
+    np.testing.assert_allclose(predictor.probabilities(images_nhwc), wanted, **CLOSE)
+
+
+def test_the_pixel_scale_is_the_runs_and_not_a_guess(
+    toy_run: Run, predictor: Predictor, galaxies_nhwc: np.ndarray, tmp_path: Path
+) -> None:
+    preprocessing = Preprocessing(size=32, channels=3, pixel_scale=1.0)
+    unscaled = create_run(tmp_path / "run", dataclasses.replace(toy_run.record, preprocessing=preprocessing))
+    unscaled.save_network(toy_run.load_network())
+    found = Predictor(unscaled).probabilities(galaxies_nhwc / np.float32(255))
+    np.testing.assert_allclose(found, predictor.probabilities(galaxies_nhwc), **CLOSE)
+
+
+def read_only(images_nhwc: np.ndarray) -> np.ndarray:
+    return np.frombuffer(images_nhwc.tobytes(), np.uint8).reshape(images_nhwc.shape)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda images: images.astype(np.float32),
+        lambda images: images.astype(">f4"),
+        lambda images: images.astype(">i2"),
+        lambda images: images.astype(np.float64),
+        lambda images: images[:, ::-1].copy()[:, ::-1],
+        read_only,
+        torch.from_numpy,
+    ],
+    ids=["float32", "FITS float32", "FITS int16", "float64", "flipped view", "read-only", "tensor"],
+)
+def test_the_same_pixels_in_any_form_give_the_same_answer(
+    predictor: Predictor, galaxies_nhwc: np.ndarray, form: Any
+) -> None:
+    wanted = predictor.probabilities(galaxies_nhwc)
+    np.testing.assert_allclose(predictor.probabilities(form(galaxies_nhwc)), wanted, **CLOSE)
+
+
+def test_the_users_images_are_not_changed(predictor: Predictor, galaxies_nhwc: np.ndarray) -> None:
+    images_nhwc = galaxies_nhwc.astype(np.float32)
+    predictor.probabilities(images_nhwc)
+    np.testing.assert_array_equal(images_nhwc, galaxies_nhwc)
+
+
+def test_a_galaxys_answer_depends_on_no_neighbour_and_no_chance(toy_run: Run, tmp_path: Path) -> None:
+    """AlexNet has dropout and batch normalisation, which both would let it, were the network still learning."""
+    record = dataclasses.replace(toy_run.record, network="alexnet", preprocessing=Preprocessing(67, 3))
+    run = create_run(tmp_path / "run", record)
+    run.save_network(build_network("alexnet", size=67, channels=3, classes=3))
+    predictor = Predictor(run)
+    images_nhwc = toy_galaxies(3, 67, seed=1)[0]
+    together = predictor.probabilities(images_nhwc)
+    alone = np.concatenate([predictor.probabilities(image_hwc[None]) for image_hwc in images_nhwc])
+    np.testing.assert_allclose(together, alone, **CLOSE)
+    assert not np.allclose(together[0], together[1], **CLOSE), "equal answers would prove nothing"
+
+
+def test_a_cube_of_other_channels_is_refused_with_both_numbers(predictor: Predictor, tmp_path: Path) -> None:
+    grey_nhwc = toy_galaxies(4, 32, seed=0)[0][..., :1]
+    path = write_cube(tmp_path / "grey.fits", grey_nhwc, [0, 1, 2, 0])
+    says = r"grey\.fits HDU 0: .*toy learned.*1 channels.*3 channels"
+    with open_cube(path) as cube, pytest.raises(CubeError, match=says):
+        next(predictor.over_cube(cube))
+
+
+def test_a_run_without_weights_is_refused_at_once(toy_run: Run, tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="no weights yet"):
+        Predictor(create_run(tmp_path / "run", toy_run.record))
+
+
+def test_eight_views_are_averaged_and_so_do_not_depend_on_the_view(toy_run: Run, galaxies_nhwc: np.ndarray) -> None:
+    plain, averaging = Predictor(toy_run), Predictor(toy_run, eight_views=True)
+    views_nhwc = [
+        np.rot90(mirrored, turns, (1, 2))
+        for mirrored in (galaxies_nhwc, galaxies_nhwc[:, :, ::-1])
+        for turns in range(4)
+    ]
+    wanted = np.mean([plain.probabilities(view) for view in views_nhwc], 0)
+    for view_nhwc in views_nhwc:
+        np.testing.assert_allclose(averaging.probabilities(view_nhwc), wanted, **CLOSE)
+    assert np.abs(wanted - plain.probabilities(galaxies_nhwc)).max() > 1e-4
+
+
+def test_without_onnx_runtime_pytorch_answers_the_same(
+    toy_run: Run, predictor: Predictor, galaxies_nhwc: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    without = Predictor(toy_run)
+    np.testing.assert_allclose(
+        without.probabilities(galaxies_nhwc), predictor.probabilities(galaxies_nhwc), atol=1e-5, rtol=0
+    )
+
+
+# Eight-bit numbers
+
+
+def test_int8_answers_nearly_as_float32_does(toy_run: Run, toy_splits: Path) -> None:
+    images_nhwc, _ = toy_galaxies(64, 32, seed=12)
+    exact, small = Predictor(toy_run), Predictor(toy_run, int8=True)
+    ours, theirs = small.probabilities(images_nhwc), exact.probabilities(images_nhwc)
+    assert not np.array_equal(ours, theirs), "int8 is not the same path"
+    np.testing.assert_allclose(ours, theirs, atol=0.1)
+    np.testing.assert_allclose(ours.sum(1), 1, rtol=1e-5)
+
+
+def test_int8_is_the_same_each_time(toy_run: Run) -> None:
+    images_nhwc, _ = toy_galaxies(8, 32, seed=13)
+    one, other = (Predictor(toy_run, int8=True).probabilities(images_nhwc) for _ in range(2))
+    np.testing.assert_array_equal(one, other)
+
+
+def test_int8_without_its_training_images_says_what_is_missing(toy_run: Run) -> None:
+    data = {"train": dataclasses.replace(toy_run.record.data["train"], path="gone.fits")}
+    with pytest.raises(UsageError, match=r"training images.*gone\.fits.*leave int8 out"):
+        Predictor(Run(toy_run.path, dataclasses.replace(toy_run.record, data=data)), int8=True)
+
+
+def test_int8_is_for_the_processor_with_onnx_runtime(toy_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kamerton.inference.predictor.find_spec", lambda name: None)
+    with pytest.raises(UsageError, match="no onnxruntime"):
+        Predictor(toy_run, int8=True)

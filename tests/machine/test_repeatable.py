@@ -1,0 +1,30 @@
+"""Inside the block PyTorch is as the run says, and outside it is as it was."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from kamerton.machine.repeatable import repeatable
+
+
+@pytest.mark.parametrize("deterministic", [True, False])
+def test_the_block_computes_as_told(deterministic: bool) -> None:
+    threads = torch.get_num_threads()
+    with repeatable(deterministic=deterministic, threads=threads + 1):
+        assert torch.are_deterministic_algorithms_enabled() is deterministic
+        assert torch.get_num_threads() == threads + 1
+        assert not torch.utils.deterministic.fill_uninitialized_memory
+
+
+def interrupted() -> None:
+    with repeatable(deterministic=True, threads=3):
+        raise KeyboardInterrupt
+
+
+def test_afterwards_all_is_as_before_even_after_an_error() -> None:
+    before = torch.are_deterministic_algorithms_enabled(), torch.get_num_threads()
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert torch.utils.deterministic.fill_uninitialized_memory
+    assert (torch.are_deterministic_algorithms_enabled(), torch.get_num_threads()) == before

@@ -1,0 +1,77 @@
+"""A run tells what it was made of, and equal fingerprints are equal trainings."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+import torch
+
+from kamerton.files import json_sha256
+from kamerton.runs.folder import Run
+from kamerton.runs.record import RunRecord, code_sha256, describe_device, versions
+
+
+def fingerprint(record: RunRecord) -> str:
+    return record.fingerprint("weights", "history")
+
+
+def test_versions_name_everything_that_shapes_a_result() -> None:
+    found = versions()
+    assert found["torch"] == torch.__version__
+    assert found["kamerton_code"] == code_sha256()
+    assert {"kamerton", "python", "numpy", "astropy", "safetensors", "keras"} <= set(found)
+
+
+def test_the_processor_is_told_with_its_instructions() -> None:
+    assert describe_device(torch.device("cpu")).endswith(torch.backends.cpu.get_cpu_capability())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"seed": 1},
+        {"network": "alexnet"},
+        {"class_names": ("a", "b", "c")},
+        {"threads": 99},
+        {"deterministic": False},
+        {"versions": {"torch": "0"}},
+        {"device": "cuda: a card"},
+        {"changes": ("epochs: 3, was 2",)},
+        {"processes": 2},
+        {"precision": "bfloat16"},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_whatever_shapes_the_result_changes_the_fingerprint(toy_run: Run, change: dict[str, Any]) -> None:
+    assert fingerprint(dataclasses.replace(toy_run.record, **change)) != fingerprint(toy_run.record)
+
+
+def test_other_galaxies_change_the_fingerprint_and_another_place_does_not(toy_run: Run) -> None:
+    record = toy_run.record
+    cube = record.data["train"]
+    moved = record.data | {"train": dataclasses.replace(cube, path="elsewhere.fits")}
+    other = record.data | {"train": dataclasses.replace(cube, fingerprint="0" * 64)}
+    assert fingerprint(dataclasses.replace(record, data=moved)) == fingerprint(record)
+    assert fingerprint(dataclasses.replace(record, data=other)) != fingerprint(record)
+
+
+def test_the_hour_does_not_change_the_fingerprint(toy_run: Run) -> None:
+    assert fingerprint(dataclasses.replace(toy_run.record, started="1999")) == fingerprint(toy_run.record)
+
+
+def test_a_finished_run_holds_the_fingerprints_of_its_files(toy_run: Run) -> None:
+    results = toy_run.record.results
+    assert results is not None
+    assert results.history == toy_run.history_sha256()
+    assert results.fingerprint == toy_run.record.fingerprint(results.weights, results.history)
+
+
+def test_a_run_of_before_processes_were_counted_keeps_its_fingerprint(toy_run: Run) -> None:
+    record = dataclasses.asdict(toy_run.record)
+    for name in ("started", "results", "peak_memory_bytes", "processes", "precision"):
+        del record[name]
+    seen = {split: cube["fingerprint"] for split, cube in record.pop("data").items()}
+    old = json_sha256({"made_of": record, "seen": seen, "weights": "weights", "history": "history"})
+    assert fingerprint(toy_run.record) == old
