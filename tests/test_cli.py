@@ -103,9 +103,12 @@ def test_the_table_of_networks_has_the_notebooks_count(command: Command) -> None
     assert "41,546,506" in command("networks").out
 
 
-def test_evaluate_prints_a_table_and_where_the_results_are(command: Command, toy_run: Run, toy_splits: Path) -> None:
-    shown = command("evaluate", toy_run.path, toy_splits / "test.fits", "--by", "source").out
-    for part in ("accuracy", "bright", "striped", "north", str(toy_run.path / "evaluation/test")):
+def test_evaluate_prints_a_table_and_where_the_results_are(
+    command: Command, tmp_path: Path, toy_run: Run, toy_splits: Path
+) -> None:
+    run = shutil.copytree(toy_run.path, tmp_path / "run")
+    shown = command("evaluate", run, toy_splits / "test.fits", "--by", "source").out
+    for part in ("accuracy", "bright", "striped", "north", str(run / "evaluation/test")):
         assert part in shown
 
 
