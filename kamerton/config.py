@@ -8,22 +8,20 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Annotated, Literal, get_args
 
-from kamerton.errors import UsageError
+from kamerton.checks import Settings, ToldBy, require
 
 SPLIT_NAMES = ("train", "valid", "test")
 
-DEVICES = ("auto", "cpu", "cuda")
-"""Where to compute; auto takes a CUDA card where there is one."""
+Device = Literal["auto", "cpu", "cuda"]
+"""Where to compute; auto takes a CUDA GPU where there is one."""
 
+DEVICES: tuple[Device, ...] = get_args(Device)
+DEFAULT_DEVICE: Device = "auto"
 
-def require(holds: bool, setting: str, received: object, allowed: str) -> None:
-    """Refuse a setting whose value is outside its range (UsageError)."""
-    if not holds:
-        raise UsageError(
-            f"Bad value for {setting}", received=repr(received), allowed=allowed, next_step=f"change {setting}"
-        )
+PIXEL_SCALE = 255.0
+"""Pixels are divided by this on their way into a network: the notebook's scaling to 0..1."""
 
 
 def require_radius(setting: str, radius_arcsec: float | None) -> None:
@@ -33,7 +31,7 @@ def require_radius(setting: str, radius_arcsec: float | None) -> None:
 
 
 @dataclass(frozen=True)
-class SynthSettings:
+class SynthSettings(Settings):
     """A synthetic survey."""
 
     count: int = 3000
@@ -43,14 +41,14 @@ class SynthSettings:
     seed: int = 0
     """Same seed, same survey."""
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
         require(self.count >= 1, "count", self.count, "a whole number of galaxies, 1 or more")
         require(16 <= self.size <= 1024, "size", self.size, "16 to 1024 pixels")
         require(self.seed >= 0, "seed", self.seed, "a whole number, 0 or more")
 
 
 @dataclass(frozen=True)
-class SplitSettings:
+class SplitSettings(Settings):
     """How a cube is parted into train, valid and test."""
 
     fractions: tuple[float, float, float] = (0.64, 0.16, 0.20)
@@ -62,7 +60,7 @@ class SplitSettings:
     seed: int = 0
     """Same seed, same split."""
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
         whole = math.isclose(sum(self.fractions), 1.0, abs_tol=1e-9)
         positive = all(math.isfinite(f) and f > 0 for f in self.fractions)
         require(
@@ -76,18 +74,18 @@ class SplitSettings:
 
 
 @dataclass(frozen=True)
-class AuditSettings:
+class AuditSettings(Settings):
     """What is looked for in cubes and lists."""
 
     radius_arcsec: float | None = 1.0
     """Galaxies closer than this on the sky are one galaxy, listed twice; None looks at no positions."""
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
         require_radius("radius", self.radius_arcsec)
 
 
 @dataclass(frozen=True)
-class CompareSettings:
+class CompareSettings(Settings):
     """How networks are compared."""
 
     resamples: int = 2000
@@ -95,13 +93,13 @@ class CompareSettings:
     seed: int = 0
     """Same seed, same intervals."""
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
         require(200 <= self.resamples <= 1_000_000, "resamples", self.resamples, "200 to 1000000")
         require(self.seed >= 0, "seed", self.seed, "a whole number, 0 or more")
 
 
 @dataclass(frozen=True)
-class BenchSettings:
+class BenchSettings(Settings):
     """What is measured."""
 
     size: int = 256
@@ -111,14 +109,14 @@ class BenchSettings:
     repeats: int = 5
     """Each rate is the median of so many."""
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
         require(8 <= self.size <= 4096, "size", self.size, "8 to 4096 pixels")
         require(1 <= self.batch_size <= 4096, "batch size", self.batch_size, "1 to 4096 images")
         require(1 <= self.repeats <= 1000, "repeats", self.repeats, "1 to 1000")
 
 
 @dataclass(frozen=True)
-class TableSettings:
+class TableSettings(Settings):
     """What the table of networks is for."""
 
     size: int = 256
@@ -126,13 +124,13 @@ class TableSettings:
     classes: int = 10
     """Number of classes."""
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
         require(1 <= self.size <= 65536, "size", self.size, "1 to 65536 pixels")
         require(1 <= self.classes <= 1_000_000, "classes", self.classes, "1 to 1000000")
 
 
 @dataclass(frozen=True)
-class PictureSettings:
+class PictureSettings(Settings):
     """How one picture or FITS cutout of any size becomes pixels of a cube."""
 
     size: int | None = None
@@ -144,7 +142,7 @@ class PictureSettings:
     asinh_stretch: float | None = None
     """Linear stretch of the same, in units of the image; None takes it from the sky noise and the brightest parts."""
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
         require(self.size is None or 8 <= self.size <= 4096, "size", self.size, "8 to 4096 pixels")
         require(self.crop is None or 8 <= self.crop <= 65536, "crop", self.crop, "8 to 65536 pixels")
         require(self.asinh_q > 0, "asinh Q", self.asinh_q, "more than 0")
@@ -154,60 +152,60 @@ class PictureSettings:
 
 
 @dataclass(frozen=True)
-class Preprocessing:
+class Preprocessing(Settings):
     """What happens to pixels on their way into a network; part of the run, so that it is never guessed later."""
-
-    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
     size: int
     """Side of the network's images, pixels; others are resized (bilinear, antialiased)."""
     channels: int
     """Channels of the network's images."""
-    pixel_scale: float = 255.0
-    """Pixels are divided by this; the notebook's scaling to 0..1."""
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
         require(1 <= self.size <= 4096, "size", self.size, "1 to 4096 pixels")
         require(1 <= self.channels <= 16, "channels", self.channels, "1 to 16 channels")
-        require(0 < self.pixel_scale < math.inf, "pixel scale", self.pixel_scale, "more than 0, and finite")
 
 
-@dataclass(frozen=True)
-class AdamSettings:
-    """Adam (Kingma & Ba 2015) as Keras computes it, epsilon outside the bias correction."""
-
-    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+@dataclass(frozen=True, kw_only=True)
+class _AnyAdam(Settings):
+    """The numbers of every Adam."""
 
     learning_rate: float
     beta_1: float
     beta_2: float
     epsilon: float
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
         require(self.learning_rate > 0, "learning_rate", self.learning_rate, "more than 0")
         require(0 <= self.beta_1 < 1, "beta_1", self.beta_1, "0 to 1")
         require(0 <= self.beta_2 < 1, "beta_2", self.beta_2, "0 to 1")
         require(self.epsilon > 0, "epsilon", self.epsilon, "more than 0")
 
 
-@dataclass(frozen=True)
-class AdamWSettings(AdamSettings):
+@dataclass(frozen=True, kw_only=True)
+class AdamSettings(_AnyAdam):
+    """Adam (Kingma & Ba 2015) as Keras computes it, epsilon outside the bias correction."""
+
+    name: Literal["adam"] = "adam"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdamWSettings(_AnyAdam):
     """Adam with weight decay apart from the gradient (Loshchilov & Hutter 2019), as PyTorch computes it."""
 
+    name: Literal["adamw"] = "adamw"
     weight_decay: float
     """Of kernels; biases and the weights of normalisations do not decay."""
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def check(self) -> None:
+        super().check()
         require(self.weight_decay >= 0, "weight_decay", self.weight_decay, "0 or more")
 
 
-@dataclass(frozen=True)
-class PlateauSettings:
+@dataclass(frozen=True, kw_only=True)
+class PlateauSettings(Settings):
     """The words of Keras's ReduceLROnPlateau, with Keras's meaning of each."""
 
-    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
-
+    name: Literal["plateau"] = "plateau"
     monitor: Literal["loss", "accuracy", "val_loss", "val_accuracy"]
     """The column of the history that is watched."""
     factor: float
@@ -223,34 +221,31 @@ class PlateauSettings:
     min_lr: float
     """The learning rate goes no lower."""
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
         require(0 < self.factor < 1, "factor", self.factor, "more than 0 and less than 1")
         require(self.patience >= 0, "patience", self.patience, "0 epochs or more")
         require(self.cooldown >= 0, "cooldown", self.cooldown, "0 epochs or more")
         require(self.min_lr >= 0, "min_lr", self.min_lr, "0 or more")
 
 
-@dataclass(frozen=True)
-class CosineSettings:
+@dataclass(frozen=True, kw_only=True)
+class CosineSettings(Settings):
     """A linear warm-up, and then half a cosine down (Loshchilov & Hutter 2017, without restarts)."""
 
-    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
-
+    name: Literal["cosine"] = "cosine"
     warmup_epochs: float
     """Epochs until the highest learning rate."""
     final_share: float
     """The last step has this share of it."""
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
         require(0 <= self.warmup_epochs < math.inf, "warmup_epochs", self.warmup_epochs, "0 or more")
         require(0 <= self.final_share <= 1, "final_share", self.final_share, "0 to 1")
 
 
 @dataclass(frozen=True)
-class AugmentSettings:
+class AugmentSettings(Settings):
     """How a galaxy is shown otherwise each time; it has no up, so all turns and mirror images are the same galaxy."""
-
-    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
     turns: Literal["none", "eight", "any"]
     """``eight``: the turns by 90 degrees and their mirror images, exactly; ``any``: every angle, interpolated."""
@@ -259,16 +254,14 @@ class AugmentSettings:
     zoom: float
     """At most by this factor larger or smaller; 1 is none."""
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
         require(0 <= self.shift <= 0.5, "shift", self.shift, "0 to 0.5 of the side")
         require(1 <= self.zoom <= 4, "zoom", self.zoom, "1 to 4")
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Recipe(Settings):
     """How a network is trained: one file of ``recipes/``, all of it resolved."""
-
-    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
     name: str
     epochs: int
@@ -279,29 +272,25 @@ class Recipe:
     """Share of each label that is spread over all classes (Szegedy et al. 2016)."""
     dropout: float
     """Share of the features before the last dense layer that is dropped, in networks that drop none themselves."""
+    optimizer: Annotated[AdamSettings | AdamWSettings, ToldBy("name")]
+    schedule: Annotated[PlateauSettings | CosineSettings, ToldBy("name")]
+    """Of the learning rate."""
     norm_momentum: float | None = None
     """Share of a new batch in the running statistics of batch normalisation; absent: the network's own."""
-    adam: AdamSettings | None = None
-    adamw: AdamWSettings | None = None
-    plateau: PlateauSettings | None = None
-    cosine: CosineSettings | None = None
     augment: AugmentSettings | None = None
-    """A table that is absent is off; one optimizer and one schedule are needed."""
+    """Absent: every image is shown as it is."""
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
         require(self.epochs >= 1, "epochs", self.epochs, "1 or more")
         require(1 <= self.batch_size <= 65536, "batch size", self.batch_size, "1 to 65536 images")
         require(0 <= self.label_smoothing < 1, "label_smoothing", self.label_smoothing, "0 to less than 1")
         require(0 <= self.dropout < 1, "dropout", self.dropout, "0 to less than 1")
         momentum = self.norm_momentum
         require(momentum is None or 0 < momentum <= 1, "norm_momentum", momentum, "more than 0 and at most 1")
-        for names in (("adam", "adamw"), ("plateau", "cosine")):
-            found = [name for name in names if getattr(self, name) is not None]
-            require(len(found) == 1, " and ".join(names), found, f"one of the tables {' and '.join(names)}")
 
 
 @dataclass(frozen=True)
-class TrainSettings:
+class TrainSettings(Settings):
     """What a training run asks for beside its data, its network and its recipe."""
 
     size: int | None = None
@@ -314,11 +303,10 @@ class TrainSettings:
     """A checkpoint is written every so many batches; None writes none by count."""
     deterministic: bool | None = None
     """Same seed, same bits; None does so on the processor, where it costs nothing, and not on a card."""
-    device: str = "auto"
-    """Where to compute: one of DEVICES."""
+    device: Device = DEFAULT_DEVICE
+    """Where to compute; auto takes a CUDA GPU where there is one."""
 
-    def __post_init__(self) -> None:
-        require(self.device in DEVICES, "device", self.device, ", ".join(DEVICES))
+    def check(self) -> None:
         require(0 <= self.seed < 2**32, "seed", self.seed, "a whole number from 0 to 4294967295")
         minutes, steps = self.checkpoint_minutes, self.checkpoint_steps
         require(minutes is None or minutes > 0, "checkpoint minutes", minutes, "more than 0")
@@ -326,7 +314,7 @@ class TrainSettings:
 
 
 @dataclass(frozen=True)
-class DemoSettings:
+class DemoSettings(Settings):
     """The demo: small enough for three minutes on two cores, large enough that a network learns."""
 
     count: int = 2400

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from kamerton.config import Recipe
 from kamerton.errors import UnknownNameError, UsageError
 from kamerton.records import read_record
 from kamerton.version import PACKAGE
+
+FORMER_HEADINGS = {"adam": "optimizer", "adamw": "optimizer", "plateau": "schedule", "cosine": "schedule"}
 
 
 def recipe_folder() -> Path:
@@ -46,4 +50,16 @@ def _read_recipe(name: str) -> Recipe:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"{path}: cannot be read as a recipe", received=error, next_step="correct the file") from error
+    _require_present_form(table, path)
     return read_record(Recipe, table, str(path), UsageError)
+
+
+def _require_present_form(table: Mapping[str, Any], path: Path) -> None:
+    """Refuse a recipe whose optimizer or schedule is named by the table's heading, as in early versions."""
+    for name, heading in FORMER_HEADINGS.items():
+        if name in table:
+            raise UsageError(
+                f"{path}: [{name}] is written otherwise now",
+                allowed=f'[{heading}] and below it name = "{name}"',
+                next_step="change that heading",
+            )

@@ -26,5 +26,5 @@ def read_record(kind: type[Record], table: Mapping[str, Any], where: str, error:
         raise error(
             f"{where}: {place}: {first['msg'].lower()}",
             received=shown if len(shown) <= 80 else shown[:77] + "...",
-            next_step="correct that field",
+            next_step="correct that field; a file of another version of Kamerton must be made again",
         ) from problem

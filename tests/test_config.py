@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from kamerton.config import (
+    PIXEL_SCALE,
     AdamSettings,
     PictureSettings,
     PlateauSettings,
@@ -38,7 +39,6 @@ ADAM = {"learning_rate": 1e-3, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7}
         (PictureSettings, {"asinh_stretch": -1.0}),
         (Preprocessing, {"size": 0, "channels": 3}),
         (Preprocessing, {"size": 64, "channels": 0}),
-        (Preprocessing, {"size": 64, "channels": 3, "pixel_scale": 0.0}),
         (AdamSettings, {**ADAM, "learning_rate": 0.0}),
         (AdamSettings, {**ADAM, "beta_2": 1.0}),
         (PlateauSettings, {**PLATEAU, "factor": 1.0}),
@@ -55,4 +55,4 @@ def test_a_bad_value_is_refused_by_name(kind: type, bad: dict[str, Any]) -> None
 
 def test_the_defaults_are_the_notebooks() -> None:
     assert SplitSettings().fractions == (0.64, 0.16, 0.20)
-    assert Preprocessing(size=256, channels=3).pixel_scale == 255.0
+    assert PIXEL_SCALE == 255.0

@@ -25,8 +25,8 @@ def test_the_notebooks_recipe_is_the_notebook_to_the_last_digit() -> None:
         name="notebook",
         epochs=10,
         batch_size=32,
-        adam=AdamSettings(learning_rate=1e-3, beta_1=0.9, beta_2=0.999, epsilon=1e-7),
-        plateau=PlateauSettings(
+        optimizer=AdamSettings(learning_rate=1e-3, beta_1=0.9, beta_2=0.999, epsilon=1e-7),
+        schedule=PlateauSettings(
             monitor="accuracy", factor=0.001, patience=1, min_delta=0.01, mode="auto", cooldown=0, min_lr=0.0
         ),
         weights_chosen_by="last epoch",
@@ -43,7 +43,7 @@ def test_every_recipe_that_comes_with_kamerton_is_sound_and_named_as_its_file(na
 def test_epochs_and_batch_size_given_take_the_place_of_the_recipes() -> None:
     recipe = load_recipe("notebook", epochs=3, batch_size=7)
     assert (recipe.epochs, recipe.batch_size) == (3, 7)
-    assert recipe.adam == load_recipe("notebook").adam
+    assert recipe.optimizer == load_recipe("notebook").optimizer
 
 
 @pytest.mark.parametrize(
@@ -88,15 +88,21 @@ def test_a_path_may_lead_to_kamertons_own_recipe() -> None:
         ("epochs = 10", "epochs = 0", "Bad value for epochs"),
         ("epochs = 10", "", r"own\.toml: epochs: field required"),
         ("epochs = 10", "epochs = 10\nepoch = 3", r"own\.toml: epoch: "),
-        ("beta_1 = 0.9", "beta_1 = 'high'", r"own\.toml: adam\.beta_1: "),
+        ("beta_1 = 0.9", "beta_1 = 'high'", r"own\.toml: optimizer\.adam\.beta_1: "),
         ("beta_1 = 0.9", "beta_1 = 1.0", "Bad value for beta_1"),
-        ("epsilon = 1e-7", "", r"own\.toml: adam\.epsilon: field required"),
-        ('monitor = "accuracy"', 'monitor = "acc"', r"own\.toml: plateau\.monitor: .*'val_accuracy'.*Received: 'acc'"),
+        ("epsilon = 1e-7", "", r"own\.toml: optimizer\.adam\.epsilon: field required"),
+        (
+            'monitor = "accuracy"',
+            'monitor = "acc"',
+            r"own\.toml: schedule\.plateau\.monitor: .*'val_accuracy'.*Received: 'acc'",
+        ),
         ("factor = 0.001", "factor = 10", "Bad value for factor"),
         ('weights_chosen_by = "last epoch"', 'weights_chosen_by = "test"', r"own\.toml: weights_chosen_by: "),
-        ("[plateau]", "[plateu]", r"own\.toml: plat"),
+        ("[schedule]", "[shedule]", r"own\.toml: schedule: field required"),
+        ('name = "adam"', 'name = "sgd"', r"own\.toml: optimizer: .*'adam', 'adamw'"),
+        ('name = "adam"', "", r"own\.toml: optimizer: .*'name'"),
+        ("[optimizer]\n", "[adam]\n", r'own\.toml: \[adam\] is written otherwise now.*\[optimizer\].*name = "adam"'),
         ("label_smoothing = 0.0", "label_smoothing = 1.0", "Bad value for label_smoothing"),
-        ("[adam]", "[cosine]\nwarmup_epochs = 1\nfinal_share = 0\n[adam]", "Bad value for plateau and cosine.*one of"),
     ],
 )
 def test_a_wrong_field_is_named_with_what_stood_there(own: Path, old: str, new: str, says: str) -> None:

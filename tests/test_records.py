@@ -10,7 +10,7 @@ from kamerton.records import read_record
 
 
 def test_a_sound_table_becomes_the_record() -> None:
-    record = read_record(Preprocessing, {"size": 64, "channels": 3, "pixel_scale": 255.0}, "run.json", RunError)
+    record = read_record(Preprocessing, {"size": 64, "channels": 3}, "run.json", RunError)
     assert record == Preprocessing(size=64, channels=3)
 
 

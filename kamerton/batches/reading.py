@@ -14,7 +14,7 @@ import numpy.typing as npt
 import torch
 from torch.nn import functional as F
 
-from kamerton.config import Preprocessing
+from kamerton.config import PIXEL_SCALE, Preprocessing
 from kamerton.data.cubes.cube import LabelledCube
 
 READ_AHEAD = 2
@@ -62,11 +62,11 @@ def _read(cube: LabelledCube, rows: npt.NDArray[np.int64], pinned: bool) -> Batc
 
 
 def to_network_input(images_nhwc: torch.Tensor, preprocessing: Preprocessing) -> torch.Tensor:
-    """Turn stored pixels (n, height, width, channels) into float32 (n, channels, size, size), divided by the scale."""
+    """Turn stored pixels (n, height, width, channels) into float32 (n, channels, size, size), scaled to 0..1."""
     n, height, width, channels = images_nhwc.shape
     images_nchw = torch.empty(n, channels, height, width, device=images_nhwc.device)
     # Turned and widened in one pass over the memory.
-    images_nchw.copy_(images_nhwc.permute(0, 3, 1, 2)).div_(preprocessing.pixel_scale)
+    images_nchw.copy_(images_nhwc.permute(0, 3, 1, 2)).div_(PIXEL_SCALE)
     side = (preprocessing.size, preprocessing.size)
     if images_nchw.shape[-2:] == side:
         return images_nchw

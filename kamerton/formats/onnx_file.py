@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from kamerton.config import PIXEL_SCALE
 from kamerton.files import whole_file
 
 INPUT, OUTPUT = "images", "probabilities"
@@ -56,7 +57,7 @@ def write_onnx(network: nn.Module, image_shape: tuple[int, int, int], class_name
 
     model = onnx.load_model_from_string(onnx_bytes(network, image_shape))
     onnx.helper.set_model_props(
-        model, {"class_names": json.dumps(class_names, ensure_ascii=False), "pixel_scale": "255"}
+        model, {"class_names": json.dumps(class_names, ensure_ascii=False), "pixel_scale": f"{PIXEL_SCALE:g}"}
     )
     with whole_file(path) as partial:
         onnx.save_model(model, str(partial))

@@ -6,14 +6,15 @@ import os
 
 import torch
 
-from kamerton.config import DEVICES, require
+from kamerton.checks import require
+from kamerton.config import DEFAULT_DEVICE, DEVICES
 from kamerton.errors import UsageError
 
 LOCAL_RANK = "LOCAL_RANK"
 """Set by torchrun: which of this machine's processes, and so which of its cards, this is."""
 
 
-def choose_device(wanted: str = "auto") -> torch.device:
+def choose_device(wanted: str = DEFAULT_DEVICE) -> torch.device:
     """Choose ``cpu``, ``cuda``, or with ``auto`` a card where there is one; each process of torchrun has its own card.
 
     UsageError for another word, or for a card where PyTorch sees none.

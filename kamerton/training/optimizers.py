@@ -96,7 +96,6 @@ class DecayingAdam(torch.optim.AdamW, Resumable):
 
 def make_optimizer(parameters: Iterable[nn.Parameter], recipe: Recipe) -> Resumable:
     """Make the optimizer that a recipe names."""
-    if recipe.adam is not None:
-        return KerasAdam(parameters, recipe.adam)
-    assert recipe.adamw is not None
-    return DecayingAdam(parameters, recipe.adamw)
+    if isinstance(recipe.optimizer, AdamWSettings):
+        return DecayingAdam(parameters, recipe.optimizer)
+    return KerasAdam(parameters, recipe.optimizer)

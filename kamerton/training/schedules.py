@@ -42,12 +42,10 @@ class Schedule(Protocol):
 
 def make_schedule(recipe: Recipe) -> Schedule:
     """Make the schedule that a recipe names."""
-    optimizer = recipe.adam or recipe.adamw
-    assert optimizer is not None
-    if recipe.plateau is not None:
-        return ReduceOnPlateau(recipe.plateau, optimizer.learning_rate)
-    assert recipe.cosine is not None
-    return CosineDecay(recipe.cosine, optimizer.learning_rate, recipe.epochs)
+    learning_rate = recipe.optimizer.learning_rate
+    if isinstance(recipe.schedule, CosineSettings):
+        return CosineDecay(recipe.schedule, learning_rate, recipe.epochs)
+    return ReduceOnPlateau(recipe.schedule, learning_rate)
 
 
 @dataclass(frozen=True)

@@ -74,9 +74,9 @@ def test_scaling_gives_the_notebooks_float32_for_every_byte() -> None:
 
 def test_axes_become_channels_first() -> None:
     images_nhwc = torch.arange(2 * 8 * 8 * 3, dtype=torch.uint8).reshape(2, 8, 8, 3)
-    images_nchw = to_network_input(images_nhwc, Preprocessing(size=8, channels=3, pixel_scale=1.0))
+    images_nchw = to_network_input(images_nhwc, Preprocessing(size=8, channels=3))
     assert images_nchw.shape == (2, 3, 8, 8)
-    assert images_nchw[1, 2, 3, 4] == images_nhwc[1, 3, 4, 2]
+    assert images_nchw[1, 2, 3, 4] == images_nhwc[1, 3, 4, 2] / 255
 
 
 def test_the_stored_pixels_are_not_changed() -> None:
@@ -88,8 +88,8 @@ def test_the_stored_pixels_are_not_changed() -> None:
 def test_resizing_is_pillows_antialiased_bilinear() -> None:
     image_hw = np.random.default_rng(0).integers(0, 256, (40, 40)).astype(np.float32)
     wanted = np.asarray(Image.fromarray(image_hw).resize((16, 16), Image.Resampling.BILINEAR))
-    resized = to_network_input(torch.from_numpy(image_hw)[None, :, :, None], Preprocessing(16, 1, pixel_scale=1.0))
-    np.testing.assert_allclose(resized[0, 0].numpy(), wanted, rtol=1e-4, atol=1e-3)
+    resized = to_network_input(torch.from_numpy(image_hw)[None, :, :, None], Preprocessing(16, 1))
+    np.testing.assert_allclose(resized[0, 0].numpy() * 255, wanted, rtol=1e-4, atol=1e-3)
 
 
 def test_images_that_are_not_square_are_resized_to_the_networks_side() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import gzip
 import json
 import shutil
@@ -16,7 +15,6 @@ import pytest
 import torch
 from PIL import Image
 
-from kamerton.config import Preprocessing
 from kamerton.data.cubes.cube import open_cube
 from kamerton.errors import CubeError, OutputError, RunError, UsageError
 from kamerton.evaluation import evaluate as evaluation
@@ -24,7 +22,7 @@ from kamerton.evaluation.evaluate import Evaluation, dataset_name, evaluate
 from kamerton.evaluation.metrics import classification_metrics, group_metrics
 from kamerton.figures.testing import mistakes_figure
 from kamerton.inference.predictor import Predictor
-from kamerton.runs.folder import Run, create_run, evaluation_names, open_run, read_metrics
+from kamerton.runs.folder import Run, evaluation_names, open_run, read_metrics
 from tests.conftest import CLASS_NAMES, toy_galaxies, write_cube, write_toy_cube
 
 NUMBERS = ("accuracy", "balanced_accuracy", "macro_f1", "log_loss", "roc_auc_macro", "confusion_matrix", "per_class")
@@ -180,11 +178,6 @@ def test_preprocessing_comes_from_the_run(found: Evaluation, run: Run, tmp_path:
     large = write_cube(tmp_path / "large.fits", images_nhwc.repeat(4, 1).repeat(4, 2), labels)
     wanted = predictions(found).iloc[:, 2:].to_numpy()
     np.testing.assert_allclose(predictions(evaluate(run, large)).iloc[:, 2:], wanted, atol=0.02)
-    record = dataclasses.replace(run.record, preprocessing=Preprocessing(32, 3, pixel_scale=1.0))
-    unscaled = create_run(tmp_path / "unscaled", record)
-    unscaled.save_network(run.load_network())
-    unscaled.save_seen({split: sorted(digests) for split, digests in (run.seen() or {}).items()})
-    assert np.abs(predictions(evaluate(unscaled, large)).iloc[:, 2:] - wanted).to_numpy().max() > 0.1
 
 
 def test_a_run_is_taken_as_it_is_or_by_its_path(run: Run, cube: Path) -> None:

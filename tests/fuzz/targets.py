@@ -198,7 +198,6 @@ def read_run(folder: Path) -> None:
     record = run.record
     assert record.class_names
     assert len(set(record.class_names)) == len(record.class_names)
-    assert 0 < record.preprocessing.pixel_scale < float("inf")
     network = run.load_network()
     assert not network.training
     _assert_weights_of(network, network.state_dict(), complete=True)

@@ -86,16 +86,6 @@ def test_images_of_another_size_are_resized_to_the_runs(predictor: Predictor) ->
     np.testing.assert_allclose(predictor.probabilities(images_nhwc), wanted, **CLOSE)
 
 
-def test_the_pixel_scale_is_the_runs_and_not_a_guess(
-    toy_run: Run, predictor: Predictor, galaxies_nhwc: np.ndarray, tmp_path: Path
-) -> None:
-    preprocessing = Preprocessing(size=32, channels=3, pixel_scale=1.0)
-    unscaled = create_run(tmp_path / "run", dataclasses.replace(toy_run.record, preprocessing=preprocessing))
-    unscaled.save_network(toy_run.load_network())
-    found = Predictor(unscaled).probabilities(galaxies_nhwc / np.float32(255))
-    np.testing.assert_allclose(found, predictor.probabilities(galaxies_nhwc), **CLOSE)
-
-
 def read_only(images_nhwc: np.ndarray) -> np.ndarray:
     return np.frombuffer(images_nhwc.tobytes(), np.uint8).reshape(images_nhwc.shape)
 

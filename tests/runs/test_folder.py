@@ -49,8 +49,8 @@ def test_an_opened_run_has_the_record_that_was_written(toy_run: Run) -> None:
 def test_the_record_is_plain_json_for_other_programs(toy_run: Run) -> None:
     table = json.loads((toy_run.path / "run.json").read_text(encoding="utf-8"))
     assert table["class_names"] == ["bright", "dim", "striped"]
-    assert table["preprocessing"] == {"size": 32, "channels": 3, "pixel_scale": 255.0}
-    assert table["recipe"]["plateau"]["factor"] == 0.001
+    assert table["preprocessing"] == {"size": 32, "channels": 3}
+    assert table["recipe"]["schedule"]["factor"] == 0.001
 
 
 def test_the_record_tells_which_galaxies_were_seen(toy_run: Run, toy_splits: Path) -> None:
@@ -94,7 +94,7 @@ def spoil(run: Run, change: Callable[[dict[str, Any]], object]) -> None:
     [
         (lambda table: table.pop("class_names"), "class_names: field required"),
         (lambda table: table.update(class_name=[]), "class_name: "),
-        (lambda table: table["preprocessing"].update(pixel_scale="large"), "preprocessing.pixel_scale: "),
+        (lambda table: table["preprocessing"].update(size="large"), "preprocessing.size: "),
         (lambda table: table["preprocessing"].update(size=0), "Bad value for size"),
         (lambda table: table["recipe"].update(epochs=0), "Bad value for epochs"),
     ],

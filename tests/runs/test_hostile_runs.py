@@ -62,7 +62,6 @@ RECORDS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "images of terabytes": (lambda table: table["preprocessing"].update(size=10**9), "Bad value for size"),
     "the largest images": (lambda table: table["preprocessing"].update(size=4096), "size mismatch"),
     "images too small": (lambda table: table["preprocessing"].update(size=2), "run.json: Images are too small"),
-    "an infinite scale": (lambda table: table["preprocessing"].update(pixel_scale=1e999), "pixel scale|pixel_scale"),
     "many classes": (lambda table: table.update(class_names=list(map(str, range(20_000)))), "size mismatch"),
     "a seed beyond all": (lambda table: table.update(seed=10**30), "seed: "),
     "a negative seed": (lambda table: table.update(seed=-1), "seed: "),

@@ -24,7 +24,7 @@ from kamerton.networks.layers import WithAuxiliary
 from kamerton.networks.registry import build_network
 from kamerton.recipes import load_recipe
 from kamerton.training.loop import Trainer, loss_of, step_seed
-from kamerton.training.optimizers import KerasAdam
+from kamerton.training.optimizers import make_optimizer
 from kamerton.training.progress import Silent
 from kamerton.training.session import Session
 from tests.conftest import write_toy_cube
@@ -72,9 +72,9 @@ def twenty_steps(
     """Train both from the same weights on the same batches, and give the losses of each."""
     size = model.input_shape[1]
     teacher = trainer(network, size=size, batch_size=batch_size)
-    optimizer = KerasAdam(network.parameters(), teacher.recipe.adam)
+    optimizer = make_optimizer(network.parameters(), teacher.recipe)
     # Keras keeps its learning rate in float32.
-    optimizer.set_learning_rate(float(np.float32(teacher.recipe.adam.learning_rate)))
+    optimizer.set_learning_rate(float(np.float32(teacher.recipe.optimizer.learning_rate)))
     # On TensorFlow Keras finds the logits behind the notebook's softmax; on torch it must be told of them.
     model.layers[-1].activation = keras.activations.linear
     model.compile(keras.optimizers.Adam(1e-3), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
@@ -178,8 +178,8 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_others(tmp_path: Pat
 def test_the_learning_rate_of_a_row_is_the_one_that_was_used(tmp_path: Path) -> None:
     """As in Keras's history: the cut after an epoch shows in the next row."""
     network = build_network("lenet5", size=67, channels=3, classes=3)
-    plateau = dataclasses.replace(load_recipe("notebook").plateau, min_delta=2.0)
-    teacher = trainer(network, size=67, epochs=3, plateau=plateau)
+    plateau = dataclasses.replace(load_recipe("notebook").schedule, min_delta=2.0)
+    teacher = trainer(network, size=67, epochs=3, schedule=plateau)
     session = Session.start(network, teacher.recipe)
     with open_cube(write_toy_cube(tmp_path / "a.fits", 12, 67)) as cube:
         teacher.fit(session, cube, cube, KeepNothing())

@@ -48,7 +48,9 @@ def keras_model(keras: Any) -> Any:
 def keras_rates(keras: Any, model: Any, plateau: PlateauSettings, values: list[float]) -> list[float]:
     """Learning rate after each epoch, by Keras's own callback on a real model."""
     model.optimizer.learning_rate = 1e-3
-    callback = keras.callbacks.ReduceLROnPlateau(**dataclasses.asdict(plateau))
+    words = dataclasses.asdict(plateau)
+    assert words.pop("name") == "plateau"
+    callback = keras.callbacks.ReduceLROnPlateau(**words)
     callback.set_model(model)
     callback.on_train_begin()
     rates = []
@@ -72,7 +74,8 @@ def test_any_history_gives_keras_learning_rates_to_the_bit(
 
 
 def test_the_notebooks_words_divide_by_a_thousand_after_one_flat_epoch(keras: Any, keras_model: Any) -> None:
-    plateau = load_recipe("notebook").plateau
+    plateau = load_recipe("notebook").schedule
+    assert isinstance(plateau, PlateauSettings)
     values = [0.2, 0.3, 0.305, 0.35, 0.36]
     rates = our_rates(plateau, values)
     assert [f"{rate:.0e}" for rate in rates] == ["1e-03", "1e-03", "1e-06", "1e-06", "1e-09"]

@@ -1,0 +1,82 @@
+"""What every class of settings shares: types and ranges, checked where the values come together."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from typing import Annotated, Any, ClassVar, TypeVar, get_type_hints
+
+from kamerton.errors import UsageError
+
+Item = TypeVar("Item")
+
+
+class Settings:
+    """The base of the dataclasses that hold settings: a bad type or value is one line (UsageError) that names it.
+
+    Numbers of NumPy count as Python's own, and a list as a tuple.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    def __post_init__(self) -> None:
+        for name, adapter in _adapters(type(self)).items():  # type: ignore[arg-type]
+            object.__setattr__(self, name, _checked(name, getattr(self, name), adapter))
+        self.check()
+
+    def check(self) -> None:
+        """Refuse values outside their range (UsageError); the types are right by now."""
+
+
+@dataclass(frozen=True)
+class ToldBy:
+    """Marks a union of settings as told apart by a field of theirs, so that an error names that of the one meant."""
+
+    field: str
+
+    def __get_pydantic_core_schema__(self, union: Any, handler: Any) -> Any:
+        from pydantic import Field
+
+        return handler(Annotated[union, Field(discriminator=self.field)])
+
+
+@cache
+def _adapters(settings: type[Any]) -> dict[str, Any]:
+    """Make what checks each field's type."""
+    # Settings are built long after `kamerton --help` has been answered.
+    from pydantic import TypeAdapter
+
+    hints = get_type_hints(settings, include_extras=True)
+    return {field.name: TypeAdapter(hints[field.name]) for field in dataclasses.fields(settings)}
+
+
+def _checked(name: str, value: Any, adapter: Any) -> Any:
+    from pydantic import ValidationError
+
+    plain = value.tolist() if hasattr(value, "tolist") else value
+    plain = tuple(plain) if isinstance(plain, list) else plain
+    try:
+        return adapter.validate_python(plain, strict=True)
+    except ValidationError as problem:
+        allowed = problem.errors(include_url=False)[0]["msg"].removeprefix("Input should be ")
+        raise bad_value(name, value, allowed) from problem
+
+
+def bad_value(setting: str, received: object, allowed: str) -> UsageError:
+    """Make the error about a setting whose value is not allowed."""
+    return UsageError(
+        f"Bad value for {setting}", received=repr(received), allowed=allowed, next_step=f"change {setting}"
+    )
+
+
+def require(holds: bool, setting: str, received: object, allowed: str) -> None:
+    """Refuse a setting whose value is outside its range (UsageError)."""
+    if not holds:
+        raise bad_value(setting, received, allowed)
+
+
+def several(given: Item | Iterable[Item], *kinds: type[Any]) -> list[Item]:
+    """Take one item of these kinds as a list of one, and a list as it is; so a text is never a list of letters."""
+    return [given] if isinstance(given, kinds) else list(given)  # type: ignore[arg-type]
