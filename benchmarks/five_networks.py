@@ -15,7 +15,6 @@ from pathlib import Path
 import pandas as pd
 from rich.console import Console
 
-from kamerton.config import PictureSettings, SplitSettings, SynthSettings
 from kamerton.data.importers import import_cube
 from kamerton.data.splitting import split_cube
 from kamerton.data.synthetic.survey import synth
@@ -42,8 +41,8 @@ def efigi_cubes(data: Path, out: Path, seed: int) -> None:
         rows.loc[rows["t_type"].between(first, last), "label"] = name
     rows["path"] = [str((data / place).resolve()) for place in rows["path"]]
     rows[["path", "label", "group"]].to_csv(out / "galaxies.csv", index=False)
-    print(import_cube(out / "galaxies.csv", out / "all.fits", PictureSettings(size=SIZE)))
-    print(split_cube(out / "all.fits", out / "data", SplitSettings(group_column="group", seed=seed)).describe())
+    print(import_cube(out / "galaxies.csv", out / "all.fits", size=SIZE))
+    print(split_cube(out / "all.fits", out / "data", group_column="group", seed=seed).describe())
 
 
 def main() -> None:
@@ -61,7 +60,7 @@ def main() -> None:
         if given.efigi is not None:
             efigi_cubes(given.efigi, given.out, given.seed)
         else:
-            print(synth(data, SynthSettings(given.count, SIZE, given.seed)).describe())
+            print(synth(data, count=given.count, size=SIZE, seed=given.seed).describe())
     console = Console()
     runs = sweep(
         data,

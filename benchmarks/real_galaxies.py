@@ -18,7 +18,6 @@ from pathlib import Path
 import pandas as pd
 from rich.console import Console
 
-from kamerton.config import PictureSettings, SplitSettings
 from kamerton.data.importers import import_cube
 from kamerton.data.splitting import split_cube
 from kamerton.evaluation.evaluate import evaluate
@@ -50,9 +49,8 @@ def main() -> None:
     given = parser.parse_args()
     given.out.mkdir(parents=True)
     write_list(given.data, given.out / "galaxies.csv")
-    print(import_cube(given.out / "galaxies.csv", given.out / "all.fits", PictureSettings(size=given.size)))
-    split_settings = SplitSettings(group_column="group", seed=given.seed)
-    print(split_cube(given.out / "all.fits", given.out / "data", split_settings).describe())
+    print(import_cube(given.out / "galaxies.csv", given.out / "all.fits", size=given.size))
+    print(split_cube(given.out / "all.fits", given.out / "data", group_column="group", seed=given.seed).describe())
     start = time.perf_counter()
     run = train(
         given.out / "data",

@@ -13,6 +13,7 @@ from kamerton.errors import UsageError
 Item = TypeVar("Item")
 
 
+@dataclass(frozen=True)
 class Settings:
     """The base of the dataclasses that hold settings: a bad type or value is one line (UsageError) that names it.
 
@@ -77,6 +78,6 @@ def require(holds: bool, setting: str, received: object, allowed: str) -> None:
         raise bad_value(setting, received, allowed)
 
 
-def several(given: Item | Iterable[Item], *kinds: type[Any]) -> list[Item]:
-    """Take one item of these kinds as a list of one, and a list as it is; so a text is never a list of letters."""
-    return [given] if isinstance(given, kinds) else list(given)  # type: ignore[arg-type]
+def several(given: Item | Iterable[Item], *kinds: type[Any]) -> tuple[Item, ...]:
+    """Take one item of these kinds as several of one, so that a text is never a list of letters."""
+    return (given,) if isinstance(given, kinds) else tuple(given)  # type: ignore[arg-type]

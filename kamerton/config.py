@@ -1,5 +1,6 @@
 """Every setting of Kamerton: its meaning, its default and its allowed range, in one home.
 
+Functions take their defaults from here, and commands their options: the docstring of a field is the help of its option.
 A bad value is refused where the dataclass is built. ``None`` means "off" or "take it from the data".
 The settings of a recipe have no default here: their home is its file in ``recipes/``.
 """
@@ -8,9 +9,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Literal, get_args
 
 from kamerton.checks import Settings, ToldBy, require
+
+SEEDS = "a whole number from 0 to 4294967295"
 
 SPLIT_NAMES = ("train", "valid", "test")
 
@@ -19,6 +23,15 @@ Device = Literal["auto", "cpu", "cuda"]
 
 DEVICES: tuple[Device, ...] = get_args(Device)
 DEFAULT_DEVICE: Device = "auto"
+
+REPORT_PAGE = Path("report.html")
+"""Where a report is written."""
+
+DEMO_FOLDER = Path("demo")
+"""Where the demo works."""
+
+DOWNLOAD_FOLDER = Path()
+"""Where downloads are put."""
 
 PIXEL_SCALE = 255.0
 """Pixels are divided by this on their way into a network: the notebook's scaling to 0..1."""
@@ -54,9 +67,9 @@ class SplitSettings(Settings):
     fractions: tuple[float, float, float] = (0.64, 0.16, 0.20)
     """Shares of the galaxies for train, valid and test; the notebook's 64/16/20."""
     group_radius_arcsec: float | None = 33.5
-    """Galaxies closer than this on the sky overlap and stay together; half of Galaxy10's 67 arcsec field."""
+    """Galaxies closer than this on the sky overlap and stay together; half of Galaxy10's field of 67 arcsec."""
     group_column: str | None = None
-    """Column of the CATALOG whose equal values stay together."""
+    """Column of the catalogue whose equal values stay together."""
     seed: int = 0
     """Same seed, same split."""
 
@@ -78,7 +91,7 @@ class AuditSettings(Settings):
     """What is looked for in cubes and lists."""
 
     radius_arcsec: float | None = 1.0
-    """Galaxies closer than this on the sky are one galaxy, listed twice; None looks at no positions."""
+    """Galaxies closer than this on the sky are one galaxy, listed twice."""
 
     def check(self) -> None:
         require_radius("radius", self.radius_arcsec)
@@ -88,8 +101,10 @@ class AuditSettings(Settings):
 class CompareSettings(Settings):
     """How networks are compared."""
 
+    dataset: str | None = None
+    """Which test to compare, where the runs share several."""
     resamples: int = 2000
-    """Bootstrap samples; the ends of a 95% interval have 50 of them beyond."""
+    """Bootstrap samples behind each interval; the ends of a 95% interval have 50 of 2000 beyond."""
     seed: int = 0
     """Same seed, same intervals."""
 
@@ -99,15 +114,39 @@ class CompareSettings(Settings):
 
 
 @dataclass(frozen=True)
+class ReportSettings(CompareSettings):
+    """What a report is about, and for whom."""
+
+    lang: str = "en"
+    """Language: en or pl."""
+
+
+@dataclass(frozen=True)
+class EvaluateSettings(Settings):
+    """How a run is tested on a cube."""
+
+    by: str | None = None
+    """Column of the catalogue whose groups are also measured apart."""
+    eight_views: bool = False
+    """Average over the turns and mirror images of each galaxy."""
+    int8: bool = False
+    """Compute in eight-bit integers: faster on the CPU, and about one label in a hundred or less is another."""
+    device: Device = DEFAULT_DEVICE
+    """Where to compute; auto takes a CUDA GPU where there is one."""
+
+
+@dataclass(frozen=True)
 class BenchSettings(Settings):
     """What is measured."""
 
+    networks: tuple[str, ...] = ("alexnet",)
+    """Names in `kamerton networks`."""
     size: int = 256
     """Side of the images, pixels."""
     batch_size: int = 32
     """Images of a batch."""
     repeats: int = 5
-    """Each rate is the median of so many."""
+    """Measurements that each rate is the median of."""
 
     def check(self) -> None:
         require(8 <= self.size <= 4096, "size", self.size, "8 to 4096 pixels")
@@ -134,13 +173,13 @@ class PictureSettings(Settings):
     """How one picture or FITS cutout of any size becomes pixels of a cube."""
 
     size: int | None = None
-    """Side of the result, pixels; None keeps the size of the first picture, which all must then share."""
+    """Side of the cube's images, pixels; by default that of the first picture, which all must then share."""
     crop: int | None = None
-    """Side of the central square that is kept before resizing, pixels; None keeps the largest square."""
+    """Side of the central square that is kept before resizing, pixels; by default the largest square."""
     asinh_q: float = 8.0
     """Softening Q of the Lupton asinh stretch (Lupton et al. 2004, PASP 116, 133)."""
     asinh_stretch: float | None = None
-    """Linear stretch of the same, in units of the image; None takes it from the sky noise and the brightest parts."""
+    """Linear stretch of the same, in units of the image; by default from the sky noise and the brightest parts."""
 
     def check(self) -> None:
         require(self.size is None or 8 <= self.size <= 4096, "size", self.size, "8 to 4096 pixels")
@@ -149,6 +188,16 @@ class PictureSettings(Settings):
         require(
             self.asinh_stretch is None or self.asinh_stretch > 0, "asinh stretch", self.asinh_stretch, "more than 0"
         )
+
+
+@dataclass(frozen=True)
+class ImportSettings(PictureSettings):
+    """How labelled galaxies of another form become a cube."""
+
+    label_column: str = "label"
+    """Column of a list that holds the labels."""
+    path_column: str = "path"
+    """Column of a list that holds the paths of the pictures."""
 
 
 @dataclass(frozen=True)
@@ -290,27 +339,56 @@ class Recipe(Settings):
 
 
 @dataclass(frozen=True)
-class TrainSettings(Settings):
-    """What a training run asks for beside its data, its network and its recipe."""
+class LearningSettings(Settings):
+    """What one training and a sweep of them have in common."""
 
+    recipe: str | Recipe = "notebook"
+    """Name of a recipe, or a path to one of your own that ends in .toml."""
+    epochs: int | None = None
+    """Passes over the training images; by default the recipe's."""
+    batch_size: int | None = None
+    """Images of a batch; by default the recipe's."""
     size: int | None = None
-    """Side of the network's images, pixels; None takes the cube's own."""
+    """Side that images are resized to, pixels; by default the cube's own."""
+
+
+@dataclass(frozen=True)
+class TrainSettings(LearningSettings):
+    """What a training asks for beside its data and its network."""
+
     seed: int = 0
     """Starting weights, order of the images and dropout all follow from it."""
     checkpoint_minutes: float | None = 10.0
-    """A checkpoint is written when the last one is older; None writes none by time. Each epoch's end has one anyway."""
+    """Write a checkpoint when the last one is older; each epoch's end has one anyway."""
     checkpoint_steps: int | None = None
-    """A checkpoint is written every so many batches; None writes none by count."""
+    """Write a checkpoint every so many batches."""
     deterministic: bool | None = None
-    """Same seed, same bits; None does so on the processor, where it costs nothing, and not on a card."""
+    """Same seed, same bits; by default on the CPU, where it costs nothing, and not on a GPU."""
     device: Device = DEFAULT_DEVICE
     """Where to compute; auto takes a CUDA GPU where there is one."""
 
     def check(self) -> None:
-        require(0 <= self.seed < 2**32, "seed", self.seed, "a whole number from 0 to 4294967295")
+        require(0 <= self.seed < 2**32, "seed", self.seed, SEEDS)
         minutes, steps = self.checkpoint_minutes, self.checkpoint_steps
         require(minutes is None or minutes > 0, "checkpoint minutes", minutes, "more than 0")
         require(steps is None or steps >= 1, "checkpoint steps", steps, "1 batch or more")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepSettings(LearningSettings):
+    """Which trainings a sweep is made of, and how they are tested."""
+
+    networks: tuple[str, ...]
+    """Names in `kamerton networks`."""
+    seeds: tuple[int, ...] = (0, 1, 2)
+    """Seeds; every network is trained with each."""
+    eight_views: bool = False
+    """Test with the mean over the turns and mirror images of each galaxy."""
+    ray: bool = False
+    """Spread the runs over a Ray cluster (extra `ray`)."""
+
+    def check(self) -> None:
+        require(all(0 <= seed < 2**32 for seed in self.seeds), "seeds", self.seeds, SEEDS)
 
 
 @dataclass(frozen=True)

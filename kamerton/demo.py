@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from kamerton.config import DemoSettings, SynthSettings
+from kamerton.config import DemoSettings
 from kamerton.data.synthetic.survey import synth
 from kamerton.evaluation.compare import compare
 from kamerton.evaluation.comparison import Comparison
@@ -49,7 +49,7 @@ def demo(out: str | Path, console: Console, settings: DemoSettings | None = None
 
 def _demo(folder: Path, console: Console, settings: DemoSettings) -> Demo:
     console.print(f"A synthetic survey of {settings.count} galaxies, {settings.size} x {settings.size} pixels")
-    summary = synth(folder / "data", SynthSettings(settings.count, settings.size, settings.seed))
+    summary = synth(folder / "data", count=settings.count, size=settings.size, seed=settings.seed)
     console.print(summary.describe(), markup=False)
     runs = []
     for name in settings.networks:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ import torch
 
 from kamerton.batches.augment import augment
 from kamerton.batches.reading import batch_indices, read_batches, shuffled_order, to_network_input
+from kamerton.checks import several
 from kamerton.config import BenchSettings, Preprocessing, Recipe
 from kamerton.data.cubes.cube import open_cube
 from kamerton.data.cubes.writer import CubeWriter
@@ -92,13 +93,19 @@ class Bench:
         return lines
 
 
-def bench(networks: Sequence[str] = ("alexnet",), settings: BenchSettings | None = None) -> Bench:
+def bench(
+    networks: str | Iterable[str] = BenchSettings.networks,
+    *,
+    size: int = BenchSettings.size,
+    batch_size: int = BenchSettings.batch_size,
+    repeats: int = BenchSettings.repeats,
+) -> Bench:
     """Measure the processor's matrix product, then each network's training and prediction as shares of it.
 
     Raises UnknownNameError, and UsageError for a size too small for a network, before anything is measured.
     """
-    settings = settings or BenchSettings()
-    for name in networks:
+    settings = BenchSettings(several(networks, str), size, batch_size, repeats)
+    for name in settings.networks:
         find_network(name)
         with torch.device("meta"):
             build_network(name, size=settings.size, channels=CHANNELS, classes=CLASSES)
@@ -112,7 +119,7 @@ def bench(networks: Sequence[str] = ("alexnet",), settings: BenchSettings | None
         matrix_gflops_per_second=matrix / 1e9,
         loader_images_per_second=_loader_rate(settings),
         start_up_seconds=_start_up_seconds(settings),
-        networks=tuple(_network_rates(name, settings) for name in networks),
+        networks=tuple(_network_rates(name, settings) for name in settings.networks),
     )
 
 

@@ -15,7 +15,8 @@ from typing import Any
 
 import torch
 
-from kamerton.config import Recipe, TrainSettings
+from kamerton.checks import several
+from kamerton.config import Recipe, SweepSettings
 from kamerton.errors import KamertonError, MissingExtraError, UsageError
 from kamerton.evaluation.evaluate import dataset_name, evaluate
 from kamerton.networks.registry import find_network
@@ -43,15 +44,15 @@ class Task:
 def sweep(
     data: str | Path,
     *,
-    networks: Sequence[str],
-    seeds: Sequence[int],
+    networks: str | Iterable[str],
     out: str | Path,
-    recipe: str = "notebook",
-    epochs: int | None = None,
-    batch_size: int | None = None,
-    size: int | None = TrainSettings.size,
-    eight_views: bool = False,
-    ray: bool = False,
+    seeds: int | Iterable[int] = SweepSettings.seeds,
+    recipe: str | Recipe = SweepSettings.recipe,
+    epochs: int | None = SweepSettings.epochs,
+    batch_size: int | None = SweepSettings.batch_size,
+    size: int | None = SweepSettings.size,
+    eight_views: bool = SweepSettings.eight_views,
+    ray: bool = SweepSettings.ray,
     watcher_for: Callable[[], Watcher] = Silent,
     say: Callable[[str], None] | None = None,
 ) -> list[Run]:
@@ -61,14 +62,24 @@ def sweep(
     bits. Raises UsageError for an empty list or a name twice, before anything is trained, and what `train` and
     `evaluate` raise; runs that are done by then stay done.
     """
-    _require_distinct("network", networks)
-    _require_distinct("seed", seeds)
-    for name in networks:
+    settings = SweepSettings(
+        networks=several(networks, str),
+        seeds=several(seeds, int),
+        recipe=recipe,
+        epochs=epochs,
+        batch_size=batch_size,
+        size=size,
+        eight_views=eight_views,
+        ray=ray,
+    )
+    _require_distinct("network", settings.networks)
+    _require_distinct("seed", settings.seeds)
+    for name in settings.networks:
         find_network(name)
     plan = load_recipe(recipe, epochs=epochs, batch_size=batch_size)
     tasks = [
         Task(Path(data), Path(out) / f"{name}-seed{seed}", name, seed, plan, size, eight_views, torch.get_num_threads())
-        for name, seed in itertools.product(networks, seeds)
+        for name, seed in itertools.product(settings.networks, settings.seeds)
     ]
     say = say or Silent().say
     for path in _spread(tasks, say) if ray else _in_turn(tasks, watcher_for, say):

@@ -44,4 +44,4 @@ def test_a_list_is_as_good_as_a_tuple(fractions: Any) -> None:
 
 @pytest.mark.parametrize("given", ["abc", ["abc"], ("abc",), iter(["abc"])])
 def test_one_text_is_a_list_of_one(given: Any) -> None:
-    assert several(given, str) == ["abc"]
+    assert several(given, str) == ("abc",)

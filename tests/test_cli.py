@@ -127,6 +127,10 @@ def test_every_command_explains_itself_and_its_options(command: Command, words: 
     assert "Usage" in answer.out
 
 
+def test_help_has_a_short_name_too(command: Command) -> None:
+    assert command("data", "split", "-h").out == command("data", "split", "--help").out
+
+
 def test_without_a_command_the_help_is_shown(command: Command) -> None:
     answer = command()
     assert (answer.code, "Commands" in answer.out) == (0, True)

@@ -7,16 +7,15 @@ import json
 import pytest
 
 from kamerton.cli import main
-from kamerton.config import BenchSettings
 from kamerton.errors import UnknownNameError, UsageError
 from kamerton.measuring import bench
 
-SMALL = BenchSettings(size=32, batch_size=4, repeats=1)
+SMALL = {"size": 32, "batch_size": 4, "repeats": 1}
 
 
 def test_shares_are_rates_times_operations_over_the_matrix_products_rate(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kamerton.measuring._matrix_rate", lambda: 1e12)
-    found = bench(["lenet5"], SMALL)
+    found = bench("lenet5", **SMALL)
     (rates,) = found.networks
     assert found.matrix_gflops_per_second == 1000
     answers, steps = rates.prediction_images_per_second, rates.training_images_per_second
@@ -41,6 +40,6 @@ def test_a_program_gets_every_rate(monkeypatch: pytest.MonkeyPatch, capsys: pyte
 
 def test_what_cannot_be_measured_is_refused_before_anything_is() -> None:
     with pytest.raises(UnknownNameError):
-        bench(["lenet6"], SMALL)
+        bench(["lenet6"], **SMALL)
     with pytest.raises(UsageError, match="too small for AlexNet"):
-        bench(["alexnet"], SMALL)
+        bench(["alexnet"], **SMALL)

@@ -21,6 +21,7 @@ app = typer.Typer(
     help="Sorts galaxies by their shape, and tells which network does it best.",
     add_completion=False,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(data.app, name="data")
 for command in (demo, networks, train, sweep, evaluate, compare, report, verify, bench, export):

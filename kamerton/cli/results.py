@@ -4,32 +4,30 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from kamerton import config
-from kamerton.cli.answers import JsonFlag, SeedOption, answer, console
+from kamerton.cli.options import with_options
+from kamerton.cli.shared import JsonFlag, console, print_result
 
-COMPARE, TRAIN = config.CompareSettings(), config.TrainSettings()
+Runs = Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders, or a sweep's folder of them.")]
 
 
+@with_options(config.EvaluateSettings)
 def evaluate(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder.")],
     cube: Annotated[Path, typer.Argument(metavar="CUBE", help="Labelled cube that the run has not seen.")],
-    by: Annotated[str | None, typer.Option(help="Catalogue column whose groups are also measured apart.")] = None,
-    eight_views: Annotated[
-        bool, typer.Option("--eight-views", help="Average over the turns and mirror images of each galaxy.")
-    ] = False,
-    int8: Annotated[bool, typer.Option("--int8", help="Faster on the processor, in eight-bit numbers.")] = False,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = TRAIN.device,
+    *,
     as_json: JsonFlag = False,
+    **settings: Any,
 ) -> None:
     """Test a run on a cube."""
     from kamerton.evaluation.evaluate import evaluate as run_evaluation
     from kamerton.evaluation.tables import print_metrics
 
-    found = run_evaluation(run, cube, by=by, eight_views=eight_views, int8=int8, device=device)
+    found = run_evaluation(run, cube, **settings)
     if as_json:
         print(json.dumps({"path": str(found.path), **found.metrics}))
     else:
@@ -37,23 +35,22 @@ def evaluate(
         print(f"results: {found.path}")
 
 
+@with_options(config.CompareSettings)
 def compare(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders, or a sweep's folder of them.")],
+    runs: Runs,
+    *,
     out: Annotated[Path | None, typer.Option(help="Folder for tables and pictures.")] = None,
-    dataset: Annotated[str | None, typer.Option(help="Which test, where the runs share several.")] = None,
     history: Annotated[
         list[Path] | None, typer.Option(help="A CSV of ResultLearning/ that joins the learning curves.")
     ] = None,
-    resamples: Annotated[int, typer.Option(help="Bootstrap samples behind each interval.")] = COMPARE.resamples,
-    seed: SeedOption = COMPARE.seed,
     as_json: JsonFlag = False,
+    **settings: Any,
 ) -> None:
     """Lay runs side by side: error bars, tests, and in words whether a difference was shown."""
     from kamerton.evaluation.compare import compare as run_comparison
     from kamerton.evaluation.tables import print_comparison
 
-    settings = config.CompareSettings(resamples=resamples, seed=seed)
-    found = run_comparison(runs, out=out, dataset=dataset, histories=history or (), settings=settings)
+    found = run_comparison(runs, out=out, histories=history or (), **settings)
     if as_json:
         print(json.dumps(found.as_json()))
     else:
@@ -62,16 +59,17 @@ def compare(
             print(f"tables and pictures: {out}")
 
 
+@with_options(config.ReportSettings)
 def report(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders, or a sweep's folder of them.")],
-    out: Annotated[Path, typer.Option(help="Page to write.")] = Path("report.html"),
-    lang: Annotated[str, typer.Option(help="en or pl.")] = "en",
-    dataset: Annotated[str | None, typer.Option(help="Which test, where the runs share several.")] = None,
+    runs: Runs,
+    *,
+    out: Annotated[Path, typer.Option(help="Page to write.")] = config.REPORT_PAGE,
+    **settings: Any,
 ) -> None:
     """Write a page that compares runs: one file, in English or Polish, that opens offline."""
     from kamerton.reporting.report import report as write_report
 
-    print(f"report: {write_report(runs, out, lang=lang, dataset=dataset)}")
+    print(f"report: {write_report(runs, out, **settings)}")
 
 
 def verify(
@@ -84,5 +82,5 @@ def verify(
     from kamerton.verification import verify as run_verification
 
     found = run_verification(run, retrain=retrain, watcher=Silent() if as_json else watcher_for(console()))
-    answer(as_json, found.as_json(), found.describe())
+    print_result(as_json, found.as_json(), found.describe())
     raise typer.Exit(0 if found.sound else 1)

@@ -19,6 +19,7 @@ from email.message import Message
 from pathlib import Path
 from typing import IO
 
+from kamerton.config import DOWNLOAD_FOLDER
 from kamerton.data import galaxy10
 from kamerton.errors import DownloadError, OutputError
 
@@ -73,7 +74,7 @@ class _Fetch:
         self.version.unlink(missing_ok=True)
 
 
-def download_galaxy10(out_dir: str | Path = ".", *, progress: Progress | None = None) -> Path:
+def download_galaxy10(out_dir: str | Path = DOWNLOAD_FOLDER, *, progress: Progress | None = None) -> Path:
     """Fetch Galaxy10 DECaLS (about 2.7 GB) into a folder and return the file's path.
 
     Raises DownloadError and OutputError as `download` does.

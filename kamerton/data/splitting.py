@@ -59,13 +59,23 @@ class Grouping:
     """Pairs on the sky; None where no positions are known or none were asked for."""
 
 
-def split_cube(cube_path: str | Path, out_dir: str | Path, settings: SplitSettings | None = None) -> SplitSummary:
+def split_cube(
+    cube_path: str | Path,
+    out_dir: str | Path,
+    *,
+    fractions: tuple[float, float, float] = SplitSettings.fractions,
+    group_radius_arcsec: float | None = SplitSettings.group_radius_arcsec,
+    group_column: str | None = SplitSettings.group_column,
+    seed: int = SplitSettings.seed,
+) -> SplitSummary:
     """Write ``train.fits``, ``valid.fits``, ``test.fits`` and ``split.json`` into ``out_dir``.
 
-    Raises CubeError for a cube that is not sound or has too few groups for three splits, UsageError for an unknown
-    group column, OutputError where one of the files exists; then nothing is written.
+    ``fractions`` are the shares of the three; galaxies within ``group_radius_arcsec`` of each other on the sky stay
+    together (None looks at no positions), and so do those of one value in ``group_column`` of the catalogue. Raises
+    UsageError for a bad setting, CubeError for a cube that is not sound or has too few groups for three splits,
+    UsageError for an unknown group column, OutputError where one of the files exists; then nothing is written.
     """
-    settings = settings or SplitSettings()
+    settings = SplitSettings(fractions, group_radius_arcsec, group_column, seed)
     folder = Path(out_dir)
     for name in (*(f"{split}.fits" for split in SPLIT_NAMES), SPLIT_JSON):
         require_new(folder / name)

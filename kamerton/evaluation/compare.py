@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from kamerton.checks import several
 from kamerton.config import CompareSettings
 from kamerton.data.cubes.cube import open_cube
 from kamerton.errors import DataError, UsageError
@@ -31,22 +32,26 @@ HARD_GALAXIES = 20
 
 
 def compare(
-    runs: Iterable[Run | str | Path],
+    runs: Run | str | Path | Iterable[Run | str | Path],
     *,
     out: str | Path | None = None,
-    dataset: str | None = None,
-    histories: Iterable[str | Path] = (),
-    settings: CompareSettings | None = None,
+    histories: str | Path | Iterable[str | Path] = (),
+    dataset: str | None = CompareSettings.dataset,
+    resamples: int = CompareSettings.resamples,
+    seed: int = CompareSettings.seed,
 ) -> Comparison:
     """Compare runs that were tested on the same galaxies; a folder of run folders stands for all of them.
 
-    Runs of one network and recipe with several seeds are taken together. With ``out``, tables and pictures are written
-    into that folder; ``histories`` are CSVs as the notebook writes them, which join the learning curves. Raises
-    UsageError where the runs cannot be compared, and RunError where one cannot be read.
+    Runs of one network and recipe with several seeds are taken together. ``dataset`` names the test where they share
+    several, and the intervals are of ``resamples`` bootstrap samples, drawn with ``seed``. With ``out``, tables and
+    pictures are written into that folder; ``histories`` are CSVs as the notebook writes them, which join the learning
+    curves. Raises UsageError where the runs cannot be compared, and RunError where one cannot be read.
     """
-    opened = find_runs(runs)
-    comparison = compare_answers(read_answers(opened, dataset), settings or CompareSettings())
-    foreign = {Path(path).stem: [_foreign_history(Path(path))] for path in histories}
+    settings = CompareSettings(dataset, resamples, seed)
+    opened = find_runs(several(runs, Run, str, Path))
+    comparison = compare_answers(read_answers(opened, dataset), settings)
+    paths: tuple[str | Path, ...] = several(histories, str, Path)
+    foreign = {Path(path).stem: [_foreign_history(Path(path))] for path in paths}
     if out is not None:
         _write(Path(out), comparison, foreign)
     return comparison

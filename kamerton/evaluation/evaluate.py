@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from kamerton.config import Device, EvaluateSettings
 from kamerton.data.cubes.cube import LabelledCube, open_cube
 from kamerton.errors import CubeError, OutputError, RunError, UsageError
 from kamerton.evaluation.leakage import check_seal
@@ -38,10 +39,10 @@ def evaluate(
     run: Run | str | Path,
     cube: str | Path,
     *,
-    by: str | None = None,
-    eight_views: bool = False,
-    int8: bool = False,
-    device: str = "auto",
+    by: str | None = EvaluateSettings.by,
+    eight_views: bool = EvaluateSettings.eight_views,
+    int8: bool = EvaluateSettings.int8,
+    device: Device = EvaluateSettings.device,
 ) -> Evaluation:
     """Test a run on a labelled cube and keep the results in ``RUN/evaluation/CUBE/``.
 
@@ -51,6 +52,7 @@ def evaluate(
     Where the run has seen galaxies of the cube, the numbers and pictures say so first (``metrics["seal"]``).
     Raises RunError, CubeError, and OutputError where another cube of that name was evaluated before.
     """
+    EvaluateSettings(by, eight_views, int8, device)
     run = run if isinstance(run, Run) else open_run(run)
     with open_cube(cube) as galaxies:
         labels = _labels_of_run(run, galaxies)

@@ -13,6 +13,7 @@ import torch
 
 from kamerton.batches.augment import eight_views
 from kamerton.batches.reading import in_order, read_batches, to_network_input
+from kamerton.config import DEFAULT_DEVICE, Device
 from kamerton.data.cubes.cube import LabelledCube, open_cube
 from kamerton.errors import CubeError, UsageError
 from kamerton.formats.int8 import quantised
@@ -43,7 +44,9 @@ class Predictor:
     what the network sees on its training images; it is faster, and about one label in a hundred or less is another.
     """
 
-    def __init__(self, run: Run, *, eight_views: bool = False, int8: bool = False, device: str = "auto") -> None:
+    def __init__(
+        self, run: Run, *, eight_views: bool = False, int8: bool = False, device: Device = DEFAULT_DEVICE
+    ) -> None:
         self.run = run
         self.eight_views = eight_views
         self.class_names = run.record.class_names

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from kamerton.config import CompareSettings
+from kamerton.config import REPORT_PAGE, ReportSettings
 from kamerton.errors import UnknownNameError
 from kamerton.evaluation.compare import compare, figures
 from kamerton.evaluation.comparison import Comparison, Difference, NetworkResult
@@ -42,22 +42,23 @@ SETTINGS = ("recipe", "epochs", "batch", "image", "chosen", "views")
 
 
 def report(
-    runs: Iterable[Run | str | Path],
-    out: str | Path = "report.html",
+    runs: Run | str | Path | Iterable[Run | str | Path],
+    out: str | Path = REPORT_PAGE,
     *,
-    lang: str = "en",
-    dataset: str | None = None,
-    settings: CompareSettings | None = None,
+    lang: str = ReportSettings.lang,
+    dataset: str | None = ReportSettings.dataset,
+    resamples: int = ReportSettings.resamples,
+    seed: int = ReportSettings.seed,
 ) -> Path:
     """Write a page that compares runs, in English (``en``) or Polish (``pl``), and give its path.
 
     Everything is in the one file. Raises UnknownNameError for another language, and what `compare` raises.
     """
     _require_language(lang)
-    return write_report(compare(runs, dataset=dataset, settings=settings), out, lang=lang)
+    return write_report(compare(runs, dataset=dataset, resamples=resamples, seed=seed), out, lang=lang)
 
 
-def write_report(comparison: Comparison, out: str | Path, *, lang: str = "en") -> Path:
+def write_report(comparison: Comparison, out: str | Path, *, lang: str = ReportSettings.lang) -> Path:
     """Write the page of a comparison that is made already, and give its path; else as `report`."""
     _require_language(lang)
     page = _page(comparison, lang)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from kamerton.config import Preprocessing, Recipe, TrainSettings
+from kamerton.config import Device, Preprocessing, Recipe, TrainSettings
 from kamerton.data.cubes.cube import LabelledCube, open_cube
 from kamerton.errors import UsageError
 from kamerton.files import require_new
@@ -53,16 +53,16 @@ class Cubes:
 def train(
     data: str | Path,
     *,
-    network: str = "alexnet",
-    recipe: str | Recipe = "notebook",
-    epochs: int | None = None,
-    batch_size: int | None = None,
+    network: str,
+    recipe: str | Recipe = TrainSettings.recipe,
+    epochs: int | None = TrainSettings.epochs,
+    batch_size: int | None = TrainSettings.batch_size,
     size: int | None = TrainSettings.size,
     seed: int = TrainSettings.seed,
     checkpoint_minutes: float | None = TrainSettings.checkpoint_minutes,
     checkpoint_steps: int | None = TrainSettings.checkpoint_steps,
     deterministic: bool | None = TrainSettings.deterministic,
-    device: str = TrainSettings.device,
+    device: Device = TrainSettings.device,
     out: str | Path | None = None,
     resume: bool = False,
     notebook_paths: bool = False,
@@ -70,15 +70,25 @@ def train(
 ) -> Run:
     """Train ``network`` on ``data/train.fits``, validate on ``data/valid.fits``, and keep all in a run folder.
 
-    ``epochs`` and ``batch_size`` replace the recipe's; the settings from ``size`` to ``device`` are those of
-    `TrainSettings`; ``out`` defaults to ``runs/NETWORK-TIME`` and must be new. With ``resume`` the training in ``out``
-    goes on from its newest whole checkpoint, to the same bits as if it had never stopped; where nothing is there yet,
-    it begins. With ``notebook_paths`` also ``Models/NAME_full.keras`` and ``ResultLearning/NAME_full.csv`` are written
-    in the current folder. Under torchrun the processes learn together, each from its part of every batch, and ``out``
-    must be given; the first one writes. Raises UsageError, OutputError and CubeError
-    before anything is written, and TrainingStoppedError after SIGINT or SIGTERM, with a checkpoint written.
+    The settings from ``recipe`` to ``device`` are those of `kamerton.config.TrainSettings`; ``out`` defaults to
+    ``runs/NETWORK-TIME`` and must be new. With ``resume`` the training in ``out`` goes on from its newest whole
+    checkpoint, to the same bits as if it had never stopped; where nothing is there yet, it begins. With
+    ``notebook_paths`` also ``Models/NAME_full.keras`` and ``ResultLearning/NAME_full.csv`` are written in the current
+    folder. Under torchrun the processes learn together, each from its part of every batch, and ``out`` must be given;
+    the first one writes. Raises UsageError, OutputError and CubeError before anything is written, and
+    TrainingStoppedError after SIGINT or SIGTERM, with a checkpoint written.
     """
-    settings = TrainSettings(size, seed, checkpoint_minutes, checkpoint_steps, deterministic, device)
+    settings = TrainSettings(
+        recipe=recipe,
+        epochs=epochs,
+        batch_size=batch_size,
+        size=size,
+        seed=seed,
+        checkpoint_minutes=checkpoint_minutes,
+        checkpoint_steps=checkpoint_steps,
+        deterministic=deterministic,
+        device=device,
+    )
     keep_freed_memory()
     watcher = watcher or Silent()
     plan = load_recipe(recipe, epochs=epochs, batch_size=batch_size)

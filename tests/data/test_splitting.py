@@ -60,7 +60,7 @@ def test_every_galaxy_is_in_exactly_one_split_with_its_label_and_row(tmp_path: P
 
 def test_the_split_json_says_what_was_written(tmp_path: Path) -> None:
     source = write_toy_cube(tmp_path / "all.fits", 90, 8)
-    split_cube(source, tmp_path / "data", SplitSettings(seed=5))
+    split_cube(source, tmp_path / "data", seed=5)
     record = record_of(tmp_path / "data")
     with open_cube(source) as cube:
         assert record["source"] == {"path": str(source), "galaxies": 90, "fingerprint": cube.fingerprint()}
@@ -82,7 +82,7 @@ def test_the_history_of_the_images_goes_with_them(tmp_path: Path) -> None:
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path: Path) -> None:
     source = write_toy_cube(tmp_path / "all.fits", 60, 8)
     for folder, seed in (("one", 1), ("again", 1), ("other", 2)):
-        split_cube(source, tmp_path / folder, SplitSettings(seed=seed))
+        split_cube(source, tmp_path / folder, seed=seed)
     one, again, other = ((tmp_path / folder / "test.fits").read_bytes() for folder in ("one", "again", "other"))
     assert one == again
     assert one != other
@@ -95,7 +95,7 @@ def test_a_pair_on_the_sky_stays_together_and_is_listed(tmp_path: Path) -> None:
     source = write_cube(tmp_path / "all.fits", [0, 1, 2] * 10, Table({"id": ids, "ra": ra_deg, "dec": np.zeros(30)}))
     for seed in range(8):
         folder = tmp_path / f"data{seed}"
-        summary = split_cube(source, folder, SplitSettings(seed=seed))
+        summary = split_cube(source, folder, seed=seed)
         assert any({"g3", "g17"} <= home for home in column_by_split(folder, "id"))
         assert summary.kept_together == 2
     assert record_of(folder)["pairs_on_the_sky"] == [{"rows": [3, 17], "ids": ["g3", "g17"], "separation_arcsec": 10.0}]
@@ -105,7 +105,7 @@ def test_a_pair_on_the_sky_stays_together_and_is_listed(tmp_path: Path) -> None:
 def test_a_group_column_keeps_equal_values_together(tmp_path: Path) -> None:
     table = Table({"id": [f"g{row}" for row in range(40)], "host": [str(row // 4) for row in range(40)]})
     source = write_cube(tmp_path / "all.fits", [0, 1] * 20, table)
-    split_cube(source, tmp_path / "data", SplitSettings(group_column="host"))
+    split_cube(source, tmp_path / "data", group_column="host")
     hosts = column_by_split(tmp_path / "data", "host")
     assert sum(len(of_split) for of_split in hosts) == len(set.union(*hosts)) == 10
 
@@ -166,7 +166,7 @@ def test_too_few_groups_are_refused_and_nothing_is_written(tmp_path: Path) -> No
 def test_an_unknown_group_column_is_answered_with_the_known_ones(tmp_path: Path) -> None:
     source = write_toy_cube(tmp_path / "all.fits", 12, 8)
     with pytest.raises(UsageError, match=r"no column 'group'.*id, ra, dec, source"):
-        split_cube(source, tmp_path / "data", SplitSettings(group_column="group"))
+        split_cube(source, tmp_path / "data", group_column="group")
     assert not (tmp_path / "data").exists()
 
 

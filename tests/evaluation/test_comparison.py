@@ -23,7 +23,7 @@ from kamerton.runs.folder import Run, open_run, read_metrics
 from kamerton.sweeping import sweep
 from tests.conftest import CLASS_NAMES, toy_galaxies, write_cube
 
-SETTINGS = CompareSettings(resamples=300)
+RESAMPLES = 300
 PICTURES = ("confusion", "cost", "hard_galaxies", "learning_curves", "recall")
 
 
@@ -45,7 +45,7 @@ def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def written(swept: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("written") / "out"
-    compare([swept / "runs"], out=out, settings=SETTINGS)
+    compare([swept / "runs"], out=out, resamples=RESAMPLES)
     return out
 
 
@@ -70,7 +70,7 @@ def test_a_folder_of_runs_stands_for_all_of_them_and_each_is_taken_once(swept: P
 
 
 def test_runs_that_differ_in_the_seed_are_one_network(swept: Path) -> None:
-    found = compare([swept / "runs"], settings=SETTINGS)
+    found = compare([swept / "runs"], resamples=RESAMPLES)
     lenet5, resnet18 = found.networks
     assert (lenet5.name, len(lenet5.answers), resnet18.name, len(resnet18.answers)) == ("LeNet-5", 2, "ResNet-18", 1)
     accuracies = [read_metrics(open_run(swept / f"runs/lenet5-seed{seed}"), "test")["accuracy"] for seed in (0, 1)]
@@ -79,8 +79,13 @@ def test_runs_that_differ_in_the_seed_are_one_network(swept: Path) -> None:
     assert resnet18.spread["accuracy"] is None
 
 
+def test_one_folder_needs_no_list(swept: Path) -> None:
+    found = compare(str(swept / "runs"), resamples=RESAMPLES)
+    assert found.as_json() == compare([swept / "runs"], resamples=RESAMPLES).as_json()
+
+
 def test_every_interval_holds_its_value_and_all_numbers_are_those_of_the_runs(swept: Path) -> None:
-    found = compare([swept / "runs"], settings=SETTINGS)
+    found = compare([swept / "runs"], resamples=RESAMPLES)
     for result in found.networks:
         for metric in METRICS:
             value = result.metrics[metric]
@@ -92,7 +97,7 @@ def test_every_interval_holds_its_value_and_all_numbers_are_those_of_the_runs(sw
 
 
 def test_galaxies_of_a_group_are_counted_as_one(swept: Path) -> None:
-    found = compare([swept / "runs"], settings=SETTINGS)
+    found = compare([swept / "runs"], resamples=RESAMPLES)
     assert (found.galaxies, found.groups) == (40, 30)
 
 
@@ -100,7 +105,7 @@ def test_a_run_against_itself_shows_no_difference(copies: list[Run]) -> None:
     one, two = copies[0], copies[2]
     answers = read_answers([one])[0].probabilities
     rewrite(two, answers)
-    found = compare([one, two], settings=SETTINGS)
+    found = compare([one, two], resamples=RESAMPLES)
     (difference,) = found.differences
     assert not difference.shown
     assert difference.metrics["accuracy"].value == 0
@@ -113,7 +118,7 @@ def test_a_clear_difference_is_said_with_the_better_first(copies: list[Run]) -> 
     labels = read_answers([one])[0].labels
     rewrite(one, np.eye(3, dtype=np.float32)[labels] * 0.9 + 0.1 / 3)
     rewrite(two, np.eye(3, dtype=np.float32)[(labels + 1) % 3] * 0.9 + 0.1 / 3)
-    found = compare([two, one], settings=SETTINGS)
+    found = compare([two, one], resamples=RESAMPLES)
     (difference,) = found.differences
     assert difference.shown
     assert difference.describe().startswith("LeNet-5 is better than ResNet-18: accuracy +1.000")
@@ -130,7 +135,7 @@ def test_what_every_network_gets_wrong_is_found_the_surest_first(copies: list[Ru
         answers[row, (labels[row] + 1) % 3] = sureness
     for run in (one, two):
         rewrite(run, answers)
-    assert list(hard_rows(compare([one, two], settings=SETTINGS))) == [7, 3]
+    assert list(hard_rows(compare([one, two], resamples=RESAMPLES))) == [7, 3]
 
 
 def test_classes_in_another_order_are_put_in_the_first_runs(copies: list[Run]) -> None:
@@ -178,7 +183,7 @@ def test_of_several_shared_tests_one_is_named(copies: list[Run]) -> None:
             (run.path / "evaluation/south" / path.name).write_bytes(path.read_bytes())
     with pytest.raises(UsageError, match="--dataset with one of north, south"):
         compare(copies)
-    assert compare(copies, dataset="south", settings=SETTINGS).galaxies == 40
+    assert compare(copies, dataset="south", resamples=RESAMPLES).galaxies == 40
 
 
 def test_no_run_is_refused() -> None:
@@ -196,7 +201,7 @@ def test_a_broken_seal_is_said_first(copies: list[Run]) -> None:
     change_metrics(
         copies[0], seal={"whole": False, "warning": "NOT A TEST: of 40 galaxies the run has seen 3 in train"}
     )
-    found = compare(copies, settings=SETTINGS)
+    found = compare(copies, resamples=RESAMPLES)
     assert found.describe()[0] == "WARNING: lenet5-seed0: NOT A TEST: of 40 galaxies the run has seen 3 in train"
 
 
@@ -225,7 +230,7 @@ def test_the_tables_hold_the_same_numbers(written: Path) -> None:
 def test_a_cube_that_is_gone_costs_only_the_gallery(copies: list[Run], tmp_path: Path) -> None:
     for run in copies:
         change_metrics(run, path=str(tmp_path / "gone.fits"))
-    compare(copies, out=tmp_path / "out", settings=SETTINGS)
+    compare(copies, out=tmp_path / "out", resamples=RESAMPLES)
     assert not (tmp_path / "out/hard_galaxies.png").exists()
     assert (tmp_path / "out/recall.svg").exists()
 
@@ -233,7 +238,7 @@ def test_a_cube_that_is_gone_costs_only_the_gallery(copies: list[Run], tmp_path:
 def test_a_history_of_the_notebook_joins_the_learning_curves(swept: Path, tmp_path: Path) -> None:
     history = pd.DataFrame({"loss": [1.0], "accuracy": [0.5], "val_loss": [1.1], "val_accuracy": [0.4]})
     history.to_csv(tmp_path / "AlexNet_full.csv")
-    compare([swept / "runs"], out=tmp_path / "out", histories=[tmp_path / "AlexNet_full.csv"], settings=SETTINGS)
+    compare([swept / "runs"], out=tmp_path / "out", histories=[tmp_path / "AlexNet_full.csv"], resamples=RESAMPLES)
     assert "AlexNet_full" in (tmp_path / "out/learning_curves.svg").read_text()
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from kamerton.config import CompareSettings
 from kamerton.errors import OutputError, UnknownNameError
 from kamerton.evaluation.evaluate import evaluate
 from kamerton.reporting import english, polish
@@ -16,7 +15,7 @@ from kamerton.reporting.report import LANGUAGES, report
 from kamerton.runs.folder import Run
 from kamerton.training.train import train
 
-SETTINGS = CompareSettings(resamples=300)
+RESAMPLES = 300
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +35,7 @@ def runs(toy_run: Run, toy_splits: Path, tmp_path_factory: pytest.TempPathFactor
 def pages(runs: list[Run], tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     folder = tmp_path_factory.mktemp("pages")
     return {
-        lang: report(runs, folder / f"{lang}.html", lang=lang, settings=SETTINGS).read_text(encoding="utf-8")
+        lang: report(runs, folder / f"{lang}.html", lang=lang, resamples=RESAMPLES).read_text(encoding="utf-8")
         for lang in LANGUAGES
     }
 
@@ -124,5 +123,5 @@ def test_an_unknown_language_is_answered_with_the_known(runs: list[Run], tmp_pat
 
 def test_a_page_that_cannot_be_written_leaves_nothing(runs: list[Run], tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="cannot be written"):
-        report(runs, tmp_path / "no" / "a.html", settings=SETTINGS)
+        report(runs, tmp_path / "no" / "a.html", resamples=RESAMPLES)
     assert not (tmp_path / "no").exists()

@@ -314,6 +314,9 @@ def test_cubes_without_class_names_get_plain_ones_for_every_label_of_either(tmp_
         ({"network": "lenet5", "size": -4}, "Bad value for size"),
         ({"network": "lenet5", "seed": -1}, "Bad value for seed"),
         ({"network": "lenet5", "epochs": 0}, "Bad value for epochs"),
+        ({"network": "lenet5", "epochs": "3"}, "Bad value for epochs.*Received: '3'"),
+        ({"network": "lenet5", "epochs": 1.5}, "Bad value for epochs.*Received: 1.5"),
+        ({"network": "lenet5", "size": "64"}, "Bad value for size.*Received: '64'"),
         ({"network": "lenet5", "batch_size": 0}, "Bad value for batch size"),
     ],
 )

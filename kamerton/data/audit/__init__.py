@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from kamerton.checks import several
 from kamerton.config import AuditSettings
 from kamerton.data.audit.cube_file import examine_cube
 from kamerton.data.audit.disagreements import disagreements
@@ -18,16 +19,18 @@ from kamerton.errors import UsageError
 __all__ = ["AuditReport", "check"]
 
 
-def check(paths: Iterable[str | Path], settings: AuditSettings | None = None) -> AuditReport:
+def check(
+    paths: str | Path | Iterable[str | Path], *, radius_arcsec: float | None = AuditSettings.radius_arcsec
+) -> AuditReport:
     """Report everything that is wrong with labelled cubes, and with CSV or Parquet lists of ``ra``, ``dec``, ``label``.
 
     In each file: damage, bad pixels, bad labels, bad positions. In and between files: the same galaxy twice, by its
-    pixels or its place on the sky, and labels that contradict each other. A file that cannot be read is a finding and
-    no error. Memory does not grow with the images: digests, labels and positions are kept. Raises UsageError where no
-    file is named.
+    pixels or within ``radius_arcsec`` on the sky (None looks at no positions), and labels that contradict each other. A
+    file that cannot be read is a finding and no error. Memory does not grow with the images: digests, labels and
+    positions are kept. Raises UsageError where no file is named.
     """
-    settings = settings or AuditSettings()
-    files = [_examine(path) for path in _distinct(paths)]
+    settings = AuditSettings(radius_arcsec)
+    files = [_examine(path) for path in _distinct(several(paths, str, Path))]
     if not files:
         raise UsageError("No file to check", allowed="one cube or list, or more", next_step="name a file")
     kept = [file.galaxies for file in files if file.galaxies is not None]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kamerton.config import PictureSettings
+from kamerton.config import ImportSettings
 from kamerton.data.cubes.writer import CubeWriter
 from kamerton.data.importers.class_folders import open_folders
 from kamerton.data.importers.galaxy10_file import is_hdf5, open_galaxy10
@@ -21,11 +21,8 @@ from kamerton.data.importers.labelled_cube import is_cube, open_labelled_cube
 from kamerton.data.importers.picture_list import open_list
 from kamerton.data.importers.source import Galaxies, ImportRequest, to_ascii
 from kamerton.data.lists import is_list
-from kamerton.errors import DataError, UnknownNameError, UsageError
+from kamerton.errors import DataError, UsageError
 from kamerton.files import cannot_write, require_new
-
-Progress = Callable[[int, int], None]
-"""Called with the galaxies done and the galaxies in all."""
 
 HISTORY_CHARACTERS = 72
 """What one HISTORY card holds."""
@@ -79,28 +76,30 @@ class ImportSummary:
 def import_cube(
     source: str | Path,
     out_path: str | Path,
-    settings: PictureSettings | None = None,
     *,
-    kind: str | None = None,
-    path_column: str = "path",
-    label_column: str = "label",
-    progress: Progress | None = None,
+    size: int | None = ImportSettings.size,
+    crop: int | None = ImportSettings.crop,
+    asinh_q: float = ImportSettings.asinh_q,
+    asinh_stretch: float | None = ImportSettings.asinh_stretch,
+    label_column: str = ImportSettings.label_column,
+    path_column: str = ImportSettings.path_column,
 ) -> ImportSummary:
     """Write any labelled source as a labelled FITS cube of square images.
 
-    ``kind`` is a key of `IMPORTERS`; None recognises it. The columns are those of a list of pictures. On any error
-    nothing is left at ``out_path``. Raises UsageError for an unknown kind or a missing source, OutputError where
-    ``out_path`` exists or cannot be written, and DataError, naming the file and row, for bad data.
+    Of each picture the central square of ``crop`` pixels is kept and resized to ``size`` pixels; by default the largest
+    square, as it is. ``asinh_q`` and ``asinh_stretch`` are those of the Lupton stretch, which turns float bands into
+    pixels. The columns are those of a list of pictures. On any error nothing is left at ``out_path``. Raises UsageError
+    for a bad setting or a missing source, OutputError where ``out_path`` exists or cannot be written, and DataError,
+    naming the file and row, for bad data.
     """
+    settings = ImportSettings(size, crop, asinh_q, asinh_stretch, label_column, path_column)
     source, out_path = Path(source), Path(out_path)
     _require_source(source)
     require_new(out_path)
-    kind = kind or _recognise(source)
-    if kind not in IMPORTERS:
-        raise UnknownNameError("kind of source", kind, IMPORTERS)
-    request = ImportRequest(source, settings or PictureSettings(), path_column, label_column)
+    kind = _recognise(source)
+    request = ImportRequest(source, settings, path_column, label_column)
     with IMPORTERS[kind].open(request) as galaxies:
-        image_shape, dtype = _write(galaxies, out_path, _history(kind, request), progress)
+        image_shape, dtype = _write(galaxies, out_path, _history(kind, request))
     counts = np.bincount(galaxies.labels, minlength=len(galaxies.class_names))
     class_counts = {name: int(count) for name, count in zip(galaxies.class_names, counts, strict=True)}
     return ImportSummary(kind, source, out_path, image_shape, dtype, class_counts)
@@ -138,21 +137,16 @@ def _recognise(source: Path) -> str:
     return kinds[0]
 
 
-def _write(
-    galaxies: Galaxies, out_path: Path, history: Sequence[str], progress: Progress | None
-) -> tuple[tuple[int, int, int], str]:
+def _write(galaxies: Galaxies, out_path: Path, history: Sequence[str]) -> tuple[tuple[int, int, int], str]:
     """Stream the batches to the cube; the first one tells the shape and type of all."""
     _check_class_names(galaxies.class_names)
     first = next(galaxies.batches)
     _, height, width, channels = first.shape
-    shape, done = (height, width, channels), 0
+    shape = (height, width, channels)
     try:
         with CubeWriter(out_path, image_shape=shape, dtype=first.dtype, class_names=galaxies.class_names) as writer:
             for images_nhwc in chain([first], galaxies.batches):
                 writer.append(images_nhwc)
-                done += len(images_nhwc)
-                if progress is not None:
-                    progress(done, len(galaxies.labels))
             writer.finish(galaxies.labels, galaxies.catalogue, history)
     except OSError as error:
         raise cannot_write(out_path, error) from error

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from astropy.table import Table
 
-from kamerton.config import SplitSettings, SynthSettings
+from kamerton.config import SynthSettings
 from kamerton.data.cubes.images import CHUNK_GALAXIES
 from kamerton.data.cubes.writer import CubeWriter
 from kamerton.data.galaxy10 import CLASS_NAMES
@@ -19,17 +19,24 @@ from kamerton.data.synthetic.galaxies import SyntheticGalaxy, synthesise
 from kamerton.files import new_folder
 
 
-def synth(out_dir: str | Path, settings: SynthSettings | None = None) -> SplitSummary:
+def synth(
+    out_dir: str | Path,
+    *,
+    count: int = SynthSettings.count,
+    size: int = SynthSettings.size,
+    seed: int = SynthSettings.seed,
+) -> SplitSummary:
     """Make a synthetic survey and split it: ``train.fits``, ``valid.fits``, ``test.fits`` and ``split.json``.
 
-    ``out_dir`` must not exist yet (OutputError). Same settings, same bytes.
+    ``count`` galaxies are drawn, ``size`` pixels wide and high. ``out_dir`` must not exist yet (OutputError). Same
+    settings, same bytes.
     """
-    settings = settings or SynthSettings()
+    settings = SynthSettings(count, size, seed)
     folder = new_folder(Path(out_dir))
     try:
         survey = folder / "survey.fits"
         write_survey(survey, settings)
-        summary = split_cube(survey, folder, SplitSettings(seed=settings.seed))
+        summary = split_cube(survey, folder, seed=settings.seed)
         survey.unlink()
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)

@@ -11,7 +11,6 @@ import pytest
 from astropy.io import fits
 from astropy.table import Table
 
-from kamerton.config import AuditSettings
 from kamerton.data.audit import AuditReport, check
 from kamerton.data.audit.findings import BadRow, Finding
 from tests.conftest import toy_galaxies, write_cube, write_toy_cube
@@ -119,7 +118,7 @@ def test_memory_does_not_grow_with_the_images(tmp_path: Path) -> None:
         path = write_toy_cube(tmp_path / f"{count}.fits", count, 64)
         check([path])
         tracemalloc.start()
-        check([path], AuditSettings(None))
+        check([path], radius_arcsec=None)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] - peaks[0] < 2 << 20, "700 more images are 8.6 MB; digests, labels and positions are 1 KB each"

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kamerton.config import AuditSettings
 from kamerton.data.audit import AuditReport, check
 from kamerton.data.audit.findings import Pair
 from tests.conftest import toy_galaxies, write_cube
@@ -79,7 +78,7 @@ def test_across_the_meridian_two_are_near(tmp_path: Path) -> None:
 def test_without_a_radius_no_position_is_looked_at(tmp_path: Path) -> None:
     images_nhwc, labels = toy_galaxies(6, 16, 0)
     path = write_cube(tmp_path / "a.fits", images_nhwc, labels, ra=np.zeros(6), dec=np.zeros(6))
-    assert check([path], AuditSettings(None)).sound
+    assert check([path], radius_arcsec=None).sound
 
 
 def test_classes_of_other_names_in_another_file_are_told(tmp_path: Path) -> None:
@@ -88,6 +87,10 @@ def test_classes_of_other_names_in_another_file_are_told(tmp_path: Path) -> None
     two = write_cube(tmp_path / "two.fits", images_nhwc[:, :8, :8], labels, ("dim", "bright", "striped"))
     counts = check([one, two]).counts()
     assert (counts["image_shapes"], counts["class_names"]) == (1, 1)
+
+
+def test_one_file_needs_no_list(toy_cube: Path) -> None:
+    assert check(str(toy_cube)).as_json() == check([toy_cube]).as_json()
 
 
 def test_a_file_named_twice_is_looked_at_once(toy_cube: Path) -> None:

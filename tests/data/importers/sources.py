@@ -14,7 +14,6 @@ import pytest
 from astropy.io import fits
 from PIL import Image
 
-from kamerton.config import PictureSettings
 from kamerton.data.cubes.cube import LabelledCube, open_cube
 from kamerton.data.importers import import_cube
 from kamerton.errors import DataError
@@ -61,18 +60,18 @@ def write_cube(path: Path, images: npt.NDArray[Any], labels: Sequence[int] = (0,
     return path
 
 
-def imported(source: Path, settings: PictureSettings | None = None, **options: Any) -> LabelledCube:
+def imported(source: Path, **options: Any) -> LabelledCube:
     """Import beside the source and open the cube."""
     out_path = source.parent / "out.fits"
-    import_cube(source, out_path, settings, **options)
+    import_cube(source, out_path, **options)
     return open_cube(out_path)
 
 
-def refusal(source: Path, settings: PictureSettings | None = None, **options: Any) -> str:
+def refusal(source: Path, **options: Any) -> str:
     """Import what must be refused in one line, leaving nothing behind."""
     before = sorted(source.parent.iterdir())
     with pytest.raises(DataError) as caught:
-        import_cube(source, source.parent / "out.fits", settings, **options)
+        import_cube(source, source.parent / "out.fits", **options)
     assert sorted(source.parent.iterdir()) == before
     message = str(caught.value)
     assert "\n" not in message

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 
-from kamerton.config import PictureSettings
 from kamerton.data.galaxy10 import CLASS_NAMES
 from tests.data.importers.sources import imported, refusal, save_pictures
 
@@ -96,7 +95,7 @@ def test_mixed_sizes_are_refused_with_both(tmp_path: Path) -> None:
 def test_mixed_sizes_are_resized_to_one(tmp_path: Path) -> None:
     save_pictures(tmp_path / "set", ["a/1.png"], side=8)
     save_pictures(tmp_path / "set", ["a/2.png"], side=12)
-    with imported(tmp_path / "set", PictureSettings(size=10)) as cube:
+    with imported(tmp_path / "set", size=10) as cube:
         assert cube.image_shape == (10, 10, 3)
 
 

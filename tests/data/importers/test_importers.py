@@ -10,11 +10,10 @@ import pytest
 from astropy.io import fits
 from PIL import Image
 
-from kamerton.config import PictureSettings
 from kamerton.data import importers
 from kamerton.data.cubes.cube import open_cube
 from kamerton.data.importers import IMPORTERS, import_cube
-from kamerton.errors import OutputError, UnknownNameError, UsageError
+from kamerton.errors import OutputError, UsageError
 from tests.data.importers.sources import (
     imported,
     noise_images,
@@ -58,7 +57,7 @@ def test_every_import_resizes(kind: str, tmp_path: Path) -> None:
     with imported(original) as cube:
         first_hwc = cube.read([0])[0]
     (tmp_path / "out.fits").unlink()
-    with imported(original, PictureSettings(size=16)) as cube:
+    with imported(original, size=16) as cube:
         expected = Image.fromarray(first_hwc).resize((16, 16), Image.Resampling.LANCZOS)
         np.testing.assert_array_equal(cube.read([0])[0], np.asarray(expected))
 
@@ -66,7 +65,7 @@ def test_every_import_resizes(kind: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", IMPORTERS)
 def test_every_import_writes_its_history(kind: str, tmp_path: Path) -> None:
     source = small_source(kind, tmp_path)
-    imported(source, PictureSettings(size=16)).close()
+    imported(source, size=16).close()
     history = [str(line) for line in fits.getheader(tmp_path / "out.fits")["HISTORY"]]
     assert history == [
         f"kamerton data import: {kind} {source.name}",
@@ -92,27 +91,12 @@ def test_no_import_overwrites(kind: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", IMPORTERS)
 def test_every_import_refuses_a_crop_larger_than_the_images(kind: str, tmp_path: Path) -> None:
-    assert "smaller than the crop" in refusal(small_source(kind, tmp_path), PictureSettings(crop=9))
+    assert "smaller than the crop" in refusal(small_source(kind, tmp_path), crop=9)
 
 
 def test_summary_is_described_in_one_line(tmp_path: Path) -> None:
     summary = import_cube(small_source("folders", tmp_path), tmp_path / "out.fits")
     assert summary.describe() == f"{tmp_path}/out.fits: 3 galaxies, 8 x 8 x 3 uint8: a 2; b 1"
-
-
-@pytest.mark.parametrize("kind", IMPORTERS)
-def test_every_import_tells_its_progress(kind: str, tmp_path: Path) -> None:
-    seen: list[tuple[int, int]] = []
-    source = small_source(kind, tmp_path)
-    summary = import_cube(source, tmp_path / "out.fits", progress=lambda done, total: seen.append((done, total)))
-    assert seen[-1] == (summary.count, summary.count)
-
-
-def test_progress_is_told_batch_by_batch(tmp_path: Path) -> None:
-    seen: list[tuple[int, int]] = []
-    source = write_galaxy10(tmp_path / "galaxies.h5", 150)
-    import_cube(source, tmp_path / "out.fits", progress=lambda done, total: seen.append((done, total)))
-    assert seen == [(64, 150), (128, 150), (150, 150)]
 
 
 @pytest.mark.parametrize("kind", IMPORTERS)
@@ -126,22 +110,6 @@ def test_full_disk_is_one_line_and_leaves_nothing(kind: str, tmp_path: Path, mon
     with pytest.raises(OutputError, match="No space left"):
         import_cube(source, tmp_path / "out.fits")
     assert sorted(tmp_path.iterdir()) == before
-
-
-@pytest.mark.parametrize("kind", IMPORTERS)
-def test_kind_can_be_named(kind: str, tmp_path: Path) -> None:
-    assert import_cube(small_source(kind, tmp_path), tmp_path / "out.fits", kind=kind).kind == kind
-
-
-@pytest.mark.parametrize("kind", IMPORTERS)
-def test_wrong_kind_is_a_one_line_error(kind: str, tmp_path: Path) -> None:
-    (tmp_path / "notes.txt").write_text("nothing to see\n")
-    assert "notes.txt" in refusal(tmp_path / "notes.txt", kind=kind)
-
-
-def test_unknown_kind_lists_the_known(tmp_path: Path) -> None:
-    with pytest.raises(UnknownNameError, match="galaxy10, folders, list, cube"):
-        import_cube(tmp_path, tmp_path / "out.fits", kind="zip")
 
 
 def test_unknown_source_lists_what_is_read(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ def test_stretches_of_fits_cutouts_are_in_the_catalogue(real_data: Path, tmp_pat
     source = write_rows(tmp_path / "list.csv", [["path", "label"], [cutout, "a"], ["0.png", "b"]])
     stretch = read_picture(cutout, PictureSettings(size=32)).stretch
     assert stretch is not None
-    with imported(source, PictureSettings(size=32)) as cube:
+    with imported(source, size=32) as cube:
         table = cube.catalogue
         assert table["asinh_stretch"][0] == stretch.stretch
         assert tuple(table[f"sky_{colour}"][0] for colour in ("red", "green", "blue")) == stretch.sky_rgb
@@ -36,6 +36,6 @@ def test_real_list_with_names_of_galaxy10(real_data: Path, tmp_path: Path) -> No
     wanted = [row | {"path": str(real_data / row["path"])} for row in rows if row["source"] == "galaxy10_decals"]
     table = [list(wanted[0]), *(list(row.values()) for row in wanted)]
     source = write_rows(tmp_path / "list.csv", table)
-    with imported(source, PictureSettings(size=64), label_column="galaxy10_name") as cube:
+    with imported(source, size=64, label_column="galaxy10_name") as cube:
         assert cube.class_names == CLASS_NAMES
         np.testing.assert_array_equal(cube.labels, np.asarray(cube.catalogue["galaxy10"]))

@@ -8,19 +8,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kamerton.config import SPLIT_NAMES, SynthSettings
+from kamerton.config import SPLIT_NAMES
 from kamerton.data.cubes.cube import open_cube
 from kamerton.data.galaxy10 import CLASS_NAMES
 from kamerton.data.synthetic.survey import synth
 from kamerton.errors import OutputError
 
-SETTINGS = SynthSettings(count=60, size=16, seed=3)
+SETTINGS = {"count": 60, "size": 16, "seed": 3}
 
 
 @pytest.fixture(scope="module")
 def survey(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("survey") / "data"
-    synth(folder, SETTINGS)
+    synth(folder, **SETTINGS)
     return folder
 
 
@@ -42,21 +42,21 @@ def test_the_cubes_hold_the_survey_with_its_classes_positions_and_origin(survey:
 
 
 def test_the_same_settings_give_the_same_bytes(survey: Path, tmp_path: Path) -> None:
-    synth(tmp_path / "again", SETTINGS)
+    synth(tmp_path / "again", **SETTINGS)
     for name in SPLIT_NAMES:
         assert (tmp_path / f"again/{name}.fits").read_bytes() == (survey / f"{name}.fits").read_bytes()
 
 
 def test_an_existing_folder_is_refused(survey: Path) -> None:
     with pytest.raises(OutputError, match="exists already"):
-        synth(survey, SETTINGS)
+        synth(survey, **SETTINGS)
 
 
 def test_after_a_failure_nothing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(*_: Any) -> None:
+    def interrupted(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("kamerton.data.synthetic.survey.split_cube", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        synth(tmp_path / "data", SETTINGS)
+        synth(tmp_path / "data", **SETTINGS)
     assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""What all commands share: options of one meaning, and the same answer for a program or for a person."""
+"""What all commands share: options of one meaning, and the same result for a program or for a person."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from kamerton.errors import UsageError
 if TYPE_CHECKING:
     from rich.console import Console
 
-JsonFlag = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
-SeedOption = Annotated[int, typer.Option(help="Same seed, same result.")]
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
 def console() -> Console:
@@ -23,8 +22,8 @@ def console() -> Console:
     return Console(highlight=False, soft_wrap=True)
 
 
-def answer(as_json: bool, content: dict[str, Any], lines: list[str]) -> None:
-    """Print the same answer for a program or for a person."""
+def print_result(as_json: bool, content: dict[str, Any], lines: list[str]) -> None:
+    """Print the same result, for a program or for a person."""
     print(json.dumps(content, ensure_ascii=False, default=str) if as_json else "\n".join(lines))
 
 

@@ -1,0 +1,119 @@
+"""A command's options, made of its settings: the fields of a dataclass in config.py, with its docstrings as help."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import inspect
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache, reduce
+from inspect import Parameter
+from operator import or_
+from types import NoneType
+from typing import Annotated, Any, TypeVar, get_args, get_type_hints
+
+import typer
+
+from kamerton import config
+from kamerton.checks import Settings
+from kamerton.cli.shared import whole_numbers, words
+
+Command = TypeVar("Command", bound=Callable[..., None])
+
+UNITS = ("arcsec",)
+"""A field whose name ends in one shows it as the value's placeholder, and not in the option's name."""
+
+
+def with_options(settings: type[Settings]) -> Callable[[Command], Command]:
+    """Give a command one option for each field of its settings, in the place of its ``**settings``."""
+
+    def decorate(command: Command) -> Command:
+        signature = inspect.signature(command, eval_str=True)
+        own = [p for p in signature.parameters.values() if p.kind is not Parameter.VAR_KEYWORD]
+        # In the help they follow the arguments.
+        place = sum(p.kind is not Parameter.KEYWORD_ONLY for p in own)
+        own[place:place] = list(_options(settings))
+        command.__signature__ = signature.replace(parameters=own)  # type: ignore[attr-defined]
+        return command
+
+    return decorate
+
+
+def _options(settings: type[Settings]) -> Iterator[Parameter]:
+    hints = get_type_hints(settings)
+    for field in dataclasses.fields(settings):
+        default = Parameter.empty if field.default is dataclasses.MISSING else field.default
+        option = _Option(field.name, hints[field.name], default, _help(settings, field.name))
+        yield option.parameter()
+
+
+@dataclass(frozen=True)
+class _Option:
+    """One field on the command line."""
+
+    name: str
+    hint: Any
+    default: Any
+    help: str
+
+    @property
+    def kinds(self) -> list[Any]:
+        """The types that can be typed in; a recipe that is built already cannot."""
+        parts = get_args(self.hint) if isinstance(self.hint, type(int | None)) else (self.hint,)
+        return [part for part in parts if part is not NoneType and not dataclasses.is_dataclass(part)]
+
+    @property
+    def is_list(self) -> bool:
+        return get_args(self.hint)[1:] == (...,)
+
+    @property
+    def is_on_by_default(self) -> bool:
+        """Whether it is a number that may be None and is not; the command line has only 0 to say so."""
+        return NoneType in get_args(self.hint) and self.default is not None and float in self.kinds
+
+    def parameter(self) -> Parameter:
+        """Say it in Typer's words."""
+        if self.is_list:
+            return self._listed()
+        kind = reduce(or_, self.kinds if self.default is not None else [*self.kinds, None])
+        if self.is_on_by_default:
+            return self._typer(float, self.default, f"{self.help} 0 is off.", callback=lambda value: value or None)
+        return self._typer(kind, self.default, self.help)
+
+    def _listed(self) -> Parameter:
+        """Take a list as one word with commas."""
+        numbers = get_args(self.hint)[0] is int
+        read = (lambda text: whole_numbers(self.name, text)) if numbers else words
+        default = Parameter.empty if self.default is Parameter.empty else ",".join(map(str, self.default))
+        return self._typer(str, default, self.help, metavar="A,B,...", callback=read)
+
+    def _typer(self, kind: Any, default: Any, text: str, **more: Any) -> Parameter:
+        name, _, unit = self.name.rpartition("_")
+        if unit in UNITS:
+            more["metavar"] = unit.upper()
+        else:
+            name = self.name
+        word = f"--{name.replace('_', '-')}"
+        if bool in self.kinds and self.default is None:
+            word += word.replace("--", "/--no-", 1)
+        option = typer.Option(word, help=text, **more)
+        return Parameter(self.name, Parameter.KEYWORD_ONLY, annotation=Annotated[kind, option], default=default)
+
+
+def _help(settings: type[Settings], name: str) -> str:
+    """Give the docstring of a field, wherever in the settings' family it stands."""
+    return next(texts[name] for kind in settings.__mro__ if name in (texts := docstrings().get(kind.__name__, {})))
+
+
+@cache
+def docstrings() -> dict[str, dict[str, str]]:
+    """Read the docstrings of config.py's fields, class by class; Python itself keeps none of them."""
+    tree = ast.parse(inspect.getsource(config))
+    return {node.name: dict(_field_docstrings(node)) for node in tree.body if isinstance(node, ast.ClassDef)}
+
+
+def _field_docstrings(kind: ast.ClassDef) -> Iterator[tuple[str, str]]:
+    for field, text in zip(kind.body, kind.body[1:], strict=False):
+        if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant):
+            yield ast.unparse(field.target), str(text.value.value)

@@ -1,0 +1,119 @@
+"""A command has the options, defaults and words of its settings, and its function the same ones as keywords."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+import kamerton
+from kamerton import config
+from kamerton.checks import Settings
+from kamerton.cli import app, main
+from kamerton.cli.options import docstrings
+from kamerton.measuring import bench
+
+SETTINGS: dict[str, tuple[type[Settings], Callable[..., Any]]] = {
+    "data synth": (config.SynthSettings, kamerton.synth),
+    "data import": (config.ImportSettings, kamerton.import_cube),
+    "data split": (config.SplitSettings, kamerton.split_cube),
+    "data check": (config.AuditSettings, kamerton.check),
+    "train": (config.TrainSettings, kamerton.train),
+    "sweep": (config.SweepSettings, kamerton.sweep),
+    "evaluate": (config.EvaluateSettings, kamerton.evaluate),
+    "compare": (config.CompareSettings, kamerton.compare),
+    "report": (config.ReportSettings, kamerton.report),
+    "bench": (config.BenchSettings, bench),
+}
+
+
+def options(command: str) -> dict[str, Any]:
+    """The options of a command, by the name under which it receives them."""
+    found = typer.main.get_command(app)
+    for word in command.split():
+        found = found.commands[word]  # type: ignore[attr-defined]
+    return {option.name: option for option in found.params}
+
+
+@pytest.mark.parametrize("command", SETTINGS)
+def test_a_setting_is_a_keyword_of_the_function_with_the_same_default(command: str) -> None:
+    settings, function = SETTINGS[command]
+    keywords = inspect.signature(function).parameters
+    for field in dataclasses.fields(settings):
+        default = inspect.Parameter.empty if field.default is dataclasses.MISSING else field.default
+        assert keywords[field.name].default == default, field.name
+
+
+@pytest.mark.parametrize("command", SETTINGS)
+def test_a_setting_is_an_option_of_the_command_with_its_docstring_as_help(command: str) -> None:
+    settings, _ = SETTINGS[command]
+    texts: dict[str, str] = {}
+    for kind in reversed(settings.__mro__):
+        texts |= docstrings().get(kind.__name__, {})
+    found = options(command)
+    for field in dataclasses.fields(settings):
+        assert found[field.name].help.startswith(texts[field.name])
+        assert found[field.name].required == (field.default is dataclasses.MISSING)
+
+
+def received(monkeypatch: pytest.MonkeyPatch, function: str, *words: str) -> dict[str, Any]:
+    """What a command line hands to its function."""
+    given: dict[str, Any] = {}
+
+    def note(*_: object, **keywords: Any) -> None:
+        given.update(keywords)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(function, note)
+    monkeypatch.setattr(sys, "argv", ["kamerton", *words])
+    with pytest.raises(SystemExit):
+        main()
+    return given
+
+
+SWEEP = ("kamerton.sweeping.sweep", "sweep", "data", "--out", "runs", "--networks")
+SPLIT = ("kamerton.data.splitting.split_cube", "data", "split", "all.fits", "data")
+TRAIN = ("kamerton.training.train.train", "train", "data", "--network", "lenet5")
+
+
+def test_without_options_the_function_receives_the_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = received(monkeypatch, *TRAIN)
+    defaults = dataclasses.asdict(config.TrainSettings())
+    assert {name: given[name] for name in defaults} == defaults
+
+
+@pytest.mark.parametrize(("words", "seeds"), [((), [0, 1, 2]), (("--seeds", "4, 5"), [4, 5])])
+def test_a_list_is_one_word_with_commas(
+    monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], seeds: list[int]
+) -> None:
+    given = received(monkeypatch, *SWEEP, "lenet5,alexnet", *words)
+    assert (given["networks"], given["seeds"]) == (["lenet5", "alexnet"], seeds)
+
+
+def test_zero_switches_off_what_is_on_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert received(monkeypatch, *SPLIT, "--group-radius", "0")["group_radius_arcsec"] is None
+    assert received(monkeypatch, *SPLIT, "--group-radius", "5")["group_radius_arcsec"] == 5
+    assert received(monkeypatch, *TRAIN, "--checkpoint-minutes", "0")["checkpoint_minutes"] is None
+
+
+def test_a_switch_that_is_neither_on_nor_off_by_default_can_be_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = [received(monkeypatch, *TRAIN, *words)["deterministic"] for words in ([], ["--deterministic"])]
+    assert [*given, received(monkeypatch, *TRAIN, "--no-deterministic")["deterministic"]] == [None, True, False]
+
+
+def test_a_word_that_is_no_choice_is_answered_with_the_choices(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["kamerton", "train", str(tmp_path), "--network", "lenet5", "--device", "gpu"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert all(word in said for word in ("--device", "gpu", *config.DEVICES))
