@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from functools import cache, reduce
 from inspect import Parameter
 from operator import or_
-from types import NoneType
-from typing import Annotated, Any, TypeVar, get_args, get_type_hints
+from types import NoneType, UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import typer
 
@@ -60,7 +60,7 @@ class _Option:
     @property
     def kinds(self) -> list[Any]:
         """The types that can be typed in; a recipe that is built already cannot."""
-        parts = get_args(self.hint) if isinstance(self.hint, type(int | None)) else (self.hint,)
+        parts = get_args(self.hint) if get_origin(self.hint) in {Union, UnionType} else (self.hint,)
         return [part for part in parts if part is not NoneType and not dataclasses.is_dataclass(part)]
 
     @property
@@ -69,7 +69,7 @@ class _Option:
 
     @property
     def is_on_by_default(self) -> bool:
-        """Whether it is a number that may be None and is not; the command line has only 0 to say so."""
+        """Whether it is a number that None switches off; on a command line 0 does."""
         return NoneType in get_args(self.hint) and self.default is not None and float in self.kinds
 
     def parameter(self) -> Parameter:
