@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+COUNTED := kamerton/networks/counted.json
 
 .PHONY: help demo test fuzz bench lint check clean
 
@@ -12,7 +13,7 @@ demo: $(VENV)/ready ## the whole way on a synthetic survey, into build/demo
 	rm -rf build/demo
 	$(BIN)/kamerton demo --out build/demo
 
-test: $(VENV)/ready ## all tests, a file a process
+test: $(VENV)/ready $(COUNTED) ## all tests, a file a process
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 fuzz: $(VENV)/ready ## 20,000 broken files against every reader, about 5 minutes
@@ -31,6 +32,10 @@ check: lint test ## what CI runs
 
 clean: ## remove the virtual environment and everything built
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+# The table of networks, as counted; the same networks give the same bytes.
+$(COUNTED): $(wildcard kamerton/networks/*.py) | $(VENV)/ready
+	$(BIN)/python -m kamerton.networks.table
 
 $(VENV)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Kamerton needs Python 3.11 or newer; name one with make PYTHON=...")'

@@ -21,6 +21,13 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 DOCUMENTS = {path.name: path.read_text(encoding="utf-8") for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
+NETWORK_MODULES = {
+    path
+    for path in ROOT.glob("kamerton/networks/*.py")
+    if "import Network\n" in path.read_text(encoding="utf-8") and path.stem not in {"registry", "timm_networks"}
+}
+"""Those that export entries of the table."""
+
 
 def commands(text: str, program: str) -> list[str]:
     """The lines of the fenced blocks that call a program, without their comments."""
@@ -73,7 +80,7 @@ def tree() -> dict[str, str]:
 
 
 def test_every_path_of_the_tree_exists() -> None:
-    assert [path for path in tree() if not (ROOT / path).exists()] == []
+    assert [path for path in tree() if not any(ROOT.glob(path))] == []
 
 
 def test_every_module_is_in_the_tree_with_its_purpose() -> None:
@@ -83,7 +90,9 @@ def test_every_module_is_in_the_tree_with_its_purpose() -> None:
         if path.name not in {"__main__.py"} and (path.name != "__init__.py" or len(path.read_text().splitlines()) > 1)
     }
     shown = tree()
-    assert modules - {"kamerton/__init__.py"} == {path for path in shown if path.endswith(".py")}
+    # The tree names the networks all at once, so that one more is no line more.
+    modules -= {str(path.relative_to(ROOT)) for path in NETWORK_MODULES} | {"kamerton/__init__.py"}
+    assert modules == {path for path in shown if path.endswith(".py") and "*" not in path}
     assert all(purpose for path, purpose in shown.items() if path.endswith(".py"))
 
 

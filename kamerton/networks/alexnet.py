@@ -6,10 +6,9 @@ from collections import OrderedDict
 
 from torch import nn
 
+from kamerton.networks.entry import Network
+from kamerton.networks.initialisers import glorot_uniform_
 from kamerton.networks.layers import BatchNorm, Flatten
-
-SMALLEST_SIZE = 67
-"""Below this the third pooling has nothing left to pool: 67 -> 15 -> 7 -> 3 -> 1."""
 
 
 def side_after_pooling(size: int) -> int:
@@ -50,3 +49,15 @@ def alexnet(size: int, channels: int, classes: int) -> nn.Module:
             dense7=nn.Linear(4096, classes),
         )
     )
+
+
+ALEXNET = Network(
+    name="alexnet",
+    title="AlexNet",
+    year=2012,
+    paper="Krizhevsky et al. 2012, NeurIPS 25, 1097",
+    # Below this the third pooling has nothing left to pool: 67 -> 15 -> 7 -> 3 -> 1.
+    smallest_size=67,
+    build=alexnet,
+    initialise=glorot_uniform_,
+)

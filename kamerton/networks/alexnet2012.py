@@ -11,10 +11,9 @@ from collections import OrderedDict
 
 from torch import nn
 
+from kamerton.networks.entry import Network
+from kamerton.networks.initialisers import he_normal_
 from kamerton.networks.layers import Flatten
-
-SMALLEST_SIZE = 63
-"""Below this the third pooling has nothing left to pool: 63 -> 15 -> 7 -> 3 -> 1."""
 
 
 def side_after_pooling(size: int) -> int:
@@ -60,3 +59,15 @@ def alexnet2012(size: int, channels: int, classes: int) -> nn.Module:
             dense8=nn.Linear(4096, classes),
         )
     )
+
+
+ALEXNET2012 = Network(
+    name="alexnet2012",
+    title="AlexNet-2012",
+    year=2012,
+    paper="Krizhevsky et al. 2012, NeurIPS 25, 1097",
+    # Below this the third pooling has nothing left to pool: 63 -> 15 -> 7 -> 3 -> 1.
+    smallest_size=63,
+    build=alexnet2012,
+    initialise=he_normal_,
+)

@@ -7,10 +7,9 @@ from collections import OrderedDict
 import torch
 from torch import nn
 
+from kamerton.networks.entry import Network
+from kamerton.networks.initialisers import narrow_normal_
 from kamerton.networks.layers import ChannelNorm, GlobalAverage, LayerScale, StochasticDepth
-
-SMALLEST_SIZE = 32
-"""Below this the last halving has nothing left to halve: 32 -> 8 -> 4 -> 2 -> 1."""
 
 WIDTHS = (80, 160, 320, 640)
 DEPTHS = (2, 2, 8, 2)
@@ -55,3 +54,15 @@ def convnext(_size: int, channels: int, classes: int) -> nn.Module:
         inputs = width
     layers += [GlobalAverage(), ChannelNorm(inputs, eps=EPSILON), nn.Linear(inputs, classes)]
     return nn.Sequential(*layers)
+
+
+CONVNEXT = Network(
+    name="convnext",
+    title="ConvNeXt",
+    year=2022,
+    paper="Liu et al. 2022, arXiv:2201.03545",
+    # Below this the last halving has nothing left to halve: 32 -> 8 -> 4 -> 2 -> 1.
+    smallest_size=32,
+    build=convnext,
+    initialise=narrow_normal_,
+)

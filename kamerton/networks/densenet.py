@@ -8,10 +8,9 @@ from functools import partial
 import torch
 from torch import nn
 
+from kamerton.networks.entry import Network
+from kamerton.networks.initialisers import he_normal_
 from kamerton.networks.layers import BatchNorm, GlobalAverage, conv_norm
-
-SMALLEST_SIZE = 61
-"""Below this the last feature map is one pixel, and batch normalisation cannot learn from one image of it."""
 
 GROWTH = 32
 """Maps that each layer adds."""
@@ -64,3 +63,15 @@ def densenet121(_size: int, channels: int, classes: int) -> nn.Module:
             dense=nn.Linear(maps, classes),
         )
     )
+
+
+DENSENET121 = Network(
+    name="densenet121",
+    title="DenseNet-121",
+    year=2017,
+    paper="Huang et al. 2017, arXiv:1608.06993",
+    # Below this the last feature map is one pixel, and batch normalisation cannot learn from one image of it.
+    smallest_size=61,
+    build=densenet121,
+    initialise=he_normal_,
+)

@@ -12,10 +12,9 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
+from kamerton.networks.entry import Network
+from kamerton.networks.initialisers import he_normal_
 from kamerton.networks.layers import GlobalAverage, StochasticDepth, conv_norm
-
-SMALLEST_SIZE = 33
-"""Below this the last feature map is one pixel, and batch normalisation cannot learn from one image of it."""
 
 STOCHASTIC_DEPTH = 0.2
 """Share of images for which the last residual branch is left out; the ones before it are in proportion."""
@@ -106,3 +105,15 @@ def efficientnet_b0(_size: int, channels: int, classes: int) -> nn.Module:
             dense=nn.Linear(1280, classes),
         )
     )
+
+
+EFFICIENTNET_B0 = Network(
+    name="efficientnet_b0",
+    title="EfficientNet-B0",
+    year=2019,
+    paper="Tan & Le 2019, arXiv:1905.11946",
+    # Below this the last feature map is one pixel, and batch normalisation cannot learn from one image of it.
+    smallest_size=33,
+    build=efficientnet_b0,
+    initialise=he_normal_,
+)

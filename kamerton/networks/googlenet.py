@@ -12,10 +12,9 @@ from functools import partial
 import torch
 from torch import nn
 
+from kamerton.networks.entry import Network
+from kamerton.networks.initialisers import he_normal_
 from kamerton.networks.layers import Flatten, GlobalAverage, WithAuxiliary, conv_norm
-
-SMALLEST_SIZE = 33
-"""Below this the last feature map is one pixel, and batch normalisation cannot learn from one image of it."""
 
 AUXILIARY_WEIGHT = 0.3
 """Share of each auxiliary head's loss, as in the paper."""
@@ -112,3 +111,15 @@ class GoogLeNet(nn.Module):
 def googlenet(_size: int, channels: int, classes: int) -> nn.Module:
     """Build the network; images (n, channels, size, size) scaled to 0..1 give logits (n, classes)."""
     return GoogLeNet(channels, classes)
+
+
+GOOGLENET = Network(
+    name="googlenet",
+    title="GoogLeNet",
+    year=2015,
+    paper="Szegedy et al. 2015, arXiv:1409.4842",
+    # Below this the last feature map is one pixel, and batch normalisation cannot learn from one image of it.
+    smallest_size=33,
+    build=googlenet,
+    initialise=he_normal_,
+)

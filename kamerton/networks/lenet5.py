@@ -10,10 +10,9 @@ from collections import OrderedDict
 
 from torch import nn
 
+from kamerton.networks.entry import Network
+from kamerton.networks.initialisers import glorot_uniform_
 from kamerton.networks.layers import Flatten
-
-SMALLEST_SIZE = 16
-"""Below this the second pooling has nothing left to pool: 16 -> 12 -> 6 -> 2 -> 1."""
 
 
 def side_after_pooling(size: int) -> int:
@@ -42,3 +41,15 @@ def lenet5(size: int, channels: int, classes: int) -> nn.Module:
             dense5=nn.Linear(84, classes),
         )
     )
+
+
+LENET5 = Network(
+    name="lenet5",
+    title="LeNet-5",
+    year=1998,
+    paper="LeCun et al. 1998, Proc. IEEE 86, 2278",
+    # Below this the second pooling has nothing left to pool: 16 -> 12 -> 6 -> 2 -> 1.
+    smallest_size=16,
+    build=lenet5,
+    initialise=glorot_uniform_,
+)

@@ -16,10 +16,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from kamerton.batches.augment import EIGHT, turned
+from kamerton.networks.entry import Network
 from kamerton.networks.layers import BatchNorm
-
-SMALLEST_SIZE = 32
-"""Below this the last pooling has nothing left to pool: 32 -> 16 -> 8 -> 4 -> 2 -> 1."""
 
 WIDTHS = (12, 24, 48, 96)
 """Orbits of maps in each stage."""
@@ -127,3 +125,15 @@ def he_normal_orbits_(network: nn.Module) -> None:
             nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
             if isinstance(module, nn.Linear):
                 nn.init.zeros_(module.bias)
+
+
+P4M_RESNET = Network(
+    name="p4m_resnet",
+    title="p4m-ResNet",
+    year=2016,
+    paper="Cohen & Welling 2016, arXiv:1602.07576",
+    # Below this the last pooling has nothing left to pool: 32 -> 16 -> 8 -> 4 -> 2 -> 1.
+    smallest_size=32,
+    build=p4m_resnet,
+    initialise=he_normal_orbits_,
+)

@@ -1,107 +1,40 @@
-"""The networks: ``NETWORKS`` is the table of contents; adding one is a function in a module here and one entry."""
+"""The networks: ``NETWORKS`` is the table of contents; a network is a module here and one line in it."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
 
 import torch
 from torch import nn
 
 from kamerton.errors import UnknownNameError, UsageError
-from kamerton.networks import (
-    alexnet,
-    alexnet2012,
-    convnext,
-    densenet,
-    efficientnet,
-    googlenet,
-    lenet5,
-    p4m,
-    resnet,
-    timm_networks,
-    vgg,
+from kamerton.networks import timm_networks
+from kamerton.networks.alexnet import ALEXNET
+from kamerton.networks.alexnet2012 import ALEXNET2012
+from kamerton.networks.convnext import CONVNEXT
+from kamerton.networks.densenet import DENSENET121
+from kamerton.networks.efficientnet import EFFICIENTNET_B0
+from kamerton.networks.entry import Network
+from kamerton.networks.googlenet import GOOGLENET
+from kamerton.networks.lenet5 import LENET5
+from kamerton.networks.p4m import P4M_RESNET
+from kamerton.networks.resnet import RESNET18, RESNET50
+from kamerton.networks.vgg import VGG16
+
+ENTRIES: tuple[Network, ...] = (
+    LENET5,
+    ALEXNET,
+    ALEXNET2012,
+    VGG16,
+    GOOGLENET,
+    RESNET18,
+    RESNET50,
+    DENSENET121,
+    EFFICIENTNET_B0,
+    CONVNEXT,
+    P4M_RESNET,
 )
-from kamerton.networks.starts import as_built_, glorot_uniform_, he_normal_, narrow_normal_
 
-
-@dataclass(frozen=True)
-class Network:
-    """One entry of the table: how a network is called, where it comes from and how it is built."""
-
-    title: str
-    """The name a reader knows."""
-    year: int
-    paper: str
-    smallest_size: int
-    """Side of the smallest image it can take, pixels."""
-    build: Callable[[int, int, int], nn.Module]
-    """(size, channels, classes) -> network from images (n, channels, size, size) to logits (n, classes)."""
-    start: Callable[[nn.Module], None] = glorot_uniform_
-    """Gives a network that was just built its starting weights."""
-    build_learned: Callable[[int, int, int], nn.Module] | None = None
-    """As ``build``, with weights that were learned elsewhere and may have to be fetched; None where there are none."""
-
-
-NETWORKS: dict[str, Network] = {
-    "lenet5": Network("LeNet-5", 1998, "LeCun et al. 1998, Proc. IEEE 86, 2278", lenet5.SMALLEST_SIZE, lenet5.lenet5),
-    "alexnet": Network(
-        "AlexNet", 2012, "Krizhevsky et al. 2012, NeurIPS 25, 1097", alexnet.SMALLEST_SIZE, alexnet.alexnet
-    ),
-    "alexnet2012": Network(
-        "AlexNet-2012",
-        2012,
-        "Krizhevsky et al. 2012, NeurIPS 25, 1097",
-        alexnet2012.SMALLEST_SIZE,
-        alexnet2012.alexnet2012,
-        he_normal_,
-    ),
-    "vgg16": Network(
-        "VGG-16", 2015, "Simonyan & Zisserman 2015, arXiv:1409.1556", vgg.SMALLEST_SIZE, vgg.vgg16, he_normal_
-    ),
-    "googlenet": Network(
-        "GoogLeNet",
-        2015,
-        "Szegedy et al. 2015, arXiv:1409.4842",
-        googlenet.SMALLEST_SIZE,
-        googlenet.googlenet,
-        he_normal_,
-    ),
-    "resnet18": Network(
-        "ResNet-18", 2016, "He et al. 2016, arXiv:1512.03385", resnet.SMALLEST_SIZE, resnet.resnet18, he_normal_
-    ),
-    "resnet50": Network(
-        "ResNet-50", 2016, "He et al. 2016, arXiv:1512.03385", resnet.SMALLEST_SIZE, resnet.resnet50, he_normal_
-    ),
-    "densenet121": Network(
-        "DenseNet-121",
-        2017,
-        "Huang et al. 2017, arXiv:1608.06993",
-        densenet.SMALLEST_SIZE,
-        densenet.densenet121,
-        he_normal_,
-    ),
-    "efficientnet_b0": Network(
-        "EfficientNet-B0",
-        2019,
-        "Tan & Le 2019, arXiv:1905.11946",
-        efficientnet.SMALLEST_SIZE,
-        efficientnet.efficientnet_b0,
-        he_normal_,
-    ),
-    "convnext": Network(
-        "ConvNeXt", 2022, "Liu et al. 2022, arXiv:2201.03545", convnext.SMALLEST_SIZE, convnext.convnext, narrow_normal_
-    ),
-    "p4m_resnet": Network(
-        "p4m-ResNet",
-        2016,
-        "Cohen & Welling 2016, arXiv:1602.07576",
-        p4m.SMALLEST_SIZE,
-        p4m.p4m_resnet,
-        p4m.he_normal_orbits_,
-    ),
-}
+NETWORKS: dict[str, Network] = {entry.name: entry for entry in ENTRIES}
+"""Every network but timm's, by name, in the order of the table."""
 
 
 def find_network(name: str) -> Network:
@@ -110,25 +43,10 @@ def find_network(name: str) -> Network:
     UnknownNameError lists the known ones; MissingExtraError tells how timm is installed.
     """
     if name.startswith(timm_networks.PREFIX):
-        return _network_of_timm(name.removeprefix(timm_networks.PREFIX))
+        return timm_networks.describe(name.removeprefix(timm_networks.PREFIX))
     if name not in NETWORKS:
         raise UnknownNameError("network", name, NETWORKS)
     return NETWORKS[name]
-
-
-def _network_of_timm(name: str) -> Network:
-    """Describe a network of timm; a tag behind a dot stands for learned weights."""
-    timm_networks.require_name(name)
-    build = partial(timm_networks.build, name)
-    return Network(
-        name,
-        2019,
-        "Wightman 2019, timm",
-        timm_networks.SMALLEST_SIZE,
-        build,
-        as_built_,
-        partial(build, learned=True) if "." in name else None,
-    )
 
 
 def build_network(name: str, *, size: int, channels: int, classes: int, seed: int = 0) -> nn.Module:
@@ -149,7 +67,7 @@ def build_network(name: str, *, size: int, channels: int, classes: int, seed: in
         torch.manual_seed(seed)
         network = entry.build(size, channels, classes)
         if not next(network.parameters()).is_meta:
-            entry.start(network)
+            entry.initialise(network)
     return network
 
 

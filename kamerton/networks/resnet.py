@@ -13,6 +13,8 @@ from functools import partial
 import torch
 from torch import nn
 
+from kamerton.networks.entry import Network
+from kamerton.networks.initialisers import he_normal_
 from kamerton.networks.layers import GlobalAverage, conv_norm
 
 SMALLEST_SIZE = 33
@@ -86,3 +88,25 @@ def resnet(
 
 resnet18 = partial(resnet, block=basic_block, depths=(2, 2, 2, 2))
 resnet50 = partial(resnet, block=bottleneck, depths=(3, 4, 6, 3), widening=4)
+
+
+RESNET18 = Network(
+    name="resnet18",
+    title="ResNet-18",
+    year=2016,
+    paper="He et al. 2016, arXiv:1512.03385",
+    smallest_size=SMALLEST_SIZE,
+    build=resnet18,
+    initialise=he_normal_,
+)
+
+
+RESNET50 = Network(
+    name="resnet50",
+    title="ResNet-50",
+    year=2016,
+    paper="He et al. 2016, arXiv:1512.03385",
+    smallest_size=SMALLEST_SIZE,
+    build=resnet50,
+    initialise=he_normal_,
+)

@@ -1,18 +1,19 @@
 """The table of networks for a person or a program: ``kamerton networks``.
 
 Counting takes PyTorch, whose import alone takes longer than a person waits for a table. So the rows for images of the
-usual size lie beside this module, as they were counted, with the fingerprint of the networks' sources; where that is
-another, or the size is, they are counted anew. ``python -m kamerton.networks.table`` writes them.
+usual size lie beside this module, as they were counted, with the fingerprint of the code that shapes them; where that
+is another, or the size is, they are counted anew. ``python -m kamerton.networks.table`` writes them, and ``make`` calls
+it where a source is newer.
 """
 
 from __future__ import annotations
 
-import hashlib
+import ast
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kamerton.config import TableSettings
-from kamerton.files import read_json, write_json
+from kamerton.files import json_sha256, read_json, write_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 COUNTED = Path(__file__).with_name("counted.json")
 SOURCES = Path(__file__).parent
 COUNTED_BYTES = 1 << 20
+
+SHAPES_NOTHING = ("table.py", "initialisers.py", "timm_networks.py")
+"""Modules that change no number of the table."""
 
 
 def network_table(settings: TableSettings | None = None) -> list[dict[str, Any]]:
@@ -48,12 +52,24 @@ def _count(settings: TableSettings) -> list[dict[str, Any]]:
     return count_networks(size=settings.size, classes=settings.classes)
 
 
-def sources_sha256() -> str:
-    """SHA-256 of the modules of the networks, in the order of their names."""
-    whole = hashlib.sha256()
-    for path in sorted(SOURCES.glob("*.py")):
-        whole.update(f"{path.name}\n".encode() + path.read_bytes())
-    return whole.hexdigest()
+def sources_sha256(folder: Path = SOURCES) -> str:
+    """SHA-256 of the code that shapes the networks; comments, docstrings and layout do not count."""
+    paths = (path for path in sorted(folder.glob("*.py")) if path.name not in SHAPES_NOTHING)
+    return json_sha256({path.name: _plain(ast.parse(path.read_bytes())) for path in paths})
+
+
+def _plain(node: Any) -> Any:
+    """Give a syntax tree as plain values without docstrings; `ast.dump` differs between versions of Python."""
+    if isinstance(node, ast.AST):
+        fields = {name: _plain(value) for name, value in ast.iter_fields(node) if value is not None and value != []}
+        return {"node": type(node).__name__, **fields}
+    if isinstance(node, list):
+        return [_plain(part) for part in node if not _is_docstring(part)]
+    return repr(node)
+
+
+def _is_docstring(node: Any) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
 def write_counted(path: Path = COUNTED) -> None:

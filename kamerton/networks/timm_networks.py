@@ -7,12 +7,15 @@ weights of that tag, which are fetched then and only then.
 from __future__ import annotations
 
 import difflib
+from functools import partial
 from typing import Any
 
 import torch
 from torch import nn
 
 from kamerton.errors import MissingExtraError, UnknownNameError, UsageError
+from kamerton.networks.entry import Network
+from kamerton.networks.initialisers import as_built_
 
 PREFIX = "timm:"
 
@@ -50,6 +53,21 @@ def import_timm() -> Any:
             next_step="pip install 'kamerton[timm]'",
         ) from error
     return timm
+
+
+def describe(name: str) -> Network:
+    """Describe a network of timm; a tag behind a dot stands for learned weights."""
+    require_name(name)
+    return Network(
+        name=f"{PREFIX}{name}",
+        title=name,
+        year=2019,
+        paper="Wightman 2019, timm",
+        smallest_size=SMALLEST_SIZE,
+        build=partial(build, name),
+        initialise=as_built_,
+        build_learned=partial(build, name, learned=True) if "." in name else None,
+    )
 
 
 def require_name(name: str) -> None:

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from torch import nn
 
+from kamerton.networks.entry import Network
+from kamerton.networks.initialisers import he_normal_
 from kamerton.networks.layers import Flatten
-
-SMALLEST_SIZE = 32
-"""Below this the fifth pooling has nothing left to pool: 32 -> 16 -> 8 -> 4 -> 2 -> 1."""
 
 STAGES = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
 """Filters of the 3x3 convolutions before each pooling."""
@@ -29,3 +28,15 @@ def vgg16(size: int, channels: int, classes: int) -> nn.Module:
     layers += [Flatten(), nn.Linear(side * side * inputs, 4096), nn.ReLU(inplace=True), nn.Dropout(0.5)]
     layers += [nn.Linear(4096, 4096), nn.ReLU(inplace=True), nn.Dropout(0.5), nn.Linear(4096, classes)]
     return nn.Sequential(*layers)
+
+
+VGG16 = Network(
+    name="vgg16",
+    title="VGG-16",
+    year=2015,
+    paper="Simonyan & Zisserman 2015, arXiv:1409.1556",
+    # Below this the fifth pooling has nothing left to pool: 32 -> 16 -> 8 -> 4 -> 2 -> 1.
+    smallest_size=32,
+    build=vgg16,
+    initialise=he_normal_,
+)

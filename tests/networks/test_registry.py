@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import warnings
 
 import pytest
@@ -10,7 +11,7 @@ from torch import nn
 
 from kamerton.errors import UnknownNameError, UsageError
 from kamerton.networks.layers import WithAuxiliary
-from kamerton.networks.registry import NETWORKS, build_network, count_parameters, find_network
+from kamerton.networks.registry import ENTRIES, NETWORKS, build_network, count_parameters, find_network
 
 SIZES = [0, 1, 9, 33]
 """Pixels above the smallest size; odd and even, divisible and not."""
@@ -26,6 +27,21 @@ PUBLISHED = {
     "convnext": (224, 15_593_560),  # timm's convnext_nano
 }
 """Size and trained parameters at 1000 classes and three channels, of the paper or of the reference code."""
+
+STORED = {
+    "lenet5": "e71a8e0a36938e98",
+    "alexnet": "6af98b82aeabf97a",
+    "alexnet2012": "5cc825c45fe4311c",
+    "vgg16": "6ba1d9bc3abf7f11",
+    "googlenet": "a4a4cb4a682c06b1",
+    "resnet18": "d5d88e1fa5814bd3",
+    "resnet50": "b0102e5134447e76",
+    "densenet121": "3df3041746ae5ea2",
+    "efficientnet_b0": "ae0dd2024e698ba0",
+    "convnext": "a3e6c4bf5d08e2aa",
+    "p4m_resnet": "eb022e149288fe28",
+}
+"""SHA-256, first 16 digits, of the weights' names and shapes at the smallest size, three channels and four classes."""
 
 
 def on_meta(name: str, *, size: int, classes: int) -> nn.Module:
@@ -93,6 +109,18 @@ def test_building_leaves_the_users_random_numbers_alone(name: str) -> None:
 def test_the_parameters_are_the_published_ones(name: str) -> None:
     size, parameters = PUBLISHED[name]
     assert count_parameters(on_meta(name, size=size, classes=1000))[0] == parameters
+
+
+@pytest.mark.parametrize("name", STORED)
+def test_the_weights_have_the_names_and_shapes_that_stored_runs_have(name: str) -> None:
+    """Another name or order, and no run folder of before opens."""
+    state = on_meta(name, size=NETWORKS[name].smallest_size, classes=4).state_dict()
+    lines = "".join(f"{key} {tuple(tensor.shape)}\n" for key, tensor in state.items())
+    assert hashlib.sha256(lines.encode()).hexdigest()[:16] == STORED[name]
+
+
+def test_each_entry_of_the_table_has_a_name_of_its_own() -> None:
+    assert len(NETWORKS) == len(ENTRIES)
 
 
 def test_googlenets_answer_needs_the_published_share_of_its_parameters() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from pathlib import Path
 
 import pytest
@@ -16,10 +15,60 @@ from kamerton.networks.registry import build_network, count_parameters
 from kamerton.networks.table import network_table, print_network_table, write_counted
 
 
-def test_the_rows_kept_beside_the_module_are_those_that_are_counted() -> None:
-    """Else write them anew: python -m kamerton.networks.table."""
-    kept = json.loads(module.COUNTED.read_text())
-    assert kept == {"sources": module.sources_sha256(), "rows": count_networks(size=256, classes=10)}
+def test_the_rows_kept_beside_the_module_are_those_that_are_counted(tmp_path: Path) -> None:
+    write_counted(tmp_path / "counted.json")
+    same = module.COUNTED.read_bytes() == (tmp_path / "counted.json").read_bytes()
+    assert same, "networks/counted.json is of other networks; next: python -m kamerton.networks.table"
+
+
+SOURCE = '''"""A network."""
+
+SIDE = 3
+"""Of a kernel."""
+
+
+def build(size: int) -> int:
+    """Build it."""
+    return size + SIDE
+'''
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "counts"),
+    [
+        ("SIDE = 3", "# As in the paper.\nSIDE = 3  # pixels", False),
+        ("Build it.", "Build the network.", False),
+        ('"""Of a kernel."""', "", False),
+        ("(size: int)", "(\n    size: int,\n)", False),
+        ("SIDE = 3", "SIDE = 5", True),
+        ("size + SIDE", "size - SIDE", True),
+        ("size: int", "size: int = 0", True),
+    ],
+)
+def test_only_code_counts_for_the_fingerprint(before: str, after: str, counts: bool, tmp_path: Path) -> None:
+    path = tmp_path / "net.py"
+    path.write_text(SOURCE)
+    first = module.sources_sha256(tmp_path)
+    path.write_text(SOURCE.replace(before, after))
+    assert path.read_text() != SOURCE
+    assert (module.sources_sha256(tmp_path) != first) is counts
+
+
+def test_a_module_more_counts_for_the_fingerprint_unless_it_shapes_no_network(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(SOURCE)
+    first = module.sources_sha256(tmp_path)
+    for name in module.SHAPES_NOTHING:
+        assert (module.SOURCES / name).exists()
+        (tmp_path / name).write_text(SOURCE)
+    assert module.sources_sha256(tmp_path) == first
+    (tmp_path / "other.py").write_text(SOURCE)
+    assert module.sources_sha256(tmp_path) != first
+
+
+def test_the_fingerprint_is_the_same_in_every_version_of_python(tmp_path: Path) -> None:
+    """`ast.dump` leaves out empty lists since 3.13, and has had type parameters since 3.12."""
+    (tmp_path / "net.py").write_text(SOURCE)
+    assert module.sources_sha256(tmp_path)[:16] == "7e7a15f39780470e"
 
 
 def test_the_usual_table_is_read_and_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from kamerton.errors import UsageError
+from kamerton.formats.keras.config import layer_count
 from kamerton.formats.keras.file import build_keras, has_keras_twin
 from kamerton.formats.keras.twin import ACTIVATIONS, TWINS, keras_arrays, torch_tensor, twin_layers
 from kamerton.networks.layers import BatchNorm, ChannelNorm, Flatten, LayerScale
@@ -26,7 +27,7 @@ def summary(model: Any) -> list[tuple[str, tuple[int | None, ...], int]]:
 WITHOUT_TWIN = {"alexnet2012": "LocalResponseNorm", "p4m_resnet": "GroupConvolution"}
 """Keras has no layer that normalises over neighbouring maps, and none that convolves over a group."""
 
-WITH_TWIN = [name for name in NETWORKS if name not in WITHOUT_TWIN]
+WITH_TWIN = [name for name in NETWORKS if layer_count(name) is not None]
 
 TOLERANCES = {"lenet5": 1e-5, "alexnet": 1e-5}
 """The notebook's networks are held closer than the 1e-4 of all."""
@@ -82,6 +83,14 @@ def test_a_twin_holds_all_weights_that_an_answer_needs(name: str) -> None:
     planned = {key for layer in twin_layers(network) for key, _ in layer.tensors}
     left_out = {key for key in network.state_dict() if key not in planned and "num_batches_tracked" not in key}
     assert all(key.startswith("auxiliary") for key in left_out)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["lenet5", "alexnet", "vgg16", "googlenet", "resnet18", "resnet50", "densenet121", "efficientnet_b0", "convnext"],
+)
+def test_the_known_networks_have_their_twins(name: str) -> None:
+    assert name in WITH_TWIN
 
 
 @pytest.mark.parametrize("name", WITHOUT_TWIN)

@@ -1,4 +1,4 @@
-"""The weights that a network starts from."""
+"""Initialisers: the weights that a network starts from."""
 
 from __future__ import annotations
 

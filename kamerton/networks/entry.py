@@ -1,0 +1,28 @@
+"""What the table knows of a network; each module of networks exports its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import nn
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network:
+    """One entry of the table: how a network is called, where it comes from and how it is built."""
+
+    name: str
+    """What ``--network`` calls it."""
+    title: str
+    """The name a reader knows."""
+    year: int
+    paper: str
+    smallest_size: int
+    """Side of the smallest image it can take, pixels."""
+    build: Callable[[int, int, int], nn.Module]
+    """(size, channels, classes) -> network from images (n, channels, size, size) to logits (n, classes)."""
+    initialise: Callable[[nn.Module], None]
+    """Gives a network that was just built its starting weights."""
+    build_learned: Callable[[int, int, int], nn.Module] | None = None
+    """As ``build``, with weights that were learned elsewhere and may have to be fetched; None where there are none."""
