@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from kamerton.checks import several
 from kamerton.config import CompareSettings
-from kamerton.data.cubes.cube import open_cube
-from kamerton.errors import DataError, UsageError
-from kamerton.evaluation.comparison import Comparison, NetworkResult, compare_answers
+from kamerton.errors import DataError
+from kamerton.evaluation.comparison import Comparison, compare_answers
+from kamerton.evaluation.comparison_figures import draw_figures
 from kamerton.evaluation.results import find_runs, read_answers
 from kamerton.evaluation.statistics import METRICS
-from kamerton.figures.comparing import (
-    Point,
-    confusions_figure,
-    cost_figure,
-    learning_curves_figure,
-    recall_figure,
-)
 from kamerton.figures.drawing import PICTURE_ENDINGS, save_figure
-from kamerton.figures.testing import gallery_figure
 from kamerton.files import cannot_write, read_text, whole_file, write_json
 from kamerton.runs.folder import HISTORY_BYTES, Run, read_history
-
-HARD_GALAXIES = 20
-"""Shown of those that every network gets wrong."""
 
 
 def compare(
@@ -51,9 +39,10 @@ def compare(
     opened = find_runs(several(runs, Run, str, Path))
     comparison = compare_answers(read_answers(opened, dataset), settings)
     paths: tuple[str | Path, ...] = several(histories, str, Path)
-    foreign = {Path(path).stem: [_foreign_history(Path(path))] for path in paths}
+    foreign = {Path(path).stem: _foreign_history(Path(path)) for path in paths}
+    comparison = dataclasses.replace(comparison, foreign_histories=foreign)
     if out is not None:
-        _write(Path(out), comparison, foreign)
+        _write(Path(out), comparison)
     return comparison
 
 
@@ -69,7 +58,7 @@ def _foreign_history(path: Path) -> Any:
         ) from error
 
 
-def _write(folder: Path, comparison: Comparison, foreign: dict[str, list[Any]]) -> None:
+def _write(folder: Path, comparison: Comparison) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -77,7 +66,7 @@ def _write(folder: Path, comparison: Comparison, foreign: dict[str, list[Any]]) 
     write_json(folder / "comparison.json", comparison.as_json())
     _write_table(folder / "comparison.csv", network_rows(comparison))
     _write_table(folder / "differences.csv", difference_rows(comparison))
-    for name, figure in figures(comparison, foreign).items():
+    for name, figure in draw_figures(comparison).items():
         for ending in PICTURE_ENDINGS:
             save_figure(figure, folder / f"{name}{ending}")
 
@@ -114,59 +103,3 @@ def difference_rows(comparison: Comparison) -> list[dict[str, Any]]:
         row |= {"mcnemar_p": difference.mcnemar.p_value, "holm_p": difference.p_adjusted, "shown": difference.shown}
         rows.append(row | {"words": difference.describe()})
     return rows
-
-
-def figures(comparison: Comparison, foreign: dict[str, list[Any]]) -> dict[str, Any]:
-    """Draw every picture of a comparison, by name; the gallery only where the cube is still where it was tested."""
-    networks = comparison.networks
-    trained = {n.name: [a.run.history() for a in n.answers if a.run.history_path.exists()] for n in networks}
-    curves = {name: found for name, found in trained.items() if found} | foreign
-    labels = networks[0].answers[0].labels
-    counts = np.bincount(labels, minlength=len(comparison.class_names))
-    drawn = {
-        "confusion": confusions_figure({n.name: n.confusion for n in networks}, comparison.class_names),
-        "cost": cost_figure({n.name: _point(n) for n in networks}, "operations an image (GFLOP)", "accuracy"),
-        "recall": recall_figure({n.name: n.recall for n in networks}, comparison.class_names, counts.tolist()),
-    }
-    if curves:
-        drawn["learning_curves"] = learning_curves_figure(curves)
-    gallery = _hard_gallery(comparison)
-    return drawn if gallery is None else drawn | {"hard_galaxies": gallery}
-
-
-def _point(result: NetworkResult) -> Point:
-    accuracy = result.metrics["accuracy"]
-    return Point(result.cost.flops_an_image / 1e9, accuracy.value, accuracy.low, accuracy.high)
-
-
-def hard_rows(comparison: Comparison) -> Any:
-    """Find the galaxies that every network's committee gets wrong, those that they are surest of first."""
-    labels = comparison.networks[0].answers[0].labels
-    committees = np.stack([result.committee for result in comparison.networks])
-    wrong = (committees.argmax(2) != labels).all(0)
-    rows = np.flatnonzero(wrong)
-    sureness = committees.max(2).mean(0)[rows]
-    return rows[np.argsort(-sureness, kind="stable")]
-
-
-def _hard_gallery(comparison: Comparison) -> Any:
-    """Show galaxies that every network gets wrong; None where the cube is gone or another."""
-    first = comparison.networks[0].answers[0]
-    place = Path(str(first.metrics.get("path", "")))
-    rows = hard_rows(comparison)
-    heading = f"Of {comparison.galaxies} galaxies every network gets {len(rows)} wrong"
-    shown = rows[:HARD_GALAXIES]
-    try:
-        with open_cube(place) as cube:
-            if cube.fingerprint() != first.metrics["fingerprint"]:
-                return None
-            images_nhwc = cube.read(shown)
-    except (DataError, UsageError):
-        return None
-    names = comparison.class_names
-    captions = []
-    for row in shown:
-        said = [names[int(result.committee[row].argmax())] for result in comparison.networks]
-        words = said[0] if len(set(said)) == 1 else ", ".join(dict.fromkeys(said))
-        captions.append(f"{first.ids[row]}\ntrue {names[first.labels[row]]}\nsaid {words}")
-    return gallery_figure(images_nhwc, captions, heading)

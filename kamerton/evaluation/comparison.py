@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,6 +25,9 @@ from kamerton.evaluation.statistics import (
 )
 from kamerton.networks.cost import count_flops
 from kamerton.networks.registry import find_network
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SIGNIFICANT = 0.05
 
@@ -116,6 +119,8 @@ class Comparison:
     resamples: int
     warnings: tuple[str, ...]
     """What a reader must be told first."""
+    foreign_histories: Mapping[str, pd.DataFrame] = field(default_factory=dict, compare=False)
+    """Learning histories of other programs, as the notebook writes them, which join the learning curves."""
 
     def describe(self) -> list[str]:
         """Say what was found, a line a finding, for a reader."""

@@ -39,11 +39,6 @@ WORDS = {
     "images_a_second": "Images a second",
     "peak_memory": "Peak memory, MiB",
     "pictures": "Pictures",
-    "learning_curves": "Learning curves of every run.",
-    "confusion": "Confusion matrices, means over the seeds; numbers are percent of the true class.",
-    "cost_picture": "Accuracy against operations an image, with 95% intervals.",
-    "recall": "Recall of each class, with 95% intervals.",
-    "hard_galaxies": "Galaxies that every network gets wrong, the surest mistakes first. Some of the labels may be wrong.",
     "data": "Data",
     "split": "Set",
     "galaxies": "Galaxies",
@@ -82,7 +77,16 @@ WORDS = {
     "none": "–",
 }
 
-FIGURES: dict[str, str] = {}
+CAPTIONS = {
+    "learning_curves": "Learning curves of every run.",
+    "cost": "Accuracy against operations an image, with 95% intervals.",
+    "recall": "Recall of each class, with 95% intervals.",
+    "confusion": "Confusion matrices, means over the seeds; numbers are percent of the true class.",
+    "hard_galaxies": "Galaxies that every network gets wrong, the surest mistakes first. Some of the labels may be wrong.",
+}
+"""The caption of each of a comparison's FIGURES."""
+
+FIGURE_TEXTS: dict[str, str] = {}
 """The pictures are drawn in English."""
 
 CHOSEN: dict[str, str] = {}

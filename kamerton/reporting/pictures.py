@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import re
 import tempfile
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,11 +26,29 @@ def embedded(figure: Figure, ending: str) -> str:
         return f"data:{MIME[ending]};base64,{base64.b64encode(path.read_bytes()).decode()}"
 
 
-def translate(figure: Figure, words: Mapping[str, str]) -> None:
-    """Say the texts of a figure that ``words`` knows in another language; names of classes and networks stay."""
+def translate(figure: Figure, texts: Mapping[str, str]) -> None:
+    """Say the texts of a figure that ``texts`` knows in another language; names of classes and networks stay."""
     from matplotlib.text import Text
 
     for text in figure.findobj(Text):
         assert isinstance(text, Text)
-        if text.get_text() in words:
-            text.set_text(words[text.get_text()])
+        if (found := translation(text.get_text(), texts)) is not None:
+            text.set_text(found)
+
+
+def translation(text: str, texts: Mapping[str, str]) -> str | None:
+    """Translate one whole text; None where ``texts`` does not know it.
+
+    What stands for a name in braces stays as it is: ``{"{n} wrong": "{n} błędnych"}`` makes ``3 błędnych`` of
+    ``3 wrong``. A line may be broken at any space.
+    """
+    for original, translated in texts.items():
+        if found := _pattern(original).fullmatch(text):
+            return translated.format(**found.groupdict())
+    return None
+
+
+@cache
+def _pattern(original: str) -> re.Pattern[str]:
+    gaps = re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+?)", re.escape(original))
+    return re.compile(gaps.replace(r"\ ", r"\s+"), re.DOTALL)

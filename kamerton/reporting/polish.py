@@ -39,11 +39,6 @@ WORDS = {
     "images_a_second": "Obrazy na sekundę",
     "peak_memory": "Szczyt pamięci, MiB",
     "pictures": "Wykresy",
-    "learning_curves": "Krzywe uczenia wszystkich przebiegów.",
-    "confusion": "Macierze pomyłek, średnie po ziarnach; liczby to procent prawdziwej klasy.",
-    "cost_picture": "Dokładność a liczba działań na obraz, z przedziałami 95%.",
-    "recall": "Czułość w każdej klasie, z przedziałami 95%.",
-    "hard_galaxies": "Galaktyki, w których myli się każda sieć, najpewniejsze pomyłki najpierw. Część etykiet może być błędna.",
     "data": "Dane",
     "split": "Zbiór",
     "galaxies": "Galaktyki",
@@ -83,7 +78,16 @@ WORDS = {
     "none": "–",
 }
 
-FIGURES = {
+CAPTIONS = {
+    "learning_curves": "Krzywe uczenia wszystkich przebiegów.",
+    "cost": "Dokładność a liczba działań na obraz, z przedziałami 95%.",
+    "recall": "Czułość w każdej klasie, z przedziałami 95%.",
+    "confusion": "Macierze pomyłek, średnie po ziarnach; liczby to procent prawdziwej klasy.",
+    "hard_galaxies": "Galaktyki, w których myli się każda sieć, najpewniejsze pomyłki najpierw. Część etykiet może być błędna.",
+}
+"""The caption of each of a comparison's FIGURES."""
+
+FIGURE_TEXTS = {
     "epoch": "epoka",
     "accuracy": "dokładność",
     "loss (nats an image)": "strata (naty na obraz)",
@@ -95,8 +99,10 @@ FIGURES = {
     "true class (galaxies)": "klasa prawdziwa (galaktyki)",
     "operations an image (GFLOP)": "działania na obraz (GFLOP)",
     "recall: share of the class that is found": "czułość: odnaleziona część klasy",
+    "Of {galaxies} galaxies every network gets {wrong} wrong": "Galaktyki, w których myli się każda sieć: {wrong} z {galaxies}",
+    "{galaxy}\ntrue {label}\nsaid {answer}": "{galaxy}\nprawdziwa: {label}\nwskazana: {answer}",
 }
-"""Texts of the pictures, whole."""
+"""Texts of the figures, whole; names in braces stand for numbers and names that stay as they are."""
 
 CHOSEN = {
     "no split: the weights are those of the last epoch": "żadnym zbiorze: to wagi ostatniej epoki",

@@ -14,8 +14,9 @@ import numpy as np
 
 from kamerton.config import REPORT_PAGE, ReportSettings
 from kamerton.errors import UnknownNameError
-from kamerton.evaluation.compare import compare, figures
+from kamerton.evaluation.compare import compare
 from kamerton.evaluation.comparison import Comparison, Difference, NetworkResult
+from kamerton.evaluation.comparison_figures import FIGURES, draw_figures
 from kamerton.evaluation.statistics import METRICS
 from kamerton.files import whole_file
 from kamerton.reporting import english, polish
@@ -24,15 +25,6 @@ from kamerton.runs.folder import Run
 from kamerton.version import __version__
 
 LANGUAGES: dict[str, ModuleType] = {"en": english, "pl": polish}
-
-PICTURES = {
-    "learning_curves": "learning_curves",
-    "cost": "cost_picture",
-    "recall": "recall",
-    "confusion": "confusion",
-    "hard_galaxies": "hard_galaxies",
-}
-"""Each picture of a comparison in the page's order, and its caption."""
 
 SMALLEST_P = 0.001
 """Below this the digits of a p-value mean little."""
@@ -198,14 +190,12 @@ class Teller:
         }
 
     def pictures(self) -> list[dict[str, str]]:
-        """Draw the pictures; galaxies as pixels, all else as lines."""
-        drawn = figures(self.comparison, {})
+        """Draw the pictures, with their captions."""
         found = []
-        for name, caption in PICTURES.items():
-            if name in drawn:
-                translate(drawn[name], self.language.FIGURES)
-                ending = ".png" if name == "hard_galaxies" else ".svg"
-                found.append({"source": embedded(drawn[name], ending), "caption": self.words[caption]})
+        for name, figure in draw_figures(self.comparison).items():
+            translate(figure, self.language.FIGURE_TEXTS)
+            ending = ".png" if FIGURES[name].photographs else ".svg"
+            found.append({"source": embedded(figure, ending), "caption": self.language.CAPTIONS[name]})
         return found
 
     def data(self) -> list[dict[str, Any]]:

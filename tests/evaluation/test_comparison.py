@@ -15,8 +15,9 @@ from PIL import Image
 
 from kamerton.config import CompareSettings
 from kamerton.errors import DataError, RunError, UsageError
-from kamerton.evaluation.compare import compare, hard_rows
+from kamerton.evaluation.compare import compare
 from kamerton.evaluation.comparison import _draw_seeds
+from kamerton.evaluation.comparison_figures import FIGURES, hard_rows
 from kamerton.evaluation.results import find_runs, read_answers
 from kamerton.evaluation.statistics import METRICS
 from kamerton.runs.folder import Run, open_run, read_metrics
@@ -24,7 +25,6 @@ from kamerton.sweeping import sweep
 from tests.conftest import CLASS_NAMES, toy_galaxies, write_cube
 
 RESAMPLES = 300
-PICTURES = ("confusion", "cost", "hard_galaxies", "learning_curves", "recall")
 
 
 @pytest.fixture(scope="module")
@@ -206,11 +206,11 @@ def test_a_broken_seal_is_said_first(copies: list[Run]) -> None:
 
 
 def test_tables_and_pictures_are_written(written: Path) -> None:
-    pictures = {f"{name}.{ending}" for name in PICTURES for ending in ("png", "svg")}
+    pictures = {f"{name}.{ending}" for name in FIGURES for ending in ("png", "svg")}
     assert {path.name for path in written.iterdir()} == pictures | {
         "comparison.json", "comparison.csv", "differences.csv",
     }  # fmt: skip
-    for name in PICTURES:
+    for name in FIGURES:
         with Image.open(written / f"{name}.png") as picture:
             assert min(picture.size) > 200
 

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import re
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
+from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from kamerton.errors import OutputError, UnknownNameError
+from kamerton.evaluation.compare import compare
+from kamerton.evaluation.comparison import Comparison
+from kamerton.evaluation.comparison_figures import FIGURES, draw_figures
 from kamerton.evaluation.evaluate import evaluate
+from kamerton.figures.drawing import plain
 from kamerton.reporting import english, polish
+from kamerton.reporting.pictures import translate, translation
 from kamerton.reporting.report import LANGUAGES, report
-from kamerton.runs.folder import Run
+from kamerton.runs.folder import Run, open_run
 from kamerton.training.train import train
+from tests.conftest import CLASS_NAMES
 
 RESAMPLES = 300
 
@@ -107,13 +118,82 @@ def test_polish_numbers_have_a_comma_and_polish_words_their_letters(pages: dict[
     assert set("ąćęłńóśż") <= set(text.lower())
 
 
-def test_the_pictures_of_the_polish_page_are_polish() -> None:
-    """Every fixed text of a picture has its Polish."""
-    from kamerton.figures import comparing
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_figure_has_a_caption(lang: str) -> None:
+    language = LANGUAGES[lang]
+    missing = [name for name in FIGURES if name not in language.CAPTIONS]
+    assert not missing, f"{language.__name__}: CAPTIONS lacks {', '.join(missing)}"
 
-    source = Path(comparing.__file__).read_text(encoding="utf-8")
-    labels = set(re.findall(r'(?:xlabel|ylabel|label|title)="([^"]+)"', source))
-    assert labels <= set(polish.FIGURES)
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_page_shows_every_figure_with_its_caption(pages: dict[str, str], lang: str) -> None:
+    text = Parts(pages[lang]).text
+    assert pages[lang].count("<img") == len(FIGURES)
+    assert [caption for caption in LANGUAGES[lang].CAPTIONS.values() if caption not in text] == []
+
+
+@pytest.fixture(scope="module")
+def often_wrong(runs: list[Run], tmp_path_factory: pytest.TempPathFactory) -> Comparison:
+    """A comparison with something for every figure: both networks get the first three galaxies wrong."""
+    copies = []
+    for run in runs:
+        copy = open_run(shutil.copytree(run.path, tmp_path_factory.mktemp("wrong") / run.name))
+        place = copy.evaluation_path("test") / "predictions.parquet"
+        table = pd.read_parquet(place)
+        answers = table["label"].to_numpy().copy()
+        answers[:3] = (answers[:3] + 1) % len(CLASS_NAMES)
+        table[[f"p_{name}" for name in CLASS_NAMES]] = np.eye(len(CLASS_NAMES), dtype=np.float32)[answers]
+        table.to_parquet(place)
+        copies.append(copy)
+    return compare(copies, resamples=RESAMPLES)
+
+
+def words_of(figure: Figure, comparison: Comparison) -> set[str]:
+    """The texts of a figure that hold words, but for the names of classes and networks, with or without a number."""
+    figure.draw_without_rendering()
+    names = {plain(name) for name in (*comparison.class_names, *(result.name for result in comparison.networks))}
+    texts = {text.get_text() for text in figure.findobj(Text)}
+    formulas = re.compile(r"\$.*\$", re.DOTALL)
+    return {
+        text
+        for text in texts
+        if re.search(r"[^\W\d_]{2}", formulas.sub("", text)) and re.sub(r" \(\d+\)$", "", text) not in names
+    }
+
+
+def test_every_text_of_every_figure_has_its_polish(often_wrong: Comparison) -> None:
+    figures = draw_figures(often_wrong)
+    assert "hard_galaxies" in figures
+    for name, figure in figures.items():
+        words = words_of(figure, often_wrong)
+        missing = sorted(text for text in words if translation(text, polish.FIGURE_TEXTS) is None)
+        assert not missing, f"reporting/polish.py: FIGURE_TEXTS lacks {missing} of the figure {name}"
+
+
+def test_the_figures_of_the_polish_page_are_polish(often_wrong: Comparison) -> None:
+    texts: set[str] = set()
+    for figure in draw_figures(often_wrong).values():
+        translate(figure, polish.FIGURE_TEXTS)
+        texts |= words_of(figure, often_wrong)
+    assert {"epoka", "klasa prawdziwa", "Galaktyki, w których myli się każda sieć: 3 z 25"} <= texts
+    assert any(re.fullmatch(r"toy-2-0\nprawdziwa: bright\nwskazana: dim", text) for text in texts)
+    assert not any(text in polish.FIGURE_TEXTS for text in texts)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("3 wrong", "3 błędnych"),
+        ("3\nwrong", "3 błędnych"),
+        ("{x} wrong", "{x} błędnych"),
+        ("3 wrongs", None),
+        ("loss (nats)", "strata"),
+        ("loss nats", None),
+        ("", None),
+    ],
+)
+def test_a_text_is_translated_whole_with_what_stands_in_its_gaps(text: str, wanted: str | None) -> None:
+    assert translation(text, {"{n} wrong": "{n} błędnych", "loss (nats)": "strata"}) == wanted
 
 
 def test_an_unknown_language_is_answered_with_the_known(runs: list[Run], tmp_path: Path) -> None:
