@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from kamerton.errors import KamertonError
     from kamerton.evaluation.compare import compare
     from kamerton.evaluation.evaluate import evaluate
-    from kamerton.formats.exchange import export, import_keras_file
+    from kamerton.formats.exporting import export
+    from kamerton.formats.importing import import_keras_file
     from kamerton.inference.predictor import Predictor
     from kamerton.networks.registry import NETWORKS, build_network
     from kamerton.reporting.report import report
@@ -38,9 +39,9 @@ _HOMES = {
     "compare": "evaluation.compare",
     "download_galaxy10": "data.download",
     "evaluate": "evaluation.evaluate",
-    "export": "formats.exchange",
+    "export": "formats.exporting",
     "import_cube": "data.importers",
-    "import_keras_file": "formats.exchange",
+    "import_keras_file": "formats.importing",
     "open_cube": "data.cubes.cube",
     "open_run": "runs.folder",
     "report": "reporting.report",

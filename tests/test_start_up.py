@@ -30,7 +30,10 @@ print("\\n" + " ".join(sorted(sys.modules)), file=sys.stderr)
     return {name.split(".")[0] for name in done.stderr.split("\n")[-2].split()}
 
 
-@pytest.mark.parametrize("words", [["--help"], ["--version"], ["train", "--help"], ["data", "--help"], ["networks"]])
+@pytest.mark.parametrize(
+    "words",
+    [["--help"], ["--version"], ["train", "--help"], ["data", "--help"], ["export", "--help"], ["networks"]],
+)
 def test_an_answer_that_computes_nothing_imports_nothing_heavy(words: list[str]) -> None:
     assert not imported_by(*words) & HEAVY
 

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from kamerton.errors import RunError
-from kamerton.formats.exchange import import_keras_file
+from kamerton.formats.importing import import_keras_file
 from kamerton.runs.folder import Run, open_run
 from kamerton.training.train import train
 from kamerton.verification import Verification, verify

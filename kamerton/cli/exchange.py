@@ -7,15 +7,15 @@ from typing import Annotated
 
 import typer
 
+from kamerton.formats import exporting
+
 
 def export(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder.")],
-    to: Annotated[str, typer.Option(help="Format: keras or onnx.")],
+    to: Annotated[str, typer.Option(help=f"Format: {' or '.join(exporting.EXPORTS)}.")],
 ) -> None:
     """Write a run's network in another program's format."""
-    from kamerton.formats.exchange import export as run_export
-
-    print(run_export(run, to))
+    print(exporting.export(run, to))
 
 
 def import_model(
@@ -26,6 +26,6 @@ def import_model(
     ] = None,
 ) -> None:
     """Make a run folder from a Keras model of a known network; nothing in the file is executed."""
-    from kamerton.formats.exchange import import_keras_file
+    from kamerton.formats.importing import import_keras_file
 
     print(f"run: {import_keras_file(file, out, classes_of=classes_of).path}")

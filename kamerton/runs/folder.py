@@ -78,12 +78,11 @@ class Run:
     @property
     def keras_path(self) -> Path:
         """Where the Keras twin is."""
-        return self.path / "model.keras"
+        return self.model_path("keras")
 
-    @property
-    def onnx_path(self) -> Path:
-        """Where the network is for ONNX Runtime, once exported."""
-        return self.path / "model.onnx"
+    def model_path(self, ending: str) -> Path:
+        """Where the network is in another program's format, once exported."""
+        return self.path / f"model.{ending}"
 
     @property
     def history_path(self) -> Path:

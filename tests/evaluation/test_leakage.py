@@ -17,7 +17,7 @@ from kamerton.evaluation import evaluate as evaluation
 from kamerton.evaluation.evaluate import evaluate
 from kamerton.evaluation.leakage import Seal, check_seal
 from kamerton.evaluation.tables import print_metrics
-from kamerton.formats.exchange import import_keras_file
+from kamerton.formats.importing import import_keras_file
 from kamerton.runs.folder import Run, open_run
 from tests.conftest import CLASS_NAMES, toy_galaxies, write_cube, write_toy_cube
 

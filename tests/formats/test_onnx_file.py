@@ -10,7 +10,7 @@ import onnxruntime
 import pytest
 import torch
 
-from kamerton.formats.exchange import export
+from kamerton.formats.exporting import export
 from kamerton.formats.onnx_file import INPUT, OUTPUT, onnx_bytes, open_session
 from kamerton.networks.registry import NETWORKS, build_network
 from kamerton.runs.folder import Run

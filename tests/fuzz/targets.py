@@ -28,7 +28,7 @@ from astropy.table import Table
 from kamerton.data.cubes.cube import open_cube
 from kamerton.data.cubes.writer import CubeWriter
 from kamerton.errors import CubeError, KamertonError, ModelFileError, RunError
-from kamerton.formats.exchange import import_keras_file
+from kamerton.formats.importing import import_keras_file
 from kamerton.formats.keras.file import import_keras, read_keras, write_keras
 from kamerton.networks.registry import build_network
 from kamerton.recipes import load_recipe

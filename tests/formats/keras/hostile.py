@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from kamerton.errors import ModelFileError
-from kamerton.formats.exchange import import_keras_file
+from kamerton.formats.importing import import_keras_file
 
 SIZE = 20
 PEAK_BYTES = 12 << 20

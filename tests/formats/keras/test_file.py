@@ -16,7 +16,8 @@ import pytest
 import torch
 
 from kamerton.errors import ModelFileError, OutputError, UsageError
-from kamerton.formats.exchange import export, import_keras_file
+from kamerton.formats.exporting import export
+from kamerton.formats.importing import import_keras_file
 from kamerton.inference.predictor import Predictor
 from kamerton.runs.folder import Run
 from tests.notebook_in_keras import alexnet_in_keras

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from kamerton.errors import ModelFileError
-from kamerton.formats.exchange import import_keras_file
+from kamerton.formats.importing import import_keras_file
 from kamerton.formats.keras.config import layer_count
 from kamerton.formats.keras.file import build_keras, has_keras_twin, read_keras, write_keras
 from kamerton.formats.keras.graph import FoundLayer, ordered

@@ -1,45 +1,19 @@
-"""Runs to and from other programs: ``kamerton export`` and ``kamerton import``."""
+"""Runs from other programs: ``kamerton import``."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 from kamerton.config import Preprocessing
 from kamerton.data.cubes.cube import open_cube
 from kamerton.data.cubes.labels import default_class_names
-from kamerton.errors import UnknownNameError, UsageError
+from kamerton.errors import UsageError
 from kamerton.files import require_new
-from kamerton.formats.keras.file import KerasContents, read_keras, write_keras
-from kamerton.formats.onnx_file import write_onnx
+from kamerton.formats.keras.file import KerasContents, read_keras
 from kamerton.networks.registry import build_network, count_parameters
-from kamerton.runs.folder import Run, create_run, open_run
+from kamerton.runs.folder import Run, create_run
 from kamerton.runs.record import RunRecord, versions
-
-
-def _to_keras(run: Run) -> Path:
-    write_keras(run.load_network(), run.image_shape, run.keras_path, run.record.network)
-    return run.keras_path
-
-
-def _to_onnx(run: Run) -> Path:
-    write_onnx(run.load_network(), run.image_shape, run.record.class_names, run.onnx_path)
-    return run.onnx_path
-
-
-EXPORTS: dict[str, Callable[[Run], Path]] = {"keras": _to_keras, "onnx": _to_onnx}
-"""Model formats that a run can be written in."""
-
-
-def export(run: Run | str | Path, to: str) -> Path:
-    """Write a run's network in another program's format, inside the run folder, and give the file's path.
-
-    Raises UnknownNameError for a format that is not in EXPORTS, and RunError for a run without weights.
-    """
-    if to not in EXPORTS:
-        raise UnknownNameError("format", to, EXPORTS)
-    return EXPORTS[to](run if isinstance(run, Run) else open_run(run))
 
 
 def import_keras_file(path: str | Path, out: str | Path, *, classes_of: str | Path | None = None) -> Run:

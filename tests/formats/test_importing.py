@@ -1,17 +1,16 @@
-"""Runs go out to other programs and come in from them with all that is known, and nothing that is not."""
+"""Runs come in from other programs with all that is known, and nothing that is not."""
 
 from __future__ import annotations
 
 import shutil
-import zipfile
 from pathlib import Path
 
 import pytest
 
-from kamerton.errors import CubeError, RunError, UnknownNameError
+from kamerton.errors import CubeError, RunError
 from kamerton.evaluation.evaluate import evaluate
-from kamerton.formats.exchange import EXPORTS, export, import_keras_file
-from kamerton.runs.folder import Run, create_run, open_run
+from kamerton.formats.importing import import_keras_file
+from kamerton.runs.folder import Run, open_run
 from tests.conftest import CLASS_NAMES, toy_galaxies, write_cube
 
 
@@ -25,38 +24,6 @@ def keras_file(toy_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def imported(keras_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A run made of that file, without class names."""
     return import_keras_file(keras_file, tmp_path_factory.mktemp("imported") / "run")
-
-
-@pytest.mark.parametrize("to", EXPORTS)
-def test_every_format_is_written_inside_the_run(toy_run: Run, tmp_path: Path, to: str) -> None:
-    shutil.copytree(toy_run.path, tmp_path / "run", ignore=shutil.ignore_patterns("model.[!s]*"))
-    before = set((tmp_path / "run").iterdir())
-    path = export(str(tmp_path / "run"), to)
-    assert set((tmp_path / "run").iterdir()) - before == {path}
-    assert path.stat().st_size > 0
-
-
-def test_a_keras_export_is_named_as_keras_users_expect(toy_run: Run, tmp_path: Path) -> None:
-    shutil.copytree(toy_run.path, tmp_path / "run")
-    path = export(open_run(tmp_path / "run"), "keras")
-    assert path == tmp_path / "run" / "model.keras"
-    assert {"config.json", "metadata.json", "model.weights.h5"} <= set(zipfile.ZipFile(path).namelist())
-
-
-@pytest.mark.parametrize("to", ["", "Keras", "pickle"])
-def test_an_unknown_format_is_answered_with_the_known_and_writes_nothing(toy_run: Run, tmp_path: Path, to: str) -> None:
-    run = create_run(tmp_path / "run", toy_run.record)
-    with pytest.raises(UnknownNameError, match=rf"Unknown format '{to}'.*Allowed: {', '.join(EXPORTS)}"):
-        export(run, to)
-    assert [path.name for path in run.path.iterdir()] == ["run.json"]
-
-
-@pytest.mark.parametrize("to", EXPORTS)
-def test_a_run_without_weights_exports_nothing(toy_run: Run, tmp_path: Path, to: str) -> None:
-    run = create_run(tmp_path / "run", toy_run.record)
-    with pytest.raises(RunError, match="no weights yet"):
-        export(run, to)
-    assert [path.name for path in run.path.iterdir()] == ["run.json"]
 
 
 def test_an_imported_run_claims_nothing_that_the_file_does_not_say(imported: Run) -> None:

@@ -1,0 +1,46 @@
+"""Runs go out to other programs."""
+
+from __future__ import annotations
+
+import shutil
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from kamerton.errors import RunError, UnknownNameError
+from kamerton.formats.exporting import EXPORTS, export
+from kamerton.runs.folder import Run, create_run, open_run
+
+
+@pytest.mark.parametrize("to", EXPORTS)
+def test_every_format_is_written_inside_the_run(toy_run: Run, tmp_path: Path, to: str) -> None:
+    shutil.copytree(toy_run.path, tmp_path / "run", ignore=shutil.ignore_patterns("model.[!s]*"))
+    before = set((tmp_path / "run").iterdir())
+    path = export(str(tmp_path / "run"), to)
+    assert set((tmp_path / "run").iterdir()) - before == {path}
+    assert path.name == f"model.{to}"
+    assert path.stat().st_size > 0
+
+
+def test_a_keras_export_is_named_as_keras_users_expect(toy_run: Run, tmp_path: Path) -> None:
+    shutil.copytree(toy_run.path, tmp_path / "run")
+    path = export(open_run(tmp_path / "run"), "keras")
+    assert path == tmp_path / "run" / "model.keras"
+    assert {"config.json", "metadata.json", "model.weights.h5"} <= set(zipfile.ZipFile(path).namelist())
+
+
+@pytest.mark.parametrize("to", ["", "Keras", "pickle"])
+def test_an_unknown_format_is_answered_with_the_known_and_writes_nothing(toy_run: Run, tmp_path: Path, to: str) -> None:
+    run = create_run(tmp_path / "run", toy_run.record)
+    with pytest.raises(UnknownNameError, match=rf"Unknown format '{to}'.*Allowed: {', '.join(EXPORTS)}"):
+        export(run, to)
+    assert [path.name for path in run.path.iterdir()] == ["run.json"]
+
+
+@pytest.mark.parametrize("to", EXPORTS)
+def test_a_run_without_weights_exports_nothing(toy_run: Run, tmp_path: Path, to: str) -> None:
+    run = create_run(tmp_path / "run", toy_run.record)
+    with pytest.raises(RunError, match="no weights yet"):
+        export(run, to)
+    assert [path.name for path in run.path.iterdir()] == ["run.json"]
