@@ -10,11 +10,7 @@ from typing import Annotated
 
 import typer
 
-from kamerton.cli import data
-from kamerton.cli.exchange import export, import_model
-from kamerton.cli.learning import sweep, train
-from kamerton.cli.machine import bench, demo, networks
-from kamerton.cli.results import compare, evaluate, report, verify
+from kamerton.cli import data, exchange, learning, machine, results
 from kamerton.errors import KamertonError
 
 app = typer.Typer(
@@ -23,10 +19,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.add_typer(data.app, name="data")
-for command in (demo, networks, train, sweep, evaluate, compare, report, verify, bench, export):
-    app.command()(command)
-app.command("import")(import_model)
+for theme in (machine, data, learning, results, exchange):
+    app.add_typer(theme.app)
 
 CTRL_C_EXIT_CODE = 130
 """128 and the number of the signal, as shells count."""

@@ -13,7 +13,7 @@ from kamerton.cli.options import with_options
 from kamerton.cli.shared import JsonFlag, print_result
 from kamerton.errors import UnknownNameError
 
-app = typer.Typer(help="Make, fetch, split and check labelled FITS cubes.")
+app = typer.Typer(name="data", help="Make, fetch, split and check labelled FITS cubes.")
 
 
 @app.command()

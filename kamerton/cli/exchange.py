@@ -9,7 +9,10 @@ import typer
 
 from kamerton.formats import exporting
 
+app = typer.Typer()
 
+
+@app.command()
 def export(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder.")],
     to: Annotated[str, typer.Option(help=f"Format: {' or '.join(exporting.EXPORTS)}.")],
@@ -18,6 +21,7 @@ def export(
     print(exporting.export(run, to))
 
 
+@app.command("import")
 def import_model(
     file: Annotated[Path, typer.Argument(metavar="FILE.keras", help="Model saved by Keras 3.")],
     out: Annotated[Path, typer.Option(help="Run folder to make.")],

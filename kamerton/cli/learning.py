@@ -11,7 +11,10 @@ from kamerton import config
 from kamerton.cli.options import with_options
 from kamerton.cli.shared import JsonFlag, console, print_result
 
+app = typer.Typer()
 
+
+@app.command()
 @with_options(config.TrainSettings)
 def train(
     data: Annotated[Path, typer.Argument(metavar="DATA", help="Folder with train.fits and valid.fits.")],
@@ -45,6 +48,7 @@ def train(
     print_result(as_json, {"run": run.path, "last_epoch": last}, [f"run: {run.path}"])
 
 
+@app.command()
 @with_options(config.SweepSettings)
 def sweep(
     data: Annotated[Path, typer.Argument(metavar="DATA", help="Folder with train.fits, valid.fits and test.fits.")],

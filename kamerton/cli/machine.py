@@ -12,7 +12,10 @@ from kamerton import config
 from kamerton.cli.options import with_options
 from kamerton.cli.shared import JsonFlag, console, print_result
 
+app = typer.Typer()
 
+
+@app.command()
 def demo(
     out: Annotated[Path, typer.Option(help="Folder to make.")] = config.DEMO_FOLDER,
 ) -> None:
@@ -22,6 +25,7 @@ def demo(
     run_demo(out, console())
 
 
+@app.command()
 @with_options(config.TableSettings)
 def networks(*, as_json: JsonFlag = False, **settings: Any) -> None:
     """Show the table of networks."""
@@ -34,6 +38,7 @@ def networks(*, as_json: JsonFlag = False, **settings: Any) -> None:
         print_network_table(rows, console())
 
 
+@app.command()
 @with_options(config.BenchSettings)
 def bench(*, as_json: JsonFlag = False, **settings: Any) -> None:
     """Measure this machine: its ceiling, and training and prediction as shares of it."""

@@ -15,6 +15,10 @@ from kamerton.cli.shared import JsonFlag, console, print_result
 Runs = Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders, or a sweep's folder of them.")]
 
 
+app = typer.Typer()
+
+
+@app.command()
 @with_options(config.EvaluateSettings)
 def evaluate(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder.")],
@@ -35,6 +39,7 @@ def evaluate(
         print(f"results: {found.path}")
 
 
+@app.command()
 @with_options(config.CompareSettings)
 def compare(
     runs: Runs,
@@ -59,6 +64,7 @@ def compare(
             print(f"tables and pictures: {out}")
 
 
+@app.command()
 @with_options(config.ReportSettings)
 def report(
     runs: Runs,
@@ -72,6 +78,7 @@ def report(
     print(f"report: {write_report(runs, out, **settings)}")
 
 
+@app.command()
 def verify(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder.")],
     retrain: Annotated[bool, typer.Option("--retrain", help="Also train it again, and compare the bits.")] = False,
