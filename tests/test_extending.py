@@ -112,7 +112,12 @@ def test_the_format_is_written(tried: Path) -> None:
         assert weights["5.weight"].shape == (10, 16)
 
 
-def test_the_command_and_the_format_are_in_the_help(tried: Path) -> None:
+def test_the_option_is_used(tried: Path) -> None:
+    assert '"threads": 2' in (tried / "runs/two_threads/run.json").read_text(encoding="utf-8")
+
+
+def test_the_command_the_format_and_the_option_are_in_the_help(tried: Path) -> None:
+    assert "Threads of the CPU to compute with" in run_in(tried, sys.executable, "-m", "kamerton", "train", "--help")
     assert "Count the galaxies of each class." in run_in(tried, sys.executable, "-m", "kamerton", "data", "--help")
     assert "npz" in run_in(tried, sys.executable, "-m", "kamerton", "export", "--help")
 
@@ -123,7 +128,7 @@ def test_the_examples_keep_the_style(extended: Path) -> None:
 
 
 def test_no_test_needs_a_change_and_those_over_a_table_hold_the_examples_too(extended: Path) -> None:
-    places = ("networks", "formats", "reporting", "test_rooms.py", "test_readme.py", "test_start_up.py")
-    chosen = "tiny or npz or rows_kept or figure or caption or module or point or (tree and not count) or export"
-    words = ["-q", "-p", "no:cacheprovider", *(f"tests/{place}" for place in places), "-k", chosen]
+    places = ("networks", "formats", "reporting", "cli", "test_rooms.py", "test_readme.py", "test_start_up.py")
+    chosen = ("tiny", "npz", "rows_kept", "figure", "caption", "export", "module", "point", "setting")
+    words = ["-q", "-p", "no:cacheprovider", *(f"tests/{place}" for place in places), "-k", " or ".join(chosen)]
     assert re.search(r"\d+ passed", run_in(extended, sys.executable, "-m", "pytest", *words))
