@@ -9,6 +9,7 @@ KamertonError
 └── DataError           (ValueError, exit 1)  the data are wrong: a cube, a picture, a table
     ├── CubeError            a labelled FITS cube
     ├── PictureError         one picture or FITS cutout
+    │   └── FitsError        (a CubeError, too)  a FITS file that is damaged, whatever was expected in it
     ├── RunError             a run folder
     ├── ModelFileError       a .keras or .onnx file
     └── DownloadError        a file that did not arrive whole
@@ -112,6 +113,13 @@ class CubeError(DataError):
 
 class PictureError(DataError):
     """A picture or FITS cutout that cannot be used as it is."""
+
+
+class FitsError(CubeError, PictureError):
+    """A FITS file that is damaged or missing.
+
+    Files are opened in the same way for cubes and cutouts, so whoever reads either may catch their own error.
+    """
 
 
 class RunError(DataError):

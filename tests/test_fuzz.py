@@ -148,7 +148,7 @@ def test_a_mutation_of_any_file_gives_bytes(name: str, rng: Any) -> None:
 
 # Files that never were sound
 
-NAMES = {"cube": "cube.fits", "keras": "model.keras", "run": "run.json"}
+NAMES = {"cube": "cube.fits", "cutout": "cutout.fits", "keras": "model.keras", "run": "run.json"}
 
 
 @settings(max_examples=40, deadline=None)

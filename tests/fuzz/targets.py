@@ -25,9 +25,11 @@ import torch
 from astropy.io import fits
 from astropy.table import Table
 
+from kamerton.config import PictureSettings
 from kamerton.data.cubes.cube import open_cube
 from kamerton.data.cubes.writer import CubeWriter
-from kamerton.errors import CubeError, KamertonError, ModelFileError, RunError
+from kamerton.data.pictures.picture import read_picture
+from kamerton.errors import CubeError, KamertonError, ModelFileError, PictureError, RunError
 from kamerton.formats.importing import import_keras_file
 from kamerton.formats.keras.file import import_keras, read_keras, write_keras
 from kamerton.networks.registry import build_network
@@ -120,6 +122,43 @@ def read_cube(folder: Path) -> None:
         assert pixels.min() >= 0
         assert pixels.max() <= 255
         assert len(cube.fingerprint()) == 64
+
+
+# FITS cutouts
+
+
+def cutout_seeds(folder: Path) -> dict[str, Files]:
+    """One galaxy in each number of bands, number type, scaling and compression."""
+    y, x = np.mgrid[:24, :24]
+    sky_chw = np.random.default_rng(0).normal(5, 1, (3, 24, 24))
+    bands_chw = sky_chw + 300 * np.exp(-np.hypot(x - 12, y - 16) / 3)
+    whole_chw = np.rint(10 * bands_chw)
+    scaled = fits.PrimaryHDU(bands_chw[0].astype(np.float32))
+    scaled.scale("int16", bscale=0.1, bzero=100)
+    kinds = {
+        "float32": [fits.PrimaryHDU(bands_chw.astype(np.float32), fits.Header({"BANDS": "grz"}))],
+        "one-band": [fits.PrimaryHDU(bands_chw[0])],
+        "uint16": [fits.PrimaryHDU(whole_chw.clip(0).astype(np.uint16))],
+        "scaled": [scaled],
+        "second": [fits.PrimaryHDU(), fits.ImageHDU(whole_chw.astype(np.int32))],
+        "rice": [fits.PrimaryHDU(), fits.CompImageHDU(whole_chw.astype(np.int32), compression_type="RICE_1")],
+        "gzip": [fits.PrimaryHDU(), fits.CompImageHDU(bands_chw.astype(np.float32), compression_type="GZIP_2")],
+    }
+    found = {}
+    for name, hdus in kinds.items():
+        fits.HDUList(hdus).writeto(folder / f"{name}.fits")
+        found[name] = {"cutout.fits": (folder / f"{name}.fits").read_bytes()}
+    found["packed"] = {"cutout.fits.gz": gzip.compress(found["float32"]["cutout.fits"], mtime=0)}
+    return found
+
+
+def read_cutout(folder: Path) -> None:
+    """Read a cutout as the pixels of a cube."""
+    picture = read_picture(next(folder.iterdir()), PictureSettings(size=16))
+    assert picture.image_hwc.shape == (16, 16, 3)
+    assert picture.image_hwc.dtype == np.uint8
+    if picture.stretch is not None:
+        assert np.isfinite(dataclasses.astuple(picture.stretch)[:2]).all()
 
 
 # .keras files
@@ -272,6 +311,7 @@ def _restore(folder: Path) -> Session | None:
 
 TARGETS: dict[str, Target] = {
     "cube": Target(cube_seeds, read_cube, CubeError),
+    "cutout": Target(cutout_seeds, read_cutout, PictureError),
     "keras": Target(keras_seeds, read_model, ModelFileError),
     "checkpoint": Target(checkpoint_seeds, read_checkpoints, RunError),
     "run": Target(run_seeds, read_run, RunError),

@@ -91,7 +91,7 @@ def _kind_of(target: Target, folder: Path) -> tuple[str, str]:
     except target.error as error:
         message = str(error)
         clean = message.isprintable() and len(message) <= MESSAGE_LENGTH
-        return (f"clean {type(error).__name__}", message) if clean else ("message", repr(message))
+        return (f"clean {target.error.__name__}", message) if clean else ("message", repr(message))
     except KeyboardInterrupt:
         raise
     except AssertionError as error:

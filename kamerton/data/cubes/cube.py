@@ -21,9 +21,7 @@ from astropy.table import Table
 from kamerton.data.cubes.images import CubeImages, check_pixels, image_digest
 from kamerton.data.cubes.labels import CubeLabels
 from kamerton.data.fits.checksums import check_checksums
-from kamerton.data.fits.hdus import fits_errors, open_hdus
-from kamerton.data.fits.structure import check_structure
-from kamerton.data.fits.unpacking import as_plain_file
+from kamerton.data.fits.hdus import fits_errors, open_fits
 from kamerton.errors import CubeError
 
 
@@ -110,16 +108,10 @@ def open_cube(path: str | Path) -> LabelledCube:
     file and HDU where the file is missing, truncated or not a labelled cube.
     """
     path = Path(path)
-    plain = as_plain_file(path)
-    try:
-        check_structure(path, plain)
-        hdus = open_hdus(path, plain)
-    except BaseException:
-        plain.close()
-        raise
+    file, hdus = open_fits(path)
     try:
         with fits_errors(path, None):
-            return LabelledCube(path, plain, hdus)
+            return LabelledCube(path, file, hdus)
     except BaseException:
         hdus.close()
         raise

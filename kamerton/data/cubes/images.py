@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from astropy.io import fits
 
-from kamerton.data.fits.hdus import byte_of, fits_errors, image_hdu, is_scaled, physical
+from kamerton.data.fits.hdus import IMAGE_HDUS, byte_of, fits_errors, is_scaled, physical
 from kamerton.errors import CubeError
 
 CHUNK_GALAXIES = 64
@@ -76,6 +76,29 @@ class CubeImages:
         """Part the rows into chunks of bounded size."""
         for start in range(0, len(self), CHUNK_GALAXIES):
             yield slice(start, min(start + CHUNK_GALAXIES, len(self)))
+
+
+def image_hdu(path: Path, hdus: fits.HDUList, place: int, what: str) -> Any:
+    """Give the image HDU at a place; CubeError where there is none, or none with data."""
+    where = f"{path} HDU {place}"
+    if place >= len(hdus):
+        raise CubeError(
+            f"{where}: there are no {what}",
+            received=f"a file of {len(hdus)} HDU(s)",
+            allowed="images in HDU 0 and one label an image in HDU 1",
+            next_step="write a labelled cube with `kamerton data import`",
+        )
+    hdu = hdus[place]
+    with fits_errors(path, place):
+        shape = tuple(hdu.shape) if isinstance(hdu, IMAGE_HDUS) else None
+    if not shape:
+        raise CubeError(
+            f"{where}: there are no {what}",
+            received="a table" if shape is None else "an HDU without data",
+            allowed=f"an image HDU with the {what}",
+            next_step="write a labelled cube with `kamerton data import`",
+        )
+    return hdu
 
 
 def images_place(hdus: fits.HDUList) -> int:

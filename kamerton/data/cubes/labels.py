@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 from astropy.io import fits
 
+from kamerton.data.cubes.images import image_hdu
 from kamerton.data.cubes.writer import CLASS_KEYWORD
-from kamerton.data.fits.hdus import byte_of, fits_errors, image_hdu, physical
+from kamerton.data.fits.hdus import byte_of, fits_errors, physical
 from kamerton.errors import CubeError
 
 

@@ -14,7 +14,7 @@ from typing import IO
 import numpy as np
 
 from kamerton.data.fits.structure import Unit, check_structure
-from kamerton.errors import CubeError
+from kamerton.errors import FitsError
 
 CHUNK_BYTES = 1 << 20
 """A whole number of the sum's words, which have four bytes."""
@@ -26,18 +26,18 @@ TEXT = re.compile(r" *'([^']*)'")
 
 
 def check_checksums(path: Path, file: IO[bytes]) -> None:
-    """Refuse a file that is not as it was written (CubeError); an HDU without checksums passes."""
+    """Refuse a file that is not as it was written (FitsError); an HDU without checksums passes."""
     for error in checksum_errors(path, file, check_structure(path, file)):
         raise error
 
 
-def checksum_errors(path: Path, file: IO[bytes], units: Sequence[Unit]) -> list[CubeError]:
+def checksum_errors(path: Path, file: IO[bytes], units: Sequence[Unit]) -> list[FitsError]:
     """List the HDUs that do not match their checksums; every byte is read once, in constant memory."""
     found = [_error(path, place, file.fileno(), unit) for place, unit in enumerate(units)]
     return [error for error in found if error is not None]
 
 
-def _error(path: Path, place: int, descriptor: int, unit: Unit) -> CubeError | None:
+def _error(path: Path, place: int, descriptor: int, unit: Unit) -> FitsError | None:
     datasum, checksum = (_text(unit.cards.get(name, "")) for name in ("DATASUM", "CHECKSUM"))
     if datasum and not datasum.isdecimal():
         received = f"{datasum!r} in the header at byte {unit.header}"
@@ -77,8 +77,8 @@ def _fold(total: int) -> int:
     return total
 
 
-def _changed(path: Path, place: int, what: str, received: str, promised: str = "") -> CubeError:
-    return CubeError(
+def _changed(path: Path, place: int, what: str, received: str, promised: str = "") -> FitsError:
+    return FitsError(
         f"{path} HDU {place}: {what}",
         received=received,
         allowed=f"an HDU as it was written{f', with the sum {promised}' if promised else ''}",

@@ -1,4 +1,4 @@
-"""The HDUs of a FITS file as Astropy reads them, with one error for whatever it makes of a damaged one."""
+"""The one way to open a FITS file, cube or cutout, with one error for whatever Astropy makes of a damaged one."""
 
 from __future__ import annotations
 
@@ -14,14 +14,31 @@ import numpy.typing as npt
 from astropy.io import fits
 from astropy.utils.exceptions import AstropyWarning
 
-from kamerton.errors import CubeError, DataError
+from kamerton.data.fits.structure import check_structure
+from kamerton.data.fits.unpacking import as_plain_file
+from kamerton.errors import DataError, FitsError
 
 IMAGE_HDUS = (fits.PrimaryHDU, fits.ImageHDU, fits.CompImageHDU)
 
 
+def open_fits(path: Path) -> tuple[IO[bytes], fits.HDUList]:
+    """Open a FITS file, gzipped or not: its bytes, unpacked, and its HDUs, mapped into memory.
+
+    Headers are checked before Astropy believes them. Closing the list of HDUs closes the file. Raises FitsError where
+    the file is missing, damaged, or unpacks to far more than its own size.
+    """
+    file = as_plain_file(path)
+    try:
+        check_structure(path, file)
+        return file, open_hdus(path, file)
+    except BaseException:
+        file.close()
+        raise
+
+
 @contextmanager
 def fits_errors(path: Path, hdu: int | None) -> Iterator[None]:
-    """Turn what Astropy raises or only warns about, for a damaged file, into one CubeError."""
+    """Turn what Astropy raises or only warns about, for a damaged file, into one FitsError."""
     where = f"{path}" if hdu is None else f"{path} HDU {hdu}"
     try:
         # Numbers that overflow become infinite, which is refused where pixels and labels are checked.
@@ -33,10 +50,10 @@ def fits_errors(path: Path, hdu: int | None) -> Iterator[None]:
         raise
     # What Astropy and the decompressors in it raise for a damaged file has no common parent.
     except Exception as error:
-        raise CubeError(
+        raise FitsError(
             f"{where}: cannot be read as FITS",
             received=f"{type(error).__name__}: {error}",
-            next_step="check that the file arrived whole; `kamerton data import` writes a sound one",
+            next_step="check that the file arrived whole, and fetch or write it again",
         ) from error
 
 
@@ -46,29 +63,6 @@ def open_hdus(path: Path, file: IO[bytes]) -> fits.HDUList:
     with fits_errors(path, None):
         # Astropy cannot both scale and map a file into memory; the scaling is done by `physical`, image by image.
         return fits.open(file, memmap=True, lazy_load_hdus=False, do_not_scale_image_data=True)
-
-
-def image_hdu(path: Path, hdus: fits.HDUList, place: int, what: str) -> Any:
-    """Give the image HDU at a place; CubeError where there is none, or none with data."""
-    where = f"{path} HDU {place}"
-    if place >= len(hdus):
-        raise CubeError(
-            f"{where}: there are no {what}",
-            received=f"a file of {len(hdus)} HDU(s)",
-            allowed="images in HDU 0 and one label an image in HDU 1",
-            next_step="write a labelled cube with `kamerton data import`",
-        )
-    hdu = hdus[place]
-    with fits_errors(path, place):
-        shape = tuple(hdu.shape) if isinstance(hdu, IMAGE_HDUS) else None
-    if not shape:
-        raise CubeError(
-            f"{where}: there are no {what}",
-            received="a table" if shape is None else "an HDU without data",
-            allowed=f"an image HDU with the {what}",
-            next_step="write a labelled cube with `kamerton data import`",
-        )
-    return hdu
 
 
 def byte_of(hdu: Any, row: int) -> int | None:

@@ -2,7 +2,7 @@
 
 Astropy believes a header: NAXIS of a thousand million makes it count for hours, and some broken cards only make it
 warn. What is refused here is refused by the standard (FITS 4.0, sections 3, 4.4.1, 7.3 and 10.1) or has no place in a
-labelled cube.
+labelled cube or a cutout.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import IO
 
-from kamerton.errors import CubeError
+from kamerton.errors import FitsError
 
 BLOCK_BYTES, CARD_BYTES = 2880, 80
 
@@ -33,7 +33,7 @@ MAX_HEADER_BLOCKS = 2000
 """Headers of one file take no more than this together: 72,000 cards."""
 
 MAX_HDUS = 1000
-"""More HDUs are no labelled cube, which has two or three."""
+"""More HDUs are no labelled cube, which has two or three, and no cutout of one galaxy."""
 
 HEADS = re.compile(rb"SIMPLE  =|XTENSION=")
 
@@ -68,7 +68,7 @@ def check_structure(path: object, file: IO[bytes]) -> list[Unit]:
 def walk_structure(path: object, file: IO[bytes]) -> Iterator[Unit]:
     """Give the HDUs of a FITS file one after another; only headers are read.
 
-    Raises CubeError with HDU and byte where a header does not end, misses or garbles what it must have, or promises
+    Raises FitsError with HDU and byte where a header does not end, misses or garbles what it must have, or promises
     more data than there are.
     """
     size_bytes = file.seek(0, os.SEEK_END)
@@ -79,7 +79,7 @@ def walk_structure(path: object, file: IO[bytes]) -> Iterator[Unit]:
         blocks += (data - place) // BLOCK_BYTES
         unit = Unit(place, data, _data_bytes(where, place, cards, primary=count == 0), cards)
         if unit.data + unit.data_bytes > size_bytes:
-            raise CubeError(
+            raise FitsError(
                 f"{where}: the file is truncated",
                 received=f"{size_bytes} bytes",
                 allowed=f"{unit.data + unit.data_bytes} bytes, as the header at byte {place} promises",
@@ -163,9 +163,9 @@ def _integer(where: str, place: int, cards: dict[str, str], keyword: str, highes
     return int(found[1])
 
 
-def _broken(where: str, place: int, what: str, allowed: str) -> CubeError:
-    return CubeError(
+def _broken(where: str, place: int, what: str, allowed: str) -> FitsError:
+    return FitsError(
         f"{where}: cannot be read as FITS: the header at byte {place} {what}",
         allowed=allowed,
-        next_step="check that the file arrived whole; `kamerton data import` writes a sound one",
+        next_step="check that the file arrived whole, and fetch or write it again",
     )

@@ -11,7 +11,7 @@ import zlib
 from pathlib import Path
 from typing import IO
 
-from kamerton.errors import CubeError
+from kamerton.errors import FitsError
 
 GZIP_MAGIC = b"\x1f\x8b"
 CHUNK_BYTES = 1 << 20
@@ -26,22 +26,22 @@ SMALL_BYTES = 64 << 20
 def as_plain_file(path: Path) -> IO[bytes]:
     """Open a file for reading; a gzipped one is first unpacked to a nameless temporary file, in constant memory.
 
-    Raises CubeError where the file is missing, empty, unreadable or damaged.
+    Raises FitsError where the file is missing, empty, unreadable or damaged.
     """
     try:
         file = path.open("rb")
     except OSError as error:
-        raise CubeError(
+        raise FitsError(
             f"{path}: cannot be opened", received=error.strerror, next_step="check the name and your permissions"
         ) from error
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()
-        raise CubeError(f"{path}: cannot be opened", received="not a plain file", next_step="name a file on disk")
+        raise FitsError(f"{path}: cannot be opened", received="not a plain file", next_step="name a file on disk")
     head = file.read(2)
     file.seek(0)
     if not head:
         file.close()
-        raise CubeError(f"{path}: an empty file", received="0 bytes", next_step="fetch or write it again")
+        raise FitsError(f"{path}: an empty file", received="0 bytes", next_step="fetch or write it again")
     return _unpacked(path, file) if head == GZIP_MAGIC else file
 
 
@@ -50,10 +50,10 @@ def _unpacked(path: Path, packed: IO[bytes]) -> IO[bytes]:
         try:
             _unpack(path, packed, plain)
             plain.flush()
-        except CubeError:
+        except FitsError:
             raise
         except (OSError, EOFError, zlib.error) as error:
-            raise CubeError(
+            raise FitsError(
                 f"{path}: cannot be unpacked", received=f"{type(error).__name__}: {error}", next_step="fetch it again"
             ) from error
         # Opened again to read only; the name goes at the end of the block, the content when the file is closed.
@@ -68,7 +68,7 @@ def _unpack(path: Path, packed: IO[bytes], plain: IO[bytes]) -> None:
     with gzip.GzipFile(fileobj=packed) as unpacking:
         while chunk := unpacking.read(CHUNK_BYTES):
             if plain.tell() + len(chunk) > limit_bytes:
-                raise CubeError(
+                raise FitsError(
                     f"{path}: unpacks to too much",
                     received=f"more than {limit_bytes} bytes from {packed_bytes}",
                     allowed=f"{RATIO} times the file, and the {free_bytes} bytes free in {tempfile.gettempdir()}",

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
-import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +11,8 @@ import numpy.typing as npt
 from PIL import Image
 
 from kamerton.config import PictureSettings
+from kamerton.data.fits.hdus import fits_errors, open_fits, physical
 from kamerton.data.fits.unpacking import GZIP_MAGIC
-from kamerton.data.pictures.errors import damaged, too_large
 from kamerton.data.pictures.stretch import FloatArray, Stretch, apply_stretch, resolve_stretch
 from kamerton.errors import PictureError
 
@@ -26,6 +23,9 @@ Galaxy10 DECaLS consists of. They also give EFIGI's g, r, i cutouts the colours 
 
 MISSING_FRACTION = 0.2
 """Galaxy Zoo DECaLS (Walmsley et al. 2022, MNRAS 509, 3966) leaves out a cutout with more of one band missing."""
+
+LARGEST_VALUE = float(np.finfo(np.float32).max)
+"""A larger one, in a band of 64-bit floats, is damage; its square would overflow where the noise is measured."""
 
 
 def is_fits(path: Path) -> bool:
@@ -51,48 +51,22 @@ def read_cutout(path: Path, settings: PictureSettings) -> tuple[npt.NDArray[np.u
 
 def _read_bands(path: Path) -> tuple[FloatArray, tuple[float, ...], str]:
     """Read the first image of a FITS file: bands (C, H, W) from blue to red, their weights, and its name."""
-    from astropy.io import fits
-
-    # Opened here, for Astropy leaves the file of a damaged header open; it unpacks a gzipped one by itself.
-    with _fits_errors(path), path.open("rb") as file, fits.open(file) as hdus:
-        place = next((place for place, hdu in enumerate(hdus) if hdu.is_image and hdu.shape), None)
-        if place is None:
+    _, hdus = open_fits(path)
+    with closing(hdus), fits_errors(path, None):
+        number = next((number for number, hdu in enumerate(hdus) if hdu.is_image and hdu.shape), None)
+        if number is None:
             raise PictureError(
                 f"{path}: no image in the file",
                 received=f"{len(hdus)} HDU(s) without one",
                 allowed="a FITS image with the bands of one galaxy",
                 next_step="leave the file out",
             )
-        where, hdu = f"{path} HDU {place}", hdus[place]
+        where, hdu = f"{path} HDU {number}", hdus[number]
         _check_shape(where, hdu)
-        bands_chw = np.asarray(hdu.data, np.float64).reshape(-1, *hdu.shape[-2:])
+        values = physical(np.asarray(hdu.data), hdu.header)
+        bands_chw = np.asarray(values, np.float64).reshape(-1, *hdu.shape[-2:])
         order, weights = _band_order(str(hdu.header.get("BANDS", "")), len(bands_chw))
         return bands_chw[order], weights, where
-
-
-@contextmanager
-def _fits_errors(path: Path) -> Iterator[None]:
-    from astropy.utils.exceptions import AstropyWarning
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", AstropyWarning)
-            warnings.filterwarnings("error", message="(?s).*(truncated|smaller than the expected|file is corrupted)")
-            yield
-    except PictureError:
-        raise
-    except (
-        OSError,
-        ValueError,
-        TypeError,
-        KeyError,
-        IndexError,
-        EOFError,
-        ArithmeticError,
-        zlib.error,
-        Warning,
-    ) as error:
-        raise damaged(path, error) from error
 
 
 def _check_shape(where: str, hdu: Any) -> None:
@@ -129,11 +103,12 @@ def _band_order(names: str, count: int) -> tuple[list[int], tuple[float, ...]]:
 
 
 def _check_bands(where: str, bands_chw: FloatArray) -> None:
-    bad = int((~np.isfinite(bands_chw)).sum())
+    # NaN compares as false.
+    bad = int((~(np.abs(bands_chw) <= LARGEST_VALUE)).sum())
     if bad:
         raise PictureError(
             f"{where}: pixels that are not numbers",
-            received=f"{bad} NaN or infinite of {bands_chw.size} pixels",
+            received=f"{bad} NaN, infinite or beyond {LARGEST_VALUE:.0e} of {bands_chw.size} pixels",
             allowed="finite numbers",
             next_step="fetch the cutout again or leave it out",
         )
@@ -154,3 +129,13 @@ def _check_bands(where: str, bands_chw: FloatArray) -> None:
             allowed="a galaxy on the sky",
             next_step="leave it out",
         )
+
+
+def too_large(where: str | Path) -> PictureError:
+    """Say that a file promises more pixels than a cutout has."""
+    return PictureError(
+        f"{where}: too large for one galaxy",
+        received="more pixels than the limit",
+        allowed=f"at most {Image.MAX_IMAGE_PIXELS} pixels",
+        next_step="cut the galaxy out of the mosaic first",
+    )

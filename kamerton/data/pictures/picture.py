@@ -1,6 +1,6 @@
 """One picture or FITS cutout of any size, as the square RGB pixels of a cube.
 
-JPEG, PNG and their like are decoded by Pillow, FITS cutouts in `cutouts`.
+JPEG, PNG and their like are decoded by Pillow, FITS cutouts in `cutout`.
 Resizing is Pillow's Lanczos, which averages over the shrunk area and keeps arms and dust lanes sharper than bicubic.
 """
 
@@ -19,8 +19,7 @@ import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
 from kamerton.config import PictureSettings
-from kamerton.data.pictures.cutout import is_fits, read_cutout
-from kamerton.data.pictures.errors import damaged, size_on_disk, too_large
+from kamerton.data.pictures.cutout import is_fits, read_cutout, too_large
 from kamerton.data.pictures.stretch import Stretch
 from kamerton.errors import PictureError
 
@@ -109,12 +108,12 @@ def _pillow_errors(path: Path) -> Iterator[None]:
     except UnidentifiedImageError as error:
         raise PictureError(
             f"{path}: not a picture",
-            received=size_on_disk(path),
+            received=_size_on_disk(path),
             allowed=f"{', '.join(PICTURE_FORMATS)} or FITS",
             next_step="leave the file out or save it as PNG",
         ) from error
     except (OSError, SyntaxError, ValueError, TypeError, IndexError, EOFError, OverflowError, struct.error) as error:
-        raise damaged(path, error) from error
+        raise _damaged(path, error) from error
 
 
 def _as_rgb(path: Path, image: Image.Image) -> Image.Image:
@@ -134,3 +133,17 @@ def _as_rgb(path: Path, image: Image.Image) -> Image.Image:
     # Transparent parts become black like the sky; dropping alpha would show whatever colour hides there.
     sky = Image.new("RGBA", image.size, (0, 0, 0, 255))
     return Image.alpha_composite(sky, image.convert("RGBA")).convert("RGB")
+
+
+def _damaged(path: Path, error: BaseException) -> PictureError:
+    """Say that a file cannot be decoded."""
+    return PictureError(
+        f"{path}: cannot be read as a picture",
+        received=f"{_size_on_disk(path)}; {type(error).__name__}: {error}",
+        next_step="fetch the file again or leave it out",
+    )
+
+
+def _size_on_disk(path: Path) -> str:
+    """Describe a file for a message."""
+    return f"a file of {path.stat().st_size} bytes" if path.is_file() else "not a file"

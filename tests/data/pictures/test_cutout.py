@@ -11,6 +11,7 @@ from astropy.io import fits
 from PIL import Image
 
 from kamerton.config import PictureSettings
+from kamerton.data.fits.unpacking import SMALL_BYTES
 from kamerton.data.pictures.picture import Picture, read_picture
 from tests.data.pictures.picture_files import BAD_BAND, PLAIN, cutout, galaxy_bands, noise_image, refusal
 
@@ -67,13 +68,13 @@ def test_tile_compressed_cutout_behind_an_empty_hdu_is_read(tmp_path: Path) -> N
     np.testing.assert_array_equal(read_picture(tmp_path / "packed.fits", PLAIN).image_hwc, expected.image_hwc)
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -1e300])
 def test_pixels_that_are_not_numbers_are_counted(tmp_path: Path, value: float) -> None:
-    bands_chw = galaxy_bands()
+    bands_chw = galaxy_bands().astype(np.float64)
     bands_chw[1, 3, 4:6] = value
     message = refusal(cutout(tmp_path, bands_chw))
     assert "HDU 0" in message
-    assert "2 NaN or infinite of 4800 pixels" in message
+    assert "2 NaN, infinite or beyond 3e+38 of 4800 pixels" in message
 
 
 def test_band_missing_in_much_of_the_cutout_is_refused(tmp_path: Path) -> None:
@@ -111,6 +112,14 @@ def test_mosaic_is_refused_before_it_is_read(tmp_path: Path, monkeypatch: pytest
     path = cutout(tmp_path, galaxy_bands())
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
     assert "too large for one galaxy" in refusal(path)
+
+
+def test_gzip_bomb_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
+    sound = cutout(tmp_path, galaxy_bands(side=40)).read_bytes()
+    bomb = tmp_path / "bomb.fits.gz"
+    bomb.write_bytes(gzip.compress(sound + bytes(SMALL_BYTES), 1))
+    message = refusal(bomb)
+    assert f"more than {SMALL_BYTES} bytes from {bomb.stat().st_size}" in message
 
 
 @pytest.mark.parametrize("kept", [20, 2000, 10_000])
