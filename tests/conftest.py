@@ -12,6 +12,10 @@ import pytest
 import torch
 from astropy.table import Table
 
+from tests.array_types import check_arrays_of
+
+check_arrays_of("kamerton")
+
 from kamerton.data.cubes.writer import CubeWriter
 from kamerton.formats.keras.file import import_keras
 from kamerton.runs.folder import Run

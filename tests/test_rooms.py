@@ -19,6 +19,7 @@ ROOMS = (
     "files",
     "records",
     "tensors",
+    "arrays",
     "machine",
     "recipes",
     "figures",

@@ -9,34 +9,37 @@ import math
 from collections.abc import Iterator
 
 import torch
+from jaxtyping import Float, Float32, Int64
 from torch.nn import functional as F
 
 from kamerton.config import AugmentSettings
+
+Images = Float[torch.Tensor, "n channels height width"]
 
 EIGHT = 8
 """Turns and mirror images of the square: the dihedral group D4."""
 
 
-def eight_views(images_nchw: torch.Tensor) -> Iterator[torch.Tensor]:
+def eight_views(images_nchw: Images) -> Iterator[Images]:
     """Give square images (n, channels, side, side) in each of their eight turns and mirror images, the first as is."""
     for number in range(EIGHT):
         yield turned(images_nchw, number)
 
 
-def turned(images_nchw: torch.Tensor, number: int) -> torch.Tensor:
+def turned(images_nchw: Images, number: int) -> Images:
     """Turn by ``number % 4`` times 90 degrees, mirrored first for numbers from 4 on; pixels only change places."""
     mirrored = images_nchw.flip(-1) if number >= 4 else images_nchw
     return torch.rot90(mirrored, number % 4, (-2, -1))
 
 
 def augment(
-    images_nchw: torch.Tensor,
+    images_nchw: Images,
     settings: AugmentSettings,
     generator: torch.Generator,
     *,
     share: slice = slice(None),
     batch_images: int | None = None,
-) -> torch.Tensor:
+) -> Images:
     """Turn, mirror, shift and zoom each image by itself; the sky beyond its edge is the mirrored sky within.
 
     ``generator`` is the processor's, so that a card shows the same views. Images that are the ``share`` of a batch of
@@ -53,7 +56,7 @@ def augment(
     return F.grid_sample(images_nchw, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
 
 
-def _turn_each(images_nchw: torch.Tensor, numbers: torch.Tensor) -> torch.Tensor:
+def _turn_each(images_nchw: Images, numbers: Int64[torch.Tensor, " n"]) -> Images:
     result = torch.empty_like(images_nchw)
     for number in range(EIGHT):
         rows = (numbers == number).nonzero().flatten().to(images_nchw.device)
@@ -62,10 +65,10 @@ def _turn_each(images_nchw: torch.Tensor, numbers: torch.Tensor) -> torch.Tensor
     return result
 
 
-def _matrices(count: int, settings: AugmentSettings, generator: torch.Generator) -> torch.Tensor:
+def _matrices(count: int, settings: AugmentSettings, generator: torch.Generator) -> Float32[torch.Tensor, "count 2 3"]:
     """Draw (count, 2, 3) affine matrices, from places in the new image to places in the old one, in -1..1."""
 
-    def uniform() -> torch.Tensor:
+    def uniform() -> Float32[torch.Tensor, " count"]:
         return torch.rand(count, generator=generator) * 2 - 1
 
     any_turn = settings.turns == "any"

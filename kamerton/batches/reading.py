@@ -12,29 +12,36 @@ from itertools import islice
 import numpy as np
 import numpy.typing as npt
 import torch
+from jaxtyping import Float32, Int64, Real, UInt8
 from torch.nn import functional as F
 
+from kamerton.arrays import Rows
 from kamerton.config import PIXEL_SCALE, Preprocessing
 from kamerton.data.cubes.cube import LabelledCube
 
 READ_AHEAD = 2
 """Batches read in a thread while the network works; more would only cost memory."""
 
-Batch = tuple[torch.Tensor, torch.Tensor]
-"""(images_nhwc as stored, labels int64)."""
+StoredImages = UInt8[torch.Tensor, "n height width channels"] | Float32[torch.Tensor, "n height width channels"]
+
+Batch = tuple[StoredImages, Int64[torch.Tensor, " n"]]
+"""(images_nhwc as stored, labels)."""
+
+BatchRows = Int64[npt.NDArray[np.int64], "_"]
+"""Numbers of the rows of one batch; batches may differ in length, so that their axis has no name."""
 
 
-def shuffled_order(count: int, seed: int, epoch: int) -> npt.NDArray[np.int64]:
+def shuffled_order(count: int, seed: int, epoch: int) -> Rows:
     """Order of ``count`` images in ``epoch``, a permutation that follows from the two numbers alone."""
     return np.random.default_rng([seed, epoch]).permutation(count)
 
 
-def batch_indices(order: npt.NDArray[np.int64], batch_size: int) -> list[npt.NDArray[np.int64]]:
+def batch_indices(order: Rows, batch_size: int) -> list[BatchRows]:
     """Cut an order into batches; the last one may be smaller, as in Keras."""
     return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
 
 
-def read_batches(cube: LabelledCube, batches: list[npt.NDArray[np.int64]], *, pinned: bool = False) -> Iterator[Batch]:
+def read_batches(cube: LabelledCube, batches: list[BatchRows], *, pinned: bool = False) -> Iterator[Batch]:
     """Read the named rows of a cube, batch after batch, a little ahead of their use.
 
     ``pinned`` ones go to a card while it computes.
@@ -56,12 +63,14 @@ def in_order(cube: LabelledCube, batch_size: int) -> Iterator[Batch]:
     return read_batches(cube, batch_indices(np.arange(len(cube)), batch_size))
 
 
-def _read(cube: LabelledCube, rows: npt.NDArray[np.int64], pinned: bool) -> Batch:
+def _read(cube: LabelledCube, rows: Rows, pinned: bool) -> Batch:
     images_nhwc, labels = torch.from_numpy(cube.read(rows)), torch.from_numpy(cube.labels[rows])
     return (images_nhwc.pin_memory(), labels.pin_memory()) if pinned else (images_nhwc, labels)
 
 
-def to_network_input(images_nhwc: torch.Tensor, preprocessing: Preprocessing) -> torch.Tensor:
+def to_network_input(
+    images_nhwc: Real[torch.Tensor, "n height width channels"], preprocessing: Preprocessing
+) -> Float32[torch.Tensor, "n channels size size"]:
     """Turn stored pixels (n, height, width, channels) into float32 (n, channels, size, size), scaled to 0..1."""
     n, height, width, channels = images_nhwc.shape
     images_nchw = torch.empty(n, channels, height, width, device=images_nhwc.device)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
-from kamerton.batches.reading import Batch, read_batches
+from kamerton.batches.reading import Batch, BatchRows, StoredImages, read_batches
 from kamerton.data.cubes.cube import LabelledCube
 
 LARGEST_SHARE = 0.5
@@ -20,7 +19,7 @@ class ResidentCube:
 
     def __init__(self, cube: LabelledCube, device: torch.device) -> None:
         self.device = device
-        self.images_nhwc: torch.Tensor | None = None
+        self.images_nhwc: StoredImages | None = None
         for rows, chunk in cube.chunks():
             images = torch.from_numpy(chunk)
             if self.images_nhwc is None:
@@ -32,7 +31,7 @@ class ResidentCube:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def batches(self, batches: Sequence[npt.NDArray[np.int64]]) -> Iterator[Batch]:
+    def batches(self, batches: Sequence[BatchRows]) -> Iterator[Batch]:
         """Give the named rows, batch after batch; only their numbers go to the device, all at once."""
         assert self.images_nhwc is not None
         if not batches:
@@ -50,7 +49,7 @@ def resident(cube: LabelledCube, device: torch.device) -> ResidentCube | None:
 
 
 def batches_on(
-    device: torch.device, cube: LabelledCube | ResidentCube, batches: Sequence[npt.NDArray[np.int64]]
+    device: torch.device, cube: LabelledCube | ResidentCube, batches: Sequence[BatchRows]
 ) -> Iterator[Batch]:
     """Give the named rows on the device, batch after batch, wherever the cube lives; a card computes meanwhile."""
     if isinstance(cube, ResidentCube):

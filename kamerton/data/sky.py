@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astropy.table import Table
@@ -15,12 +14,11 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import KDTree
 
+from kamerton.arrays import Mask, PositionsDeg, Rows, ValuesN
 from kamerton.errors import DataError
 
 NEIGHBOURS_EACH, MANY_NEIGHBOURS = 100, 1_000_000
 """More than both, on average and in all, are no survey of galaxies, and their pairs would fill the memory."""
-
-Rows = npt.NDArray[np.int64]
 
 
 class SkyPair(NamedTuple):
@@ -81,7 +79,7 @@ def column_pairs(values: Iterable[object]) -> list[tuple[int, int]]:
     return pairs
 
 
-def sky_positions(catalogue: Table) -> npt.NDArray[np.float64] | None:
+def sky_positions(catalogue: Table) -> PositionsDeg | None:
     """Read ``ra`` and ``dec`` as float64 degrees (N, 2), NaN where unknown; None where there are no such columns.
 
     Raises DataError for columns that are not numbers.
@@ -91,14 +89,14 @@ def sky_positions(catalogue: Table) -> npt.NDArray[np.float64] | None:
     return np.column_stack([_degrees(catalogue, name) for name in ("ra", "dec")])
 
 
-def impossible_positions(positions_deg: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+def impossible_positions(positions_deg: PositionsDeg) -> Mask:
     """Mark the positions (N, 2) that are known and not on the sky: ra from -180 to 360, dec from -90 to 90 degrees."""
     ra_deg, dec_deg = positions_deg.T
     on_the_sky = (ra_deg >= -180) & (ra_deg <= 360) & (dec_deg >= -90) & (dec_deg <= 90)
     return np.asarray(~on_the_sky & ~np.isnan(positions_deg).any(axis=1))
 
 
-def _degrees(catalogue: Table, name: str) -> npt.NDArray[np.float64]:
+def _degrees(catalogue: Table, name: str) -> ValuesN:
     """Read a column as plain float64 degrees, NaN where it is masked."""
     try:
         column = np.ma.asarray(catalogue[name], np.float64)

@@ -14,14 +14,19 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from jaxtyping import Int8
 
+from kamerton.arrays import Labels, Mask, Rows
 from kamerton.config import SPLIT_NAMES, SplitSettings
 from kamerton.data.cubes.cube import LabelledCube, fingerprint_of, open_cube
 from kamerton.data.cubes.writer import CubeWriter
-from kamerton.data.sky import Rows, SkyPair, column_pairs, connected_groups, sky_pairs
+from kamerton.data.sky import SkyPair, column_pairs, connected_groups, sky_pairs
 from kamerton.errors import CubeError, UsageError
 from kamerton.files import cannot_write, require_new, write_json
 from kamerton.version import __version__
+
+Parts = Int8[npt.NDArray[np.int8], " n"]
+"""The split of each galaxy: its place in `SPLIT_NAMES`."""
 
 SPLIT_JSON = "split.json"
 HISTORY_LINES_KEPT = 10
@@ -112,7 +117,7 @@ def group_galaxies(cube: LabelledCube, settings: SplitSettings) -> Grouping:
     return Grouping(connected_groups(len(cube), held), pairs)
 
 
-def assign_splits(labels: Rows, groups: Rows, settings: SplitSettings) -> npt.NDArray[np.int8]:
+def assign_splits(labels: Labels, groups: Rows, settings: SplitSettings) -> Parts:
     """Give each galaxy its split, 0 train, 1 valid, 2 test, whole groups at a time, holding every class's shares.
 
     Groups come in random order, the larger first, and each goes where its classes have the smallest part of what they
@@ -136,7 +141,7 @@ def assign_splits(labels: Rows, groups: Rows, settings: SplitSettings) -> npt.ND
     return parts
 
 
-def _require_all_splits(cube: LabelledCube, parts: npt.NDArray[np.int8]) -> None:
+def _require_all_splits(cube: LabelledCube, parts: Parts) -> None:
     empty = [name for number, name in enumerate(SPLIT_NAMES) if not (parts == number).any()]
     if empty:
         raise CubeError(
@@ -147,9 +152,7 @@ def _require_all_splits(cube: LabelledCube, parts: npt.NDArray[np.int8]) -> None
         )
 
 
-def _write_splits(
-    cube: LabelledCube, folder: Path, parts: npt.NDArray[np.int8], settings: SplitSettings, made: list[Path]
-) -> None:
+def _write_splits(cube: LabelledCube, folder: Path, parts: Parts, settings: SplitSettings, made: list[Path]) -> None:
     """Copy the images to their splits in one pass, in bounded memory."""
     with ExitStack() as files:
         writers = [
@@ -174,9 +177,7 @@ def _write_splits(
             writer.finish(cube.labels[chosen], cube.catalogue[chosen], history)
 
 
-def _split_record(
-    cube: LabelledCube, grouping: Grouping, parts: npt.NDArray[np.int8], settings: SplitSettings
-) -> dict[str, Any]:
+def _split_record(cube: LabelledCube, grouping: Grouping, parts: Parts, settings: SplitSettings) -> dict[str, Any]:
     """Tell in ``split.json`` what was split, how, into what, and which galaxies stayed together."""
     ids = cube.ids
     rows_of_group: dict[int, list[int]] = {}
@@ -196,7 +197,7 @@ def _split_record(
     }
 
 
-def _part_record(cube: LabelledCube, chosen: npt.NDArray[np.bool_]) -> dict[str, Any]:
+def _part_record(cube: LabelledCube, chosen: Mask) -> dict[str, Any]:
     labels = cube.labels[chosen]
     counts = np.bincount(labels, minlength=len(cube.class_names))
     digests = [cube.galaxy_fingerprints()[row] for row in np.flatnonzero(chosen)]

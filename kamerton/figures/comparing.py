@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
+from jaxtyping import Float64, Real
 
 from kamerton.figures.drawing import LETTER_INCH, MARKERS, OKABE_ITO, new_figure, plain
 
@@ -28,7 +28,7 @@ class Look:
 
 
 def looks(names: Sequence[str]) -> list[Look]:
-    """Give each network its colour and marker, by its place."""
+    """Give each network its colour and marker, by its order."""
     return [
         Look(plain(name), OKABE_ITO[number % len(OKABE_ITO)], MARKERS[number % len(MARKERS)])
         for number, name in enumerate(names)
@@ -44,7 +44,7 @@ def learning_curves_figure(histories: Mapping[str, Sequence[pd.DataFrame]]) -> F
     from matplotlib.ticker import MaxNLocator
 
     figure = new_figure(width=13, height=4)
-    accuracy, loss, rate = (figure.add_subplot(1, 3, place) for place in (1, 2, 3))
+    accuracy, loss, rate = (figure.add_subplot(1, 3, column) for column in (1, 2, 3))
     for look, runs in zip(looks(list(histories)), histories.values(), strict=True):
         for number, history in enumerate(runs):
             epochs = np.arange(1, len(history) + 1)
@@ -66,7 +66,9 @@ def learning_curves_figure(histories: Mapping[str, Sequence[pd.DataFrame]]) -> F
     return figure
 
 
-def confusions_figure(matrices: Mapping[str, npt.NDArray[Any]], class_names: Sequence[str]) -> Figure:
+def confusions_figure(
+    matrices: Mapping[str, Real[np.ndarray, "classes classes"]], class_names: Sequence[str]
+) -> Figure:
     """Draw confusion matrices (true, predicted) side by side, each cell the share of its true class in percent."""
     columns = min(MATRICES_A_ROW, len(matrices))
     rows = -(-len(matrices) // columns)
@@ -124,22 +126,22 @@ def cost_figure(points: Mapping[str, Point], cost_label: str, value_label: str) 
 
 
 def recall_figure(
-    recalls: Mapping[str, npt.NDArray[np.float64]], class_names: Sequence[str], counts: Sequence[int]
+    recalls: Mapping[str, Float64[np.ndarray, "classes 3"]], class_names: Sequence[str], counts: Sequence[int]
 ) -> Figure:
     """Draw each network's recall of each class; ``recalls`` are (classes, 3): value and the ends of its interval."""
     figure = new_figure(width=7.5, height=1.2 + len(class_names) * max(0.45, 0.14 * len(recalls)))
     axes = figure.add_subplot()
-    places = np.arange(len(class_names), dtype=float)
+    positions = np.arange(len(class_names), dtype=float)
     offsets = np.linspace(-0.3, 0.3, len(recalls)) if len(recalls) > 1 else np.zeros(1)
     for look, offset, values in zip(looks(list(recalls)), offsets, recalls.values(), strict=True):
         value, low, high = values.T
         axes.errorbar(
-            value, places + offset, xerr=[value - low, high - value], fmt=look.marker, color=look.colour,
+            value, positions + offset, xerr=[value - low, high - value], fmt=look.marker, color=look.colour,
             markersize=5, capsize=2, linewidth=1, label=look.name,
         )  # fmt: skip
-    for edge in places[:-1] + 0.5:
+    for edge in positions[:-1] + 0.5:
         axes.axhline(edge, color="0.85", linewidth=0.8)
-    axes.set_yticks(places, [f"{plain(name)} ({count})" for name, count in zip(class_names, counts, strict=True)])
+    axes.set_yticks(positions, [f"{plain(name)} ({count})" for name, count in zip(class_names, counts, strict=True)])
     axes.set(xlabel="recall: share of the class that is found", ylabel="true class (galaxies)", xlim=(-0.02, 1.02))
     axes.invert_yaxis()
     axes.grid(alpha=0.3, axis="x")

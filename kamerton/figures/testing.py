@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
+from jaxtyping import Integer
 
+from kamerton.arrays import ImageHWC, ImagesNHWC
 from kamerton.figures.drawing import LETTER_INCH, new_figure, plain
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ CAPTION_LETTERS = 36
 """Of a caption's size, beside each other above one image."""
 
 
-def confusion_figure(counts: npt.NDArray[np.integer[Any]], class_names: Sequence[str], title: str) -> Figure:
+def confusion_figure(counts: Integer[np.ndarray, "classes classes"], class_names: Sequence[str], title: str) -> Figure:
     """Draw a confusion matrix (true, predicted): colour is the share of the true class, text is counts and share."""
     names = [plain(name) for name in class_names]
     names_inch = LETTER_INCH * max(len(name) for name in class_names)
@@ -43,14 +44,14 @@ def confusion_figure(counts: npt.NDArray[np.integer[Any]], class_names: Sequence
     return figure
 
 
-def mistakes_figure(images_nhwc: npt.NDArray[Any], captions: Sequence[str], title: str) -> Figure:
+def mistakes_figure(images_nhwc: ImagesNHWC, captions: Sequence[str], title: str) -> Figure:
     """Show the most confident mistakes: images (n, height, width, channels; pixels 0 to 255), each with its caption."""
     return gallery_figure(
         images_nhwc, captions, f"Most confident mistakes: {title}" if len(captions) else f"No mistakes: {title}"
     )
 
 
-def gallery_figure(images_nhwc: npt.NDArray[Any], captions: Sequence[str], heading: str) -> Figure:
+def gallery_figure(images_nhwc: ImagesNHWC, captions: Sequence[str], heading: str) -> Figure:
     """Show images (n, height, width, channels; pixels 0 to 255) in a grid, each with its caption."""
     rows = max(1, -(-len(captions) // GALLERY_COLUMNS))
     figure = new_figure(width=2.1 * GALLERY_COLUMNS, height=0.6 + 2.6 * rows)
@@ -67,7 +68,7 @@ def _folded(caption: str) -> str:
     return "\n".join(fold for line in caption.split("\n") for fold in textwrap.wrap(line, CAPTION_LETTERS) or [""])
 
 
-def show_galaxy(axes: Axes, image_hwc: npt.NDArray[Any]) -> None:
+def show_galaxy(axes: Axes, image_hwc: ImageHWC) -> None:
     """Show one image as it is stored; other than three channels are shown as the first, in grey."""
     grey = image_hwc.shape[-1] != 3
     pixels = image_hwc[..., 0] if grey else image_hwc

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
-import numpy.typing as npt
 from astropy.io import fits
 from astropy.table import Table
 
+from kamerton.arrays import ImageHWC, Labels, PositionsDeg
 from kamerton.data.audit.findings import BadRow
 from kamerton.data.audit.galaxies import Examined, Galaxies, bad_rows, known_positions, note_empty_classes
 from kamerton.data.cubes.cube import read_catalogue
@@ -23,8 +23,6 @@ from kamerton.data.fits.structure import Unit, walk_structure
 from kamerton.data.fits.unpacking import as_plain_file
 from kamerton.data.sky import sky_positions
 from kamerton.errors import CubeError
-
-Labels = npt.NDArray[np.int64]
 
 
 def examine_cube(path: Path) -> Examined:
@@ -103,7 +101,7 @@ def _digests(images: CubeImages, ids: list[str], found: Examined) -> list[str]:
     return digests
 
 
-def _each(images: CubeImages) -> Iterator[tuple[int, npt.NDArray[Any] | CubeError]]:
+def _each(images: CubeImages) -> Iterator[tuple[int, ImageHWC | CubeError]]:
     """Read image by image, many at a time where nothing is broken."""
     for rows in images.slices():
         try:
@@ -113,7 +111,7 @@ def _each(images: CubeImages) -> Iterator[tuple[int, npt.NDArray[Any] | CubeErro
                 yield row, _one(images, row)
 
 
-def _one(images: CubeImages, row: int) -> npt.NDArray[Any] | CubeError:
+def _one(images: CubeImages, row: int) -> ImageHWC | CubeError:
     try:
         return np.asarray(images.read([row])[0])
     except CubeError as error:
@@ -140,7 +138,7 @@ def _class_indices(labels: CubeLabels, names: tuple[str, ...] | None, ids: list[
     return indices
 
 
-def _positions(catalogue: Table, ids: list[str], found: Examined) -> npt.NDArray[np.float64]:
+def _positions(catalogue: Table, ids: list[str], found: Examined) -> PositionsDeg:
     """Give right ascension and declination (N, 2), NaN where they are not known or cannot be."""
     positions_deg = None
     with found.noting():

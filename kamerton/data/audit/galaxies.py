@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
+from kamerton.arrays import Labels, Mask, PositionsDeg
 from kamerton.data.audit.findings import BadRow, FileSummary, Finding, Place
 from kamerton.data.sky import impossible_positions
 from kamerton.errors import DataError
@@ -20,11 +20,11 @@ class Galaxies:
 
     file: str
     ids: list[str]
-    labels: npt.NDArray[np.int64]
+    labels: Labels
     """Class indices, -1 where a label is bad."""
     class_names: tuple[str, ...] | None
     """None where the file has only indices."""
-    positions_deg: npt.NDArray[np.float64]
+    positions_deg: PositionsDeg
     """Right ascension and declination (N, 2), NaN where unknown or bad."""
     digests: list[str] | None = None
     """SHA-256 of the pixels, empty where they could not be read; None where there are none."""
@@ -82,7 +82,7 @@ class Examined:
         return FileSummary(self.file, len(found.ids), classes, found.image_shape)
 
 
-def bad_rows(rows: npt.NDArray[np.bool_], ids: list[str], what: Callable[[int], str]) -> list[BadRow]:
+def bad_rows(rows: Mask, ids: list[str], what: Callable[[int], str]) -> list[BadRow]:
     """List the marked rows with what ``what(row)`` says of them."""
     return [BadRow(row, ids[row], what(row)) for row in np.flatnonzero(rows).tolist()]
 
@@ -92,7 +92,7 @@ def class_label(label: int, names: tuple[str, ...] | None) -> str:
     return f"class {label}" if names is None else names[label]
 
 
-def note_empty_classes(labels: npt.NDArray[np.int64], names: tuple[str, ...] | None, found: Examined) -> None:
+def note_empty_classes(labels: Labels, names: tuple[str, ...] | None, found: Examined) -> None:
     """Note the classes that no galaxy has: of the names, or below the highest index."""
     count = int(labels.max()) + 1 if names is None else len(names)
     present = set(labels.tolist())
@@ -101,7 +101,7 @@ def note_empty_classes(labels: npt.NDArray[np.int64], names: tuple[str, ...] | N
         found.add("note", f"classes without galaxies: {', '.join(empty)}")
 
 
-def known_positions(positions_deg: npt.NDArray[np.float64], ids: list[str], found: Examined) -> npt.NDArray[np.float64]:
+def known_positions(positions_deg: PositionsDeg, ids: list[str], found: Examined) -> PositionsDeg:
     """Note positions that are not on the sky, and count them as unknown: NaN in both columns."""
     wrong = impossible_positions(positions_deg)
     rows = bad_rows(wrong, ids, lambda row: "ra {}, dec {}".format(*positions_deg[row]))

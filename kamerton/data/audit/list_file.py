@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
+from kamerton.arrays import Labels, ValuesN
 from kamerton.data.audit.findings import BadRow
 from kamerton.data.audit.galaxies import Examined, Galaxies, bad_rows, known_positions, note_empty_classes
 from kamerton.data.lists import read_list
@@ -44,9 +44,7 @@ def _require_columns(path: Path, columns: Mapping[str, list[str]]) -> None:
         )
 
 
-def _labels(
-    texts: Sequence[str], ids: list[str], found: Examined
-) -> tuple[npt.NDArray[np.int64], tuple[str, ...] | None]:
+def _labels(texts: Sequence[str], ids: list[str], found: Examined) -> tuple[Labels, tuple[str, ...] | None]:
     """Take whole numbers as class indices, ``3.0`` among them, and all else as names, as an import does."""
     texts = [text.strip() for text in texts]
     if all(re.fullmatch(r"(-?\d+(\.0*)?)?", text) for text in texts):
@@ -61,7 +59,7 @@ def _labels(
     return labels, names
 
 
-def _degrees(name: str, texts: Sequence[str], ids: list[str], found: Examined) -> npt.NDArray[np.float64]:
+def _degrees(name: str, texts: Sequence[str], ids: list[str], found: Examined) -> ValuesN:
     """Read a column of decimal degrees; an empty cell is unknown, and a cell that is no number is noted."""
     values = np.full(len(texts), np.nan)
     bad: list[BadRow] = []

@@ -11,13 +11,12 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Self
 
-import numpy as np
-import numpy.typing as npt
 from astropy.io import fits
 from astropy.table import Table
 
+from kamerton.arrays import ImagesNHWC, Labels
 from kamerton.data.cubes.images import CubeImages, check_pixels, image_digest
 from kamerton.data.cubes.labels import CubeLabels
 from kamerton.data.fits.checksums import check_checksums
@@ -63,7 +62,7 @@ class LabelledCube(CubeImages):
         """The galaxies' identifiers, one an image."""
         return [str(name) for name in self.catalogue["id"]]
 
-    def chunks(self) -> Iterator[tuple[slice, npt.NDArray[Any]]]:
+    def chunks(self) -> Iterator[tuple[slice, ImagesNHWC]]:
         """Pass over the whole cube in bounded memory, as (rows, images_nhwc)."""
         for rows in self.slices():
             yield rows, self.read(rows)
@@ -139,7 +138,7 @@ def read_catalogue(path: Path, hdus: fits.HDUList, count: int) -> Table:
     return table
 
 
-def fingerprint_of(digests: Sequence[str], labels: npt.NDArray[np.int64], class_names: Sequence[str]) -> str:
+def fingerprint_of(digests: Sequence[str], labels: Labels, class_names: Sequence[str]) -> str:
     """SHA-256 of a cube's content from its galaxies' fingerprints, labels and class names, in their order."""
     whole = hashlib.sha256("\n".join(digests).encode())
     whole.update(labels.astype("<i8").tobytes())

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from astropy.io import fits
+from jaxtyping import Bool, Num, Real
 
+from kamerton.arrays import ImageHWC, ImagesNHWC, Rows
 from kamerton.data.fits.hdus import IMAGE_HDUS, byte_of, fits_errors, is_scaled, physical
 from kamerton.errors import CubeError
 
@@ -52,7 +53,7 @@ class CubeImages:
         """Find the byte where an image begins; None where the images are tile-compressed."""
         return byte_of(self._hdu, row)
 
-    def read(self, indices: slice | Sequence[int] | npt.NDArray[np.integer[Any]]) -> npt.NDArray[Any]:
+    def read(self, indices: slice | Sequence[int] | Rows) -> ImagesNHWC:
         """Read images as (n, height, width, channels): uint8 where the file stores bytes, else float32."""
         with fits_errors(self.path, self.place):
             if isinstance(indices, slice):
@@ -63,7 +64,7 @@ class CubeImages:
                 images_nhwc[slot : slot + 1] = self._as_nhwc(self._hdu.section[row : row + 1])
         return images_nhwc
 
-    def _as_nhwc(self, stored: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    def _as_nhwc(self, stored: Num[np.ndarray, "n ..."]) -> ImagesNHWC:
         stored = physical(stored, self.header)
         if self._channel_axis is None:
             stored = stored[..., np.newaxis]
@@ -106,12 +107,12 @@ def images_place(hdus: fits.HDUList) -> int:
     return 1 if hdus[0].header.get("NAXIS", 0) == 0 and len(hdus) > 1 else 0
 
 
-def bad_pixels(images_nhwc: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+def bad_pixels(pixels: Real[np.ndarray, "*axes"]) -> Bool[np.ndarray, "*axes"]:
     """Mark the pixels that are not numbers from 0 to 255."""
-    return np.asarray(~((images_nhwc >= 0) & (images_nhwc <= 255)))
+    return np.asarray(~((pixels >= 0) & (pixels <= 255)))
 
 
-def check_pixels(images: CubeImages, images_nhwc: npt.NDArray[Any], first_row: int) -> None:
+def check_pixels(images: CubeImages, images_nhwc: ImagesNHWC, first_row: int) -> None:
     """Refuse pixels that are not numbers from 0 to 255 (CubeError names the first bad image)."""
     if images.dtype == np.uint8:
         return
@@ -131,7 +132,7 @@ def check_pixels(images: CubeImages, images_nhwc: npt.NDArray[Any], first_row: i
     )
 
 
-def image_digest(image_hwc: npt.NDArray[Any]) -> str:
+def image_digest(image_hwc: ImageHWC) -> str:
     """SHA-256 of an image's pixels and shape, the same whatever type of number holds them."""
     if image_hwc.dtype != np.uint8:
         # Whole numbers in a wider type are the same galaxy as the bytes they came from.

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from astropy.io import fits
 
+from kamerton.arrays import Labels, Mask
 from kamerton.data.cubes.images import image_hdu
 from kamerton.data.cubes.writer import CLASS_KEYWORD
 from kamerton.data.fits.hdus import byte_of, fits_errors, physical
@@ -35,13 +35,13 @@ class CubeLabels:
         self.names = _stored_names(self._hdu.header)
 
     @property
-    def bad(self) -> npt.NDArray[np.bool_]:
+    def bad(self) -> Mask:
         """Mark what is no class index: a whole number from 0."""
         values = self.values
         whole = np.isfinite(values) & (values == np.floor(values)) & (values >= 0) & (values < 2**31)
         return np.asarray(~whole)
 
-    def indices(self) -> npt.NDArray[np.int64]:
+    def indices(self) -> Labels:
         """Give one class index an image, int64 (N,); CubeError names the first label that is none."""
         if self.bad.any():
             row = int(np.flatnonzero(self.bad)[0])
@@ -65,7 +65,7 @@ class CubeLabels:
                 next_step=f"rename one of them in the header, {CLASS_KEYWORD}0...",
             )
 
-    def class_names(self, labels: npt.NDArray[np.int64]) -> tuple[str, ...]:
+    def class_names(self, labels: Labels) -> tuple[str, ...]:
         """Name every class; an unnamed cube gets one plain name a label. CubeError where a label has no name."""
         self.check_names()
         highest = int(labels.max())

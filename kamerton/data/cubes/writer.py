@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 from astropy import units
 from astropy.io import fits
 from astropy.table import Table
+from jaxtyping import Integer
 
+from kamerton.arrays import ImagesNHWC
 from kamerton.errors import OutputError
 
 CLASS_KEYWORD = "CLASS"
@@ -62,14 +64,14 @@ class CubeWriter:
         self._file.close()
         self._partial.unlink(missing_ok=True)
 
-    def append(self, images_nhwc: npt.NDArray[Any]) -> None:
+    def append(self, images_nhwc: ImagesNHWC) -> None:
         """Add images (n, height, width, channels) of the cube's shape and type."""
         assert images_nhwc.shape[1:] == self._shape, (images_nhwc.shape, self._shape)
         self._file.write(np.ascontiguousarray(images_nhwc, self._stored_type).data)
         self._count += len(images_nhwc)
 
     def finish(
-        self, labels: npt.NDArray[np.integer[Any]], catalogue: Table | None = None, history: Sequence[str] = ()
+        self, labels: Integer[np.ndarray, " n"], catalogue: Table | None = None, history: Sequence[str] = ()
     ) -> None:
         """Add one label and one catalogue row an image, and give the file its name.
 
@@ -111,7 +113,7 @@ class CubeWriter:
         header.extend([("", "")] * blanks, bottom=True)
         return str(header.tostring()).encode("ascii")
 
-    def _label_hdu(self, labels: npt.NDArray[np.integer[Any]]) -> fits.ImageHDU:
+    def _label_hdu(self, labels: Integer[np.ndarray, " n"]) -> fits.ImageHDU:
         hdu = fits.ImageHDU(labels.astype(np.uint8 if len(self.class_names) <= 256 else np.int32), name="LABELS")
         for index, name in enumerate(self.class_names):
             hdu.header[f"{CLASS_KEYWORD}{index}"] = (name, f"class of label {index}")

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
-import numpy.typing as npt
 from astropy.io import fits
 from astropy.utils.exceptions import AstropyWarning
+from jaxtyping import Num
 
 from kamerton.data.fits.structure import check_structure
 from kamerton.data.fits.unpacking import as_plain_file
@@ -78,7 +78,7 @@ def is_scaled(header: fits.Header) -> bool:
     return header.get("BZERO", 0) != 0 or header.get("BSCALE", 1) != 1 or "BLANK" in header
 
 
-def physical(stored: npt.NDArray[Any], header: fits.Header) -> npt.NDArray[Any]:
+def physical(stored: Num[np.ndarray, "*axes"], header: fits.Header) -> Num[np.ndarray, "*axes"]:
     """Apply BSCALE, BZERO and BLANK (FITS standard 4.0, section 4.4.2.5); a blank becomes NaN."""
     if not is_scaled(header):
         return stored

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from astropy.table import Table
 
+from kamerton.arrays import Labels, SquaresNHWC
 from kamerton.config import PictureSettings
 from kamerton.data import galaxy10
 from kamerton.data.cubes.images import CHUNK_GALAXIES
 from kamerton.data.cubes.labels import default_class_names
-from kamerton.data.importers.source import MAX_CLASSES, Galaxies, ImportRequest, Labels, fit_batch
+from kamerton.data.importers.source import MAX_CLASSES, Galaxies, ImportRequest, fit_batch
 from kamerton.errors import DataError
 
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
@@ -81,7 +81,7 @@ def _galaxy10_catalogue(source: Path, file: Any, count: int) -> Table:
     return table
 
 
-def _galaxy10_batches(source: Path, images: Any, settings: PictureSettings) -> Iterator[npt.NDArray[Any]]:
+def _galaxy10_batches(source: Path, images: Any, settings: PictureSettings) -> Iterator[SquaresNHWC]:
     for start in range(0, len(images), CHUNK_GALAXIES):
         with _hdf5_errors(source, f"images from row {start}"):
             images_nhwc = images[start : start + CHUNK_GALAXIES]

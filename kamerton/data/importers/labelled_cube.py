@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from kamerton.arrays import SquaresNHWC
 from kamerton.config import PictureSettings
 from kamerton.data.cubes.cube import LabelledCube, open_cube
 from kamerton.data.cubes.images import check_pixels
@@ -41,6 +41,6 @@ def _holds_whole_numbers(cube: LabelledCube) -> bool:
     return whole
 
 
-def _cube_batches(cube: LabelledCube, dtype: np.dtype[Any], settings: PictureSettings) -> Iterator[npt.NDArray[Any]]:
+def _cube_batches(cube: LabelledCube, dtype: np.dtype[Any], settings: PictureSettings) -> Iterator[SquaresNHWC]:
     for rows, images_nhwc in cube.chunks():
         yield fit_batch(images_nhwc.astype(dtype, copy=False), settings, cube.path, rows.start)

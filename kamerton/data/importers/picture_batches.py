@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 from astropy.table import Table
 
+from kamerton.arrays import RgbHWC, SquaresNHWC
 from kamerton.config import PictureSettings
 from kamerton.data.cubes.images import CHUNK_GALAXIES
 from kamerton.data.pictures.picture import Picture, read_picture
@@ -18,13 +18,13 @@ from kamerton.errors import PictureError
 
 def picture_batches(
     paths: Sequence[Path], places: Iterable[str], settings: PictureSettings, catalogue: Table
-) -> Iterator[npt.NDArray[np.uint8]]:
+) -> Iterator[SquaresNHWC]:
     """Read pictures in batches, refuse one of another size than the first, and put the stretches in the catalogue.
 
     ``places`` says for each path where it was found, at the start of an error's message.
     """
     stretches: list[Stretch | None] = []
-    batch: list[npt.NDArray[np.uint8]] = []
+    batch: list[RgbHWC] = []
     first_side = None
     for path, place in zip(paths, places, strict=False):
         picture = _read_in_place(path, place, settings)

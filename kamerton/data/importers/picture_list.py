@@ -7,15 +7,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from astropy.table import Table
+from jaxtyping import Shaped
 
+from kamerton.arrays import Labels, Rows, ValuesN
 from kamerton.data.cubes.labels import default_class_names
 from kamerton.data.importers.picture_batches import picture_batches
-from kamerton.data.importers.source import MAX_CLASSES, Galaxies, ImportRequest, Labels, classes_from_names, to_ascii
+from kamerton.data.importers.source import MAX_CLASSES, Galaxies, ImportRequest, classes_from_names, to_ascii
 from kamerton.data.lists import read_list
 from kamerton.errors import DataError
 
@@ -86,7 +87,7 @@ def _list_catalogue(source: Path, columns: Mapping[str, list[str]], path_column:
     return Table({"id": ids} | {to_ascii(name): _typed(source, name, columns[name]) for name in carried})
 
 
-def _typed(source: Path, name: str, values: list[str]) -> npt.NDArray[Any]:
+def _typed(source: Path, name: str, values: list[str]) -> Rows | ValuesN | Shaped[npt.NDArray[np.str_], " n"]:
     """Store a column as whole numbers, as numbers with NaN for empty cells, or as text."""
     values = [value.strip() for value in values]
     if all(re.fullmatch(r"-?(0|[1-9]\d{0,17})", value) for value in values):
@@ -104,7 +105,7 @@ def _typed(source: Path, name: str, values: list[str]) -> npt.NDArray[Any]:
     return np.array([to_ascii(value) for value in values])
 
 
-def _numbers(values: Sequence[str]) -> npt.NDArray[np.float64] | None:
+def _numbers(values: Sequence[str]) -> ValuesN | None:
     """Numbers with NaN for empty cells; None where the column is text, or holds identifiers that would be rounded."""
     # Python reads 12_34, a plate and a fibre, as 1234.
     if not any(values) or any("_" in value or re.match(r"-?0\d", value) for value in values):

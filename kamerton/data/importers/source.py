@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from astropy.table import Table
 
+from kamerton.arrays import ImagesNHWC, Labels, SquaresNHWC
 from kamerton.config import PictureSettings
 from kamerton.data import galaxy10
 from kamerton.data.pictures.picture import fit_square
-
-Labels = npt.NDArray[np.int64]
 
 MAX_CLASSES = 1000
 """A class index beyond this is an identifier in the wrong column."""
@@ -41,7 +38,7 @@ class Galaxies:
     labels: Labels
     class_names: tuple[str, ...]
     catalogue: Table
-    batches: Iterator[npt.NDArray[Any]]
+    batches: Iterator[SquaresNHWC]
 
 
 def classes_from_names(names: Sequence[str]) -> tuple[tuple[str, ...], Labels]:
@@ -57,9 +54,7 @@ def to_ascii(text: str) -> str:
     return "".join(letter if letter.isascii() and letter.isprintable() else ascii(letter)[1:-1] for letter in text)
 
 
-def fit_batch(
-    images_nhwc: npt.NDArray[Any], settings: PictureSettings, source: Path, first_row: int
-) -> npt.NDArray[Any]:
+def fit_batch(images_nhwc: ImagesNHWC, settings: PictureSettings, source: Path, first_row: int) -> SquaresNHWC:
     """Crop and resize images (n, H, W, C) to (n, S, S, C); PictureError names the row of the source."""
     return np.stack(
         [fit_square(image, settings, f"{source} image {first_row + i}") for i, image in enumerate(images_nhwc)]

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
+from kamerton.arrays import BandsCHW, RgbHWC
 from kamerton.config import PictureSettings
 from kamerton.data.fits.hdus import fits_errors, open_fits, physical
 from kamerton.data.fits.unpacking import GZIP_MAGIC
-from kamerton.data.pictures.stretch import FloatArray, Stretch, apply_stretch, resolve_stretch
+from kamerton.data.pictures.stretch import Stretch, apply_stretch, resolve_stretch
 from kamerton.errors import PictureError
 
 WAVELENGTH_ORDER = "ugrizy"
@@ -41,7 +41,7 @@ def is_fits(path: Path) -> bool:
     return head == b"SIMPLE  =" or head.startswith(GZIP_MAGIC)
 
 
-def read_cutout(path: Path, settings: PictureSettings) -> tuple[npt.NDArray[np.uint8], Stretch]:
+def read_cutout(path: Path, settings: PictureSettings) -> tuple[RgbHWC, Stretch]:
     """Read a FITS cutout as RGB pixels (H, W, 3), the top row first, and tell how they were stretched."""
     bands_chw, weights, where = _read_bands(path)
     _check_bands(where, bands_chw)
@@ -49,7 +49,7 @@ def read_cutout(path: Path, settings: PictureSettings) -> tuple[npt.NDArray[np.u
     return apply_stretch(bands_chw, stretch), stretch
 
 
-def _read_bands(path: Path) -> tuple[FloatArray, tuple[float, ...], str]:
+def _read_bands(path: Path) -> tuple[BandsCHW, tuple[float, ...], str]:
     """Read the first image of a FITS file: bands (C, H, W) from blue to red, their weights, and its name."""
     _, hdus = open_fits(path)
     with closing(hdus), fits_errors(path, None):
@@ -102,7 +102,7 @@ def _band_order(names: str, count: int) -> tuple[list[int], tuple[float, ...]]:
     return order, tuple(BAND_WEIGHTS[names[band]] / middle for band in order)
 
 
-def _check_bands(where: str, bands_chw: FloatArray) -> None:
+def _check_bands(where: str, bands_chw: BandsCHW) -> None:
     # NaN compares as false.
     bad = int((~(np.abs(bands_chw) <= LARGEST_VALUE)).sum())
     if bad:

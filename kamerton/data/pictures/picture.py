@@ -12,12 +12,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
+from kamerton.arrays import ImageHWC, RgbHWC, SquareHWC
 from kamerton.config import PictureSettings
 from kamerton.data.pictures.cutout import is_fits, read_cutout, too_large
 from kamerton.data.pictures.stretch import Stretch
@@ -31,7 +30,7 @@ PICTURE_FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "BMP", "GIF")
 class Picture:
     """Pixels, and how they were stretched; ``stretch`` is None for a picture that already was pixels."""
 
-    image_hwc: npt.NDArray[np.uint8]
+    image_hwc: RgbHWC
     stretch: Stretch | None
 
 
@@ -48,7 +47,7 @@ def read_picture(path: str | Path, settings: PictureSettings) -> Picture:
     return Picture(fit_square(pixels_hwc, settings, str(path)), stretch)
 
 
-def fit_square(image_hwc: npt.NDArray[Any], settings: PictureSettings, where: str) -> npt.NDArray[Any]:
+def fit_square(image_hwc: ImageHWC, settings: PictureSettings, where: str) -> SquareHWC:
     """Keep the central square and resize it.
 
     ``image_hwc`` is uint8 or float32 (H, W, C) with values 0 to 255, and so is the result, (S, S, C). ``where`` names
@@ -67,7 +66,7 @@ def fit_square(image_hwc: npt.NDArray[Any], settings: PictureSettings, where: st
     return _resize(image_hwc[top : top + side, left : left + side], settings.size or side)
 
 
-def _resize(image_hwc: npt.NDArray[Any], size: int) -> npt.NDArray[Any]:
+def _resize(image_hwc: ImageHWC, size: int) -> SquareHWC:
     if image_hwc.shape[0] == size:
         return np.ascontiguousarray(image_hwc)
     channels = [
@@ -75,11 +74,11 @@ def _resize(image_hwc: npt.NDArray[Any], size: int) -> npt.NDArray[Any]:
         for channel_hw in np.moveaxis(image_hwc, -1, 0)
     ]
     # Lanczos overshoots beside bright stars; Pillow clips bytes by itself but not floats.
-    resized_hwc: npt.NDArray[Any] = np.clip(np.stack(channels, axis=-1), 0, 255)
+    resized_hwc: SquareHWC = np.clip(np.stack(channels, axis=-1), 0, 255)
     return resized_hwc
 
 
-def _read_pillow(path: Path) -> npt.NDArray[np.uint8]:
+def _read_pillow(path: Path) -> RgbHWC:
     with _pillow_errors(path), Image.open(path, formats=PICTURE_FORMATS) as image:
         if getattr(image, "n_frames", 1) > 1:
             raise PictureError(

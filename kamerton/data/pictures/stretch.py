@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from kamerton.arrays import BandHW, BandsCHW, RgbHWC, ValuesN
 from kamerton.config import PictureSettings
-
-FloatArray = npt.NDArray[np.float64]
 
 RIM_FRACTION = 0.1
 """Share of a cutout's side, at each edge, where the sky is measured: the galaxy stands in the middle."""
@@ -36,7 +34,7 @@ class Stretch:
     """Factors of the same bands after the sky is taken off."""
 
 
-def resolve_stretch(bands_chw: FloatArray, weights: Sequence[float], settings: PictureSettings) -> Stretch:
+def resolve_stretch(bands_chw: BandsCHW, weights: Sequence[float], settings: PictureSettings) -> Stretch:
     """Choose the stretch of one cutout; ``bands_chw`` is (1 or 3, H, W), from blue to red.
 
     Sky and noise are the sigma-clipped median and deviation of the cutout's rim. Where ``settings.asinh_stretch`` is
@@ -48,7 +46,7 @@ def resolve_stretch(bands_chw: FloatArray, weights: Sequence[float], settings: P
     return Stretch(float(settings.asinh_q), float(linear), _rgb(sky), _rgb(weights))
 
 
-def apply_stretch(bands_chw: FloatArray, stretch: Stretch) -> npt.NDArray[np.uint8]:
+def apply_stretch(bands_chw: BandsCHW, stretch: Stretch) -> RgbHWC:
     """Turn bands (1 or 3, H, W), from blue to red, into RGB pixels (H, W, 3), uint8, the top row first.
 
     Lupton et al. (2004, PASP 116, 133): the intensity is stretched and each pixel keeps its colour.
@@ -60,11 +58,11 @@ def apply_stretch(bands_chw: FloatArray, stretch: Stretch) -> npt.NDArray[np.uin
     red, green, blue = _weighted(bands_rgb, stretch.sky_rgb, stretch.weight_rgb)
     with np.errstate(invalid="ignore", divide="ignore"):
         # Astropy divides 0 by 0 where a pixel is exactly sky, and then sets it to black.
-        rgb_hwc: npt.NDArray[np.uint8] = make_lupton_rgb(red, green, blue, stretch=stretch.stretch, Q=stretch.q)
+        rgb_hwc: RgbHWC = make_lupton_rgb(red, green, blue, stretch=stretch.stretch, Q=stretch.q)
     return rgb_hwc
 
 
-def _linear_stretch(intensity_hw: FloatArray, q: float) -> float:
+def _linear_stretch(intensity_hw: BandHW, q: float) -> float:
     noise = _clipped(_rim(intensity_hw))[1]
     brightest = np.percentile(intensity_hw, BRIGHTEST_PERCENT)
     if brightest <= 0:
@@ -77,19 +75,19 @@ def _linear_stretch(intensity_hw: FloatArray, q: float) -> float:
     return float(linear)
 
 
-def _weighted(bands: FloatArray, sky: Sequence[float], weights: Sequence[float]) -> FloatArray:
-    result: FloatArray = (bands - np.reshape(sky, (-1, 1, 1))) * np.reshape(weights, (-1, 1, 1))
+def _weighted(bands_chw: BandsCHW, sky: Sequence[float], weights: Sequence[float]) -> BandsCHW:
+    result: BandsCHW = (bands_chw - np.reshape(sky, (-1, 1, 1))) * np.reshape(weights, (-1, 1, 1))
     return result
 
 
-def _rim(band_hw: FloatArray) -> FloatArray:
+def _rim(band_hw: BandHW) -> ValuesN:
     margin = max(1, round(RIM_FRACTION * min(band_hw.shape)))
     rim_hw = np.ones(band_hw.shape, bool)
     rim_hw[margin:-margin, margin:-margin] = False
     return band_hw[rim_hw]
 
 
-def _clipped(values: FloatArray) -> tuple[float, float]:
+def _clipped(values: ValuesN) -> tuple[float, float]:
     """Median and standard deviation after clipping at 3 sigma, which removes neighbours and stars."""
     from astropy.stats import sigma_clipped_stats
 

@@ -7,17 +7,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from astropy import units as u
 from astropy.coordinates import Angle, offset_by
 from astropy.modeling.functional_models import Moffat2D
 from astropy.visualization import LuptonAsinhStretch
+from jaxtyping import Float, Float32, Int64
 from numpy.random import Generator
-from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
+from kamerton.arrays import Labels, RgbHWC, ValuesN
 from kamerton.config import SynthSettings
 from kamerton.data.galaxy10 import CLASS_NAMES
-from kamerton.data.synthetic.shapes import RECIPES, FloatArray, Plane, Range, band_column, spectrum_grz
+from kamerton.data.synthetic.shapes import RECIPES, LightGRZ, Plane, Range, SpectrumGRZ, band_column, spectrum_grz
 
 FIELD_ARCSEC = 67.0
 """Side of every cutout: Galaxy10's 256 pixels of 0.262 arcsec. A smaller picture has larger pixels, not less sky."""
@@ -60,7 +62,7 @@ RGB_PEDESTAL = 0.03
 class SyntheticGalaxy:
     """One galaxy of the survey."""
 
-    image_hwc: NDArray[np.uint8]
+    image_hwc: RgbHWC
     """Picture (size, size, 3): red, green and blue from the bands z, r and g."""
     label: int
     """Index in ``CLASS_NAMES``."""
@@ -97,7 +99,7 @@ def catalogue_rng(settings: SynthSettings, purpose: int) -> Generator:
     return np.random.default_rng([settings.seed, settings.count, purpose])
 
 
-def class_counts(count: int) -> NDArray[np.int64]:
+def class_counts(count: int) -> Int64[npt.NDArray[np.int64], " classes"]:
     """Share out galaxies as Galaxy10 does, by largest remainder, but leave no class nearly empty."""
     least = min(FEWEST_OF_A_CLASS, count // len(CLASS_NAMES))
     shares = np.array(GALAXY10_COUNTS) / sum(GALAXY10_COUNTS)
@@ -109,13 +111,13 @@ def class_counts(count: int) -> NDArray[np.int64]:
     return np.asarray(counts + least)
 
 
-def draw_labels(settings: SynthSettings) -> NDArray[np.int64]:
+def draw_labels(settings: SynthSettings) -> Labels:
     """Labels (count,) in random order."""
     labels = np.repeat(np.arange(len(CLASS_NAMES)), class_counts(settings.count))
     return catalogue_rng(settings, 1).permutation(labels)
 
 
-def draw_positions(settings: SynthSettings) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def draw_positions(settings: SynthSettings) -> tuple[ValuesN, ValuesN]:
     """Right ascensions and declinations (count,), degrees: even over the footprint, with some close pairs."""
     rng = catalogue_rng(settings, 2)
     ra_deg = rng.uniform(0, 360, settings.count)
@@ -141,13 +143,13 @@ class Exposure:
     """Full width at half maximum in r."""
     noise: float
     """Sky noise of a native pixel, in units of the stretch."""
-    transparency_grz: FloatArray
+    transparency_grz: SpectrumGRZ
     """What the Milky Way's dust and the calibration leave of each band, around 1, (3, 1, 1)."""
-    full_well_grz: FloatArray
+    full_well_grz: SpectrumGRZ
     """Brightness (3, 1, 1) at which stars saturate, nanomaggies per square arcsec."""
 
 
-def photograph(label: int, size: int, rng: Generator) -> NDArray[np.uint8]:
+def photograph(label: int, size: int, rng: Generator) -> RgbHWC:
     """A picture (size, size, 3) of a galaxy of this class."""
     # Separate streams: the galaxy and its neighbours stay the same whatever number of pixels the noise needs.
     shape_rng, field_rng, noise_rng = rng.spawn(3)
@@ -174,7 +176,7 @@ def draw_exposure(rng: Generator) -> Exposure:
     )
 
 
-def pixel_arcsec(scene_3hw: FloatArray) -> float:
+def pixel_arcsec(scene_3hw: LightGRZ) -> float:
     """Side of a pixel: every scene shows the same field."""
     return FIELD_ARCSEC / int(scene_3hw.shape[-1])
 
@@ -186,7 +188,7 @@ def sky_plane(side_px: int) -> Plane:
     return Plane(x_arcsec, y_arcsec)
 
 
-def blurred(light_3hw: FloatArray, exposure: Exposure) -> FloatArray:
+def blurred(light_3hw: LightGRZ, exposure: Exposure) -> LightGRZ:
     """The light behind the atmosphere; for extended bodies a Gaussian tells little from Moffat's profile."""
     pixel = pixel_arcsec(light_3hw)
     # The light was taken at pixel centres: a pixel's own width, as variance, stands in for averaging over it.
@@ -195,7 +197,7 @@ def blurred(light_3hw: FloatArray, exposure: Exposure) -> FloatArray:
     return np.stack([gaussian_filter(band, sigma_px, mode="nearest", truncate=3) for band, sigma_px in bands])
 
 
-def averaged(scene_3hw: FloatArray, block_px: int) -> FloatArray:
+def averaged(scene_3hw: LightGRZ, block_px: int) -> Float32[npt.NDArray[np.float32], "3 rows columns"]:
     """The scene on larger pixels, each the mean of a square block."""
     side_px = scene_3hw.shape[-1] // block_px
     blocks = scene_3hw.reshape(3, side_px, block_px, side_px, block_px)
@@ -209,15 +211,15 @@ def averaged(scene_3hw: FloatArray, block_px: int) -> FloatArray:
 class Spots:
     """Stars or small galaxies (n of them) at random places of the field."""
 
-    flux_grz: FloatArray
+    flux_grz: Float32[npt.NDArray[np.float32], "n 3"]
     """Nanomaggies, (n, 3)."""
-    width_arcsec: FloatArray
+    width_arcsec: Float32[npt.NDArray[np.float32], " n"]
     """Their own full width at half maximum, 0 for a star, (n,)."""
-    axis_ratio: FloatArray
+    axis_ratio: Float32[npt.NDArray[np.float32], " n"]
     """Minor to major axis, (n,)."""
-    angle: FloatArray
+    angle: Float32[npt.NDArray[np.float32], " n"]
     """Position angle, radians, (n,)."""
-    places_arcsec: FloatArray
+    places_arcsec: Float32[npt.NDArray[np.float32], "n 2"]
     """y and x from the middle of the field, (n, 2)."""
     reach_arcsec: float
     """Beyond this distance none of them can be seen."""
@@ -258,7 +260,7 @@ def draw_spots(
     )
 
 
-def add_spots(scene_3hw: FloatArray, spots: Spots, exposure: Exposure) -> None:
+def add_spots(scene_3hw: LightGRZ, spots: Spots, exposure: Exposure) -> None:
     """Draw each spot on a stamp of its own and lay the stamps over the scene."""
     pixel, side_px = pixel_arcsec(scene_3hw), scene_3hw.shape[-1]
     reach_px = math.ceil(spots.reach_arcsec / pixel)
@@ -274,7 +276,12 @@ def add_spots(scene_3hw: FloatArray, spots: Spots, exposure: Exposure) -> None:
     scene_3hw[:] = padded[:, reach_px:-reach_px, reach_px:-reach_px]
 
 
-def spot_light(x_arcsec: FloatArray, y_arcsec: FloatArray, spots: Spots, exposure: Exposure) -> FloatArray:
+def spot_light(
+    x_arcsec: Float[np.ndarray, "n 1 width"],
+    y_arcsec: Float[np.ndarray, "n height 1"],
+    spots: Spots,
+    exposure: Exposure,
+) -> Float32[npt.NDArray[np.float32], "n 3 height width"]:
     """Stamps (n, 3, h, w) of Moffat profiles as wide as the seeing and the spot together, flat where they saturate."""
     cos, sin, ratio = (a[:, None, None] for a in (np.cos(spots.angle), np.sin(spots.angle), spots.axis_ratio))
     along, across = x_arcsec * cos + y_arcsec * sin, (y_arcsec * cos - x_arcsec * sin) / ratio
@@ -289,7 +296,7 @@ def spot_light(x_arcsec: FloatArray, y_arcsec: FloatArray, spots: Spots, exposur
 # From light to pixels
 
 
-def sky_noise(scene_3hw: FloatArray, exposure: Exposure, rng: Generator) -> FloatArray:
+def sky_noise(scene_3hw: LightGRZ, exposure: Exposure, rng: Generator) -> LightGRZ:
     """Noise (3, h, w), units of the stretch, that grows with the light as photons do.
 
     Its brightness is fine-grained and its colour comes in soft patches: the viewer's pictures were JPEG files, which
@@ -304,7 +311,7 @@ def sky_noise(scene_3hw: FloatArray, exposure: Exposure, rng: Generator) -> Floa
     return np.asarray(exposure.noise * native_px * mixed * growth, dtype=np.float32)
 
 
-def stretched(scene_3hw: FloatArray, noise_3hw: FloatArray) -> FloatArray:
+def stretched(scene_3hw: LightGRZ, noise_3hw: LightGRZ) -> Float32[npt.NDArray[np.float32], "height width 3"]:
     """Red, green and blue (h, w, 3), 0 to 1, by the asinh stretch of Lupton et al. (2004, PASP 116, 133).
 
     DECaLS writes it asinh(20 I) / sqrt(20); Astropy writes the same with Q = 4.623 and a stretch of Q / 20. As in

@@ -11,12 +11,19 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 
 import numpy as np
+import numpy.typing as npt
+from jaxtyping import Float32
 from numpy.random import Generator
-from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
 from scipy.special import gammaincinv, k1
 
-FloatArray = NDArray[np.float32]
+MapHW = Float32[npt.NDArray[np.float32], "height width"]
+"""A number a pixel."""
+LightGRZ = Float32[npt.NDArray[np.float32], "3 height width"]
+"""Surface brightness in the bands g, r, z."""
+SpectrumGRZ = Float32[npt.NDArray[np.float32], "3 1 1"]
+"""A number a band, which meets light."""
+
 Range = tuple[float, float]
 
 SOFTENING_ARCSEC = 0.15
@@ -27,15 +34,15 @@ SOFTENING_ARCSEC = 0.15
 class Plane:
     """Where every pixel lies in a plane: coordinates (height, width) from the galaxy's centre, arcsec."""
 
-    x_arcsec: FloatArray
-    y_arcsec: FloatArray
+    x_arcsec: MapHW
+    y_arcsec: MapHW
 
     @cached_property
-    def radius_arcsec(self) -> FloatArray:
+    def radius_arcsec(self) -> MapHW:
         return np.sqrt(self.x_arcsec**2 + self.y_arcsec**2 + np.float32(SOFTENING_ARCSEC**2))
 
     @cached_property
-    def azimuth(self) -> FloatArray:
+    def azimuth(self) -> MapHW:
         return np.arctan2(self.y_arcsec, self.x_arcsec)
 
     def shifted(self, x_arcsec: float, y_arcsec: float) -> Plane:
@@ -76,7 +83,7 @@ def size_around(rng: Generator, median_arcsec: float, spread: float = 0.28) -> f
 # Colours and brightness
 
 
-def band_column(values_grz: Sequence[float]) -> FloatArray:
+def band_column(values_grz: Sequence[float]) -> SpectrumGRZ:
     """One number a band as an array (3, 1, 1) that meets pictures (3, h, w)."""
     return np.array(values_grz, dtype=np.float32)[:, None, None]
 
@@ -86,19 +93,19 @@ def surface_brightness(magnitude: float) -> float:
     return 10 ** (0.4 * (22.5 - magnitude))
 
 
-def spectrum_grz(redness: float) -> FloatArray:
+def spectrum_grz(redness: float) -> SpectrumGRZ:
     """Brightness in g, r, z relative to r: from a star-forming disc (0) to an old bulge (1), DECaLS colours."""
     g_minus_r = 0.34 + 0.65 * redness
     r_minus_z = 0.25 + 0.45 * redness
     return band_column([10 ** (-0.4 * g_minus_r), 1.0, 10 ** (0.4 * r_minus_z)])
 
 
-def coloured(map_hw: FloatArray, magnitude: float, redness: float) -> FloatArray:
+def coloured(map_hw: MapHW, magnitude: float, redness: float) -> LightGRZ:
     """Light (3, h, w) of a map whose value 1 stands for this r magnitude per square arcsec."""
     return map_hw * (np.float32(surface_brightness(magnitude)) * spectrum_grz(redness))
 
 
-def reddened(light_3hw: FloatArray, depth_hw: FloatArray) -> FloatArray:
+def reddened(light_3hw: LightGRZ, depth_hw: MapHW) -> LightGRZ:
     """Light behind a screen of dust with this optical depth in r; slopes after Cardelli, Clayton & Mathis (1989)."""
     slopes_grz = band_column([1.4, 1.0, 0.57])
     return light_3hw * np.exp(-slopes_grz * depth_hw)
@@ -107,43 +114,43 @@ def reddened(light_3hw: FloatArray, depth_hw: FloatArray) -> FloatArray:
 # Profiles
 
 
-def sersic(plane: Plane, half_light_arcsec: float, index: float) -> FloatArray:
+def sersic(plane: Plane, half_light_arcsec: float, index: float) -> MapHW:
     """Sersic's profile, 1 at the half-light radius (Sersic 1963, BAAA 6, 41)."""
     steepness = float(gammaincinv(2 * index, 0.5))
     return np.exp(-steepness * ((plane.radius_arcsec / half_light_arcsec) ** (1 / index) - 1))
 
 
-def disc(plane: Plane, scale_arcsec: float) -> FloatArray:
+def disc(plane: Plane, scale_arcsec: float) -> MapHW:
     """An exponential disc that ends near four scale lengths, 1 in the middle (Freeman 1970; van der Kruit 1979)."""
     radius = plane.radius_arcsec / scale_arcsec
     return np.exp(-radius) * below(radius, 4.2, 0.35)
 
 
-def edge_on_disc(plane: Plane, scale_arcsec: float, height_arcsec: float) -> FloatArray:
+def edge_on_disc(plane: Plane, scale_arcsec: float, height_arcsec: float) -> MapHW:
     """A disc seen from its edge, long axis along x, 1 in the middle (van der Kruit & Searle 1981, A&A 95, 105)."""
     radius = np.sqrt((plane.x_arcsec / scale_arcsec) ** 2 + np.float32(1e-4))
     height = np.minimum(np.abs(plane.y_arcsec) / height_arcsec, 20)
     return (radius * k1(radius) * below(radius, 3.8, 0.3) / np.cosh(height) ** 2).astype(np.float32)
 
 
-def bar(plane: Plane, length_arcsec: float, axis_ratio: float) -> FloatArray:
+def bar(plane: Plane, length_arcsec: float, axis_ratio: float) -> MapHW:
     """A boxy bar of this half-length along x, 1 in the middle and 0 outside (Ferrers 1877; Athanassoula 1990)."""
     x = np.abs(plane.x_arcsec) / length_arcsec
     y = np.abs(plane.y_arcsec) / (length_arcsec * axis_ratio)
     return np.clip(1 - (x * x * x + y * y * y), 0, 1)
 
 
-def ring(plane: Plane, radius_arcsec: float, width_arcsec: float) -> FloatArray:
+def ring(plane: Plane, radius_arcsec: float, width_arcsec: float) -> MapHW:
     """A ring, 1 on its ridge."""
     return np.exp(-0.5 * ((plane.radius_arcsec - radius_arcsec) / width_arcsec) ** 2)
 
 
-def below(values: FloatArray, edge: float, softness: float) -> FloatArray:
+def below(values: MapHW, edge: float, softness: float) -> MapHW:
     """1 below the edge and 0 above it, with a soft passage."""
     return np.float32(0.5) - np.float32(0.5) * np.tanh((values - edge) / (2 * softness))
 
 
-def arms(plane: Plane, rng: Generator, *, pitch_deg: float, count: int, start_arcsec: float) -> FloatArray:
+def arms(plane: Plane, rng: Generator, *, pitch_deg: float, count: int, start_arcsec: float) -> MapHW:
     """Logarithmic spiral arms, 1 on their ridges, through (``start_arcsec``, 0); they wander by some degrees."""
     winding = np.log(plane.radius_arcsec / start_arcsec)
     wander = 0.25 * np.sin(2.5 * winding + rng.uniform(0, 2 * math.pi))
@@ -152,7 +159,7 @@ def arms(plane: Plane, rng: Generator, *, pitch_deg: float, count: int, start_ar
     return np.exp(sharpness * (np.cos(phase) - 1))
 
 
-def tail(plane: Plane, *, start_arcsec: float, reach_arcsec: float, width_arcsec: float, fading: float) -> FloatArray:
+def tail(plane: Plane, *, start_arcsec: float, reach_arcsec: float, width_arcsec: float, fading: float) -> MapHW:
     """A tidal tail that leaves the body along +x and curls away from it, fading (Toomre & Toomre 1972)."""
     turn = np.mod(plane.azimuth, np.float32(2 * math.pi))
     ridge = start_arcsec + reach_arcsec * turn
@@ -161,14 +168,14 @@ def tail(plane: Plane, *, start_arcsec: float, reach_arcsec: float, width_arcsec
     return rise * np.exp(-0.5 * ((plane.radius_arcsec - ridge) / width) ** 2 - fading * turn)
 
 
-def shell(plane: Plane, radius_arcsec: float, opening: float) -> FloatArray:
+def shell(plane: Plane, radius_arcsec: float, opening: float) -> MapHW:
     """An arc of stars with a sharp outer edge, around +x (Malin & Carter 1980)."""
     inside = (plane.radius_arcsec - radius_arcsec) / radius_arcsec
     arc = np.exp(4 * np.minimum(inside, 0)) * below(inside, 0, 0.03)
     return arc * np.exp(-0.5 * (plane.azimuth / opening) ** 2)
 
 
-def clumps(plane: Plane, rng: Generator, scale_arcsec: float, contrast: float) -> FloatArray:
+def clumps(plane: Plane, rng: Generator, scale_arcsec: float, contrast: float) -> MapHW:
     """Log-normal patches of this size with a mean near 1: star-forming knots, holes, patchy dust.
 
     The patches are drawn on a fixed lattice, so the same galaxy has the same knots at every pixel scale.
@@ -182,7 +189,7 @@ def clumps(plane: Plane, rng: Generator, scale_arcsec: float, contrast: float) -
 # Bodies: whole galaxies or the larger part of one
 
 
-def smooth_body(plane: Plane, rng: Generator, *, axis_ratio: Range, half_light_arcsec: float = 3.5) -> FloatArray:
+def smooth_body(plane: Plane, rng: Generator, *, axis_ratio: Range, half_light_arcsec: float = 3.5) -> LightGRZ:
     """An elliptical or a featureless lenticular: a redder core in an envelope of the same shape."""
     plane = turned(plane, rng).tilted(rng.uniform(*axis_ratio))
     size = size_around(rng, half_light_arcsec, 0.4)
@@ -192,14 +199,14 @@ def smooth_body(plane: Plane, rng: Generator, *, axis_ratio: Range, half_light_a
     return envelope + coloured(core, magnitude - rng.uniform(-1.0, 0.6), min(redness + 0.15, 1.1))
 
 
-def bulge(plane: Plane, rng: Generator, size_arcsec: float, magnitude: float, redness: float) -> FloatArray:
+def bulge(plane: Plane, rng: Generator, size_arcsec: float, magnitude: float, redness: float) -> LightGRZ:
     """A bulge of old stars (de Vaucouleurs 1948; real ones scatter around index 1 to 4)."""
     return coloured(sersic(plane, size_arcsec, rng.uniform(1.0, 3.5)), magnitude, redness)
 
 
 def disc_of_arms(
-    plane: Plane, rng: Generator, ridges_hw: FloatArray, *, scale_arcsec: float, start_arcsec: float, contrast: float
-) -> FloatArray:
+    plane: Plane, rng: Generator, ridges_hw: MapHW, *, scale_arcsec: float, start_arcsec: float, contrast: float
+) -> LightGRZ:
     """A disc whose arms are bluer, brighter and knottier than what lies between them."""
     magnitude, redness = rng.normal(20.7, 0.4), rng.uniform(0.25, 0.85)
     beyond_start = 1 - below(plane.radius_arcsec, start_arcsec, 0.2 * start_arcsec)
@@ -213,7 +220,7 @@ def disc_of_arms(
     )
 
 
-def one_sided(plane: Plane, rng: Generator, strength: float) -> FloatArray:
+def one_sided(plane: Plane, rng: Generator, strength: float) -> MapHW:
     """A factor around 1 that favours a random side: hardly any disc is symmetric (Rix & Zaritsky 1995)."""
     return 1 + np.float32(rng.uniform(0, strength)) * np.cos(plane.azimuth - np.float32(rng.uniform(0, 2 * math.pi)))
 
@@ -227,7 +234,7 @@ def inclined(sky: Plane, rng: Generator, scale_arcsec: float) -> Plane:
 # Recipes
 
 
-def disturbed(sky: Plane, rng: Generator) -> FloatArray:
+def disturbed(sky: Plane, rng: Generator) -> LightGRZ:
     """One body that tides have pulled out of shape: bent, off-centre, with tails or shells."""
     size = size_around(rng, 3.0)
     redness, magnitude = rng.uniform(0.0, 0.7), rng.normal(20.7, 0.4)
@@ -239,13 +246,13 @@ def disturbed(sky: Plane, rng: Generator) -> FloatArray:
     return body + core + debris(sky, rng, size, rng.uniform(22.6, 24.2), redness)
 
 
-def debris(sky: Plane, rng: Generator, size_arcsec: float, magnitude: float, redness: float) -> FloatArray:
+def debris(sky: Plane, rng: Generator, size_arcsec: float, magnitude: float, redness: float) -> LightGRZ:
     """Tails or shells around a body of this scale length."""
     sprays = [spray(sky, rng, size_arcsec) for _ in range(rng.integers(1, 3))]
     return coloured(np.sum(sprays, axis=0), magnitude, redness)
 
 
-def spray(sky: Plane, rng: Generator, size_arcsec: float) -> FloatArray:
+def spray(sky: Plane, rng: Generator, size_arcsec: float) -> MapHW:
     """A tail or a shell, whichever the encounter left."""
     plane = turned(sky, rng)
     if rng.random() < 0.35:
@@ -260,7 +267,7 @@ def spray(sky: Plane, rng: Generator, size_arcsec: float) -> FloatArray:
     )
 
 
-def merging(sky: Plane, rng: Generator) -> FloatArray:
+def merging(sky: Plane, rng: Generator) -> LightGRZ:
     """Two galaxies whose outskirts touch, in one envelope, with a bridge and tails."""
     size = size_around(rng, 3.0)
     apart = size * rng.uniform(1.2, 3.4)
@@ -279,12 +286,12 @@ def merging(sky: Plane, rng: Generator) -> FloatArray:
     )
 
 
-def ridge(plane: Plane, length_arcsec: float, width_arcsec: float) -> FloatArray:
+def ridge(plane: Plane, length_arcsec: float, width_arcsec: float) -> MapHW:
     """A straight bridge of light along x, 1 in the middle."""
     return np.exp(-((plane.x_arcsec / length_arcsec) ** 4) - 0.5 * (plane.y_arcsec / width_arcsec) ** 2)
 
 
-def member(plane: Plane, rng: Generator, size_arcsec: float) -> FloatArray:
+def member(plane: Plane, rng: Generator, size_arcsec: float) -> LightGRZ:
     """One galaxy of a merging pair: smooth, or a ragged disc."""
     if rng.random() < 0.5:
         return smooth_body(plane, rng, axis_ratio=(0.4, 1.0), half_light_arcsec=0.8 * size_arcsec)
@@ -297,7 +304,7 @@ def member(plane: Plane, rng: Generator, size_arcsec: float) -> FloatArray:
 
 def unbarred_spiral(
     sky: Plane, rng: Generator, *, pitch_deg: Range, bulge_size: Range, arm_counts: tuple[int, ...]
-) -> FloatArray:
+) -> LightGRZ:
     """A bulge in a disc of arms."""
     scale = size_around(rng, 3.4)
     plane = inclined(sky, rng, scale)
@@ -308,7 +315,7 @@ def unbarred_spiral(
     return light + bulge(plane, rng, scale * rng.uniform(*bulge_size), rng.normal(20.5, 0.5), rng.uniform(0.6, 1.1))
 
 
-def barred_spiral(sky: Plane, rng: Generator) -> FloatArray:
+def barred_spiral(sky: Plane, rng: Generator) -> LightGRZ:
     """A bulge and a bar whose ends feed two arms and, now and then, a ring."""
     scale = size_around(rng, 3.4)
     plane = inclined(sky, rng, scale)
@@ -326,7 +333,7 @@ def barred_spiral(sky: Plane, rng: Generator) -> FloatArray:
     return light + core + coloured(bar(plane, length, rng.uniform(0.2, 0.36)), rng.normal(20.2, 0.35), redness)
 
 
-def edge_on(sky: Plane, rng: Generator, *, with_bulge: bool) -> FloatArray:
+def edge_on(sky: Plane, rng: Generator, *, with_bulge: bool) -> LightGRZ:
     """A disc from its edge, bluer outwards, a little warped, often with a lane of dust."""
     scale = size_around(rng, 4.3, 0.38)
     plane = warped(turned(sky, rng), rng, scale)
@@ -347,14 +354,14 @@ def warped(plane: Plane, rng: Generator, scale_arcsec: float) -> Plane:
     return Plane(plane.x_arcsec, plane.y_arcsec - lift)
 
 
-def dust_lane(plane: Plane, rng: Generator, scale_arcsec: float, height_arcsec: float) -> FloatArray:
+def dust_lane(plane: Plane, rng: Generator, scale_arcsec: float, height_arcsec: float) -> MapHW:
     """Optical depth of a thin patchy lane a little off the middle plane."""
     offset = plane.y_arcsec - rng.uniform(-0.4, 0.4) * height_arcsec
     lane = np.exp(-0.5 * (offset / (0.5 * height_arcsec)) ** 2 - (plane.x_arcsec / (2.2 * scale_arcsec)) ** 2)
     return np.float32(rng.uniform(0.0, 1.2)) * lane * clumps(plane, rng, 1.2, 0.4)
 
 
-Recipe = Callable[[Plane, Generator], FloatArray]
+Recipe = Callable[[Plane, Generator], LightGRZ]
 
 RECIPES: dict[str, Recipe] = {
     "Disturbed": disturbed,

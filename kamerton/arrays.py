@@ -1,0 +1,40 @@
+"""The arrays that pass between modules, with number type and axes; while the tests run, jaxtyping checks them.
+
+Axes of one name have one length within a call. Images have the top row first, and pixels from 0 to 255.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from jaxtyping import Bool, Float32, Float64, Int64, UInt8
+
+ImagesNHWC = UInt8[np.ndarray, "n height width channels"] | Float32[np.ndarray, "n height width channels"]
+ImageHWC = UInt8[np.ndarray, "height width channels"] | Float32[np.ndarray, "height width channels"]
+
+SquaresNHWC = UInt8[np.ndarray, "n side side channels"] | Float32[np.ndarray, "n side side channels"]
+SquareHWC = UInt8[np.ndarray, "side side channels"] | Float32[np.ndarray, "side side channels"]
+"""What a cube holds: cropped, and resized to one size."""
+
+RgbHWC = UInt8[npt.NDArray[np.uint8], "height width 3"]
+"""A picture in red, green and blue."""
+
+BandsCHW = Float64[npt.NDArray[np.float64], "bands height width"]
+"""Bands of light from blue to red, in the survey's units, the bottom row first, as FITS counts."""
+
+BandHW = Float64[npt.NDArray[np.float64], "height width"]
+
+Labels = Int64[npt.NDArray[np.int64], "n"]
+"""Class indices, one a galaxy."""
+
+Rows = Int64[npt.NDArray[np.int64], "n"]
+"""Numbers of rows of a cube or a catalogue, or a number a row."""
+
+Mask = Bool[npt.NDArray[np.bool_], "n"]
+"""True for the rows that are meant."""
+
+PositionsDeg = Float64[npt.NDArray[np.float64], "n 2"]
+"""Right ascension and declination, degrees (ICRS), NaN where unknown."""
+
+ValuesN = Float64[npt.NDArray[np.float64], "n"]
+"""A number a row."""
