@@ -46,8 +46,8 @@ def sky_pairs(catalogue: Table, radius_arcsec: float) -> list[SkyPair] | None:
     known = np.flatnonzero(np.isfinite(positions_deg).all(axis=1))
     if len(known) == 0:
         return None
-    _, first, place = np.unique(positions_deg[known], axis=0, return_index=True, return_inverse=True)
-    same = [SkyPair(int(known[first[p]]), int(row), 0.0) for p, row in zip(place, known, strict=True)]
+    _, first, inverse = np.unique(positions_deg[known], axis=0, return_index=True, return_inverse=True)
+    same = [SkyPair(int(known[first[p]]), int(row), 0.0) for p, row in zip(inverse, known, strict=True)]
     same = [pair for pair in same if pair.first != pair.second]
     rows = known[first]
     sky = SkyCoord(*positions_deg[rows].T, unit=u.deg, frame="icrs")

@@ -20,7 +20,7 @@ from kamerton.evaluation.comparison_figures import FIGURES, draw_figures
 from kamerton.evaluation.statistics import METRICS
 from kamerton.files import whole_file
 from kamerton.reporting import english, polish
-from kamerton.reporting.pictures import embedded, translate
+from kamerton.reporting.embedding import embedded, translate
 from kamerton.runs.folder import Run
 from kamerton.version import __version__
 

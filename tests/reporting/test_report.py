@@ -20,7 +20,7 @@ from kamerton.evaluation.comparison_figures import FIGURES, draw_figures
 from kamerton.evaluation.evaluate import evaluate
 from kamerton.figures.drawing import plain
 from kamerton.reporting import english, polish
-from kamerton.reporting.pictures import translate, translation
+from kamerton.reporting.embedding import translate, translation
 from kamerton.reporting.report import LANGUAGES, report
 from kamerton.runs.folder import Run, open_run
 from kamerton.training.train import train

@@ -13,21 +13,21 @@ from astropy.table import Table
 
 from kamerton.arrays import ImageHWC, Labels, PositionsDeg
 from kamerton.data.audit.findings import BadRow
-from kamerton.data.audit.galaxies import Examined, Galaxies, bad_rows, known_positions, note_empty_classes
+from kamerton.data.audit.galaxies import AuditedGalaxies, FileAudit, bad_rows, known_positions, note_empty_classes
 from kamerton.data.cubes.cube import read_catalogue
-from kamerton.data.cubes.images import CubeImages, bad_pixels, image_digest, images_place
+from kamerton.data.cubes.images import CubeImages, bad_pixels, image_digest, images_hdu_number
 from kamerton.data.cubes.labels import CubeLabels
 from kamerton.data.fits.checksums import checksum_errors
 from kamerton.data.fits.hdus import fits_errors, open_hdus
-from kamerton.data.fits.structure import Unit, walk_structure
+from kamerton.data.fits.structure import HduLayout, walk_structure
 from kamerton.data.fits.unpacking import as_plain_file
 from kamerton.data.sky import sky_positions
 from kamerton.errors import CubeError
 
 
-def examine_cube(path: Path) -> Examined:
+def examine_cube(path: Path) -> FileAudit:
     """Find what is wrong with a cube alone, in one pass over its images and constant memory."""
-    found = Examined(str(path))
+    found = FileAudit(str(path))
     with found.noting(), as_plain_file(path) as file:
         if _is_whole(path, file, found):
             with closing(open_hdus(path, file)) as hdus:
@@ -35,28 +35,28 @@ def examine_cube(path: Path) -> Examined:
     return found
 
 
-def _is_whole(path: Path, file: IO[bytes], found: Examined) -> bool:
+def _is_whole(path: Path, file: IO[bytes], found: FileAudit) -> bool:
     """Walk over all HDUs as far as they are sound, and note those that are not as they were written."""
-    units: list[Unit] = []
+    layouts: list[HduLayout] = []
     damage: CubeError | None = None
     try:
-        for unit in walk_structure(path, file):
-            units.append(unit)
+        for layout in walk_structure(path, file):
+            layouts.append(layout)
     except CubeError as error:
         damage = error
-    for changed in checksum_errors(path, file, units):
+    for changed in checksum_errors(path, file, layouts):
         found.damage(changed)
     if damage is not None:
         found.damage(damage)
     return damage is None
 
 
-def _galaxies(path: Path, hdus: fits.HDUList, found: Examined) -> Galaxies | None:
+def _galaxies(path: Path, hdus: fits.HDUList, found: FileAudit) -> AuditedGalaxies | None:
     images = labels = None
     with found.noting(), fits_errors(path, None):
         images = CubeImages(path, hdus)
     with found.noting(), fits_errors(path, None):
-        labels = CubeLabels(path, hdus, images_place(hdus) + 1, None if images is None else len(images))
+        labels = CubeLabels(path, hdus, images_hdu_number(hdus) + 1, None if images is None else len(images))
     if images is not None:
         count = len(images)
     elif labels is not None:
@@ -68,7 +68,7 @@ def _galaxies(path: Path, hdus: fits.HDUList, found: Examined) -> Galaxies | Non
         catalogue = read_catalogue(path, hdus, count)
     ids = [str(name) for name in catalogue["id"]]
     names = None if labels is None else _class_names(labels, found)
-    return Galaxies(
+    return AuditedGalaxies(
         str(path),
         ids,
         np.full(count, -1) if labels is None else _class_indices(labels, names, ids, found),
@@ -79,7 +79,7 @@ def _galaxies(path: Path, hdus: fits.HDUList, found: Examined) -> Galaxies | Non
     )
 
 
-def _digests(images: CubeImages, ids: list[str], found: Examined) -> list[str]:
+def _digests(images: CubeImages, ids: list[str], found: FileAudit) -> list[str]:
     """Pass over the images, note bad ones, and give each one's fingerprint, empty where it cannot be decoded."""
     digests: list[str] = []
     bad: list[BadRow] = []
@@ -95,7 +95,7 @@ def _digests(images: CubeImages, ids: list[str], found: Examined) -> list[str]:
             byte = images.byte_of(row)
             begins = "" if byte is None else f"; the image begins at byte {byte}"
             bad.append(BadRow(row, ids[row], f"{wrong.size} pixels, the first {wrong.flat[0]}{begins}"))
-    where = f"HDU {images.place}"
+    where = f"HDU {images.hdu_number}"
     found.add_rows("damage", where + ": {} images cannot be decoded", unreadable)
     found.add_rows("bad_pixels", where + ": {} images with pixels that are no numbers from 0 to 255", bad)
     return digests
@@ -118,7 +118,7 @@ def _one(images: CubeImages, row: int) -> ImageHWC | CubeError:
         return error
 
 
-def _class_names(labels: CubeLabels, found: Examined) -> tuple[str, ...] | None:
+def _class_names(labels: CubeLabels, found: FileAudit) -> tuple[str, ...] | None:
     with found.noting():
         labels.check_names()
     if not labels.names:
@@ -126,7 +126,7 @@ def _class_names(labels: CubeLabels, found: Examined) -> tuple[str, ...] | None:
     return labels.names or None
 
 
-def _class_indices(labels: CubeLabels, names: tuple[str, ...] | None, ids: list[str], found: Examined) -> Labels:
+def _class_indices(labels: CubeLabels, names: tuple[str, ...] | None, ids: list[str], found: FileAudit) -> Labels:
     """Give the labels as class indices, -1 where they are none, and note these."""
     values, bad = labels.values, labels.bad
     indices = np.where(bad, -1, np.where(bad, 0, values)).astype(np.int64)
@@ -138,7 +138,7 @@ def _class_indices(labels: CubeLabels, names: tuple[str, ...] | None, ids: list[
     return indices
 
 
-def _positions(catalogue: Table, ids: list[str], found: Examined) -> PositionsDeg:
+def _positions(catalogue: Table, ids: list[str], found: FileAudit) -> PositionsDeg:
     """Give right ascension and declination (N, 2), NaN where they are not known or cannot be."""
     positions_deg = None
     with found.noting():

@@ -27,7 +27,7 @@ KINDS = {
 
 
 @dataclass(frozen=True)
-class Place:
+class GalaxyRow:
     """One galaxy of one file; rows count from 0."""
 
     file: str
@@ -59,8 +59,8 @@ class BadRow:
 class Pair:
     """One galaxy listed twice."""
 
-    first: Place
-    second: Place
+    first: GalaxyRow
+    second: GalaxyRow
     separation_arcsec: float | None
     """On the sky; None where it is known by its pixels."""
 

@@ -1,4 +1,4 @@
-"""One file under examination, and what is kept of its galaxies."""
+"""One file under audit, and what is kept of its galaxies."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from kamerton.arrays import Labels, Mask, PositionsDeg
-from kamerton.data.audit.findings import BadRow, FileSummary, Finding, Place
+from kamerton.data.audit.findings import BadRow, FileSummary, Finding, GalaxyRow
 from kamerton.data.sky import impossible_positions
 from kamerton.errors import DataError
 
 
 @dataclass(frozen=True)
-class Galaxies:
+class AuditedGalaxies:
     """What is kept of a file's galaxies once it was passed over; one entry a row."""
 
     file: str
@@ -39,18 +39,18 @@ class Galaxies:
             return None
         return class_label(label, self.class_names)
 
-    def place(self, row: int) -> Place:
+    def galaxy_row(self, row: int) -> GalaxyRow:
         """Name a row in an example."""
-        return Place(self.file, row, self.ids[row], self.label_name(row))
+        return GalaxyRow(self.file, row, self.ids[row], self.label_name(row))
 
 
 @dataclass
-class Examined:
-    """A file under examination: what is wrong with it alone, and its galaxies as far as they could be read."""
+class FileAudit:
+    """A file under audit: what is wrong with it alone, and its galaxies as far as they could be read."""
 
     file: str
     findings: list[Finding] = field(default_factory=list)
-    galaxies: Galaxies | None = None
+    galaxies: AuditedGalaxies | None = None
 
     @contextmanager
     def noting(self) -> Iterator[None]:
@@ -92,7 +92,7 @@ def class_label(label: int, names: tuple[str, ...] | None) -> str:
     return f"class {label}" if names is None else names[label]
 
 
-def note_empty_classes(labels: Labels, names: tuple[str, ...] | None, found: Examined) -> None:
+def note_empty_classes(labels: Labels, names: tuple[str, ...] | None, found: FileAudit) -> None:
     """Note the classes that no galaxy has: of the names, or below the highest index."""
     count = int(labels.max()) + 1 if names is None else len(names)
     present = set(labels.tolist())
@@ -101,7 +101,7 @@ def note_empty_classes(labels: Labels, names: tuple[str, ...] | None, found: Exa
         found.add("note", f"classes without galaxies: {', '.join(empty)}")
 
 
-def known_positions(positions_deg: PositionsDeg, ids: list[str], found: Examined) -> PositionsDeg:
+def known_positions(positions_deg: PositionsDeg, ids: list[str], found: FileAudit) -> PositionsDeg:
     """Note positions that are not on the sky, and count them as unknown: NaN in both columns."""
     wrong = impossible_positions(positions_deg)
     rows = bad_rows(wrong, ids, lambda row: "ra {}, dec {}".format(*positions_deg[row]))

@@ -10,16 +10,16 @@ import numpy as np
 
 from kamerton.arrays import Labels, ValuesN
 from kamerton.data.audit.findings import BadRow
-from kamerton.data.audit.galaxies import Examined, Galaxies, bad_rows, known_positions, note_empty_classes
+from kamerton.data.audit.galaxies import AuditedGalaxies, FileAudit, bad_rows, known_positions, note_empty_classes
 from kamerton.data.lists import read_list
 from kamerton.errors import DataError
 
 COLUMNS = ("ra", "dec", "label")
 
 
-def examine_list(path: Path) -> Examined:
+def examine_list(path: Path) -> FileAudit:
     """Find what is wrong with a list of ``ra``, ``dec`` (degrees, ICRS) and ``label`` alone."""
-    found = Examined(str(path))
+    found = FileAudit(str(path))
     with found.noting():
         columns = read_list(path)
         _require_columns(path, columns)
@@ -29,7 +29,7 @@ def examine_list(path: Path) -> Examined:
         note_empty_classes(labels, names, found)
         positions_deg = np.column_stack([_degrees(name, columns[name], ids, found) for name in ("ra", "dec")])
         known_deg = known_positions(positions_deg, ids, found)
-        found.galaxies = Galaxies(str(path), ids, labels, names, known_deg, has_indices=names is None)
+        found.galaxies = AuditedGalaxies(str(path), ids, labels, names, known_deg, has_indices=names is None)
     return found
 
 
@@ -44,7 +44,7 @@ def _require_columns(path: Path, columns: Mapping[str, list[str]]) -> None:
         )
 
 
-def _labels(texts: Sequence[str], ids: list[str], found: Examined) -> tuple[Labels, tuple[str, ...] | None]:
+def _labels(texts: Sequence[str], ids: list[str], found: FileAudit) -> tuple[Labels, tuple[str, ...] | None]:
     """Take whole numbers as class indices, ``3.0`` among them, and all else as names, as an import does."""
     texts = [text.strip() for text in texts]
     if all(re.fullmatch(r"(-?\d+(\.0*)?)?", text) for text in texts):
@@ -59,7 +59,7 @@ def _labels(texts: Sequence[str], ids: list[str], found: Examined) -> tuple[Labe
     return labels, names
 
 
-def _degrees(name: str, texts: Sequence[str], ids: list[str], found: Examined) -> ValuesN:
+def _degrees(name: str, texts: Sequence[str], ids: list[str], found: FileAudit) -> ValuesN:
     """Read a column of decimal degrees; an empty cell is unknown, and a cell that is no number is noted."""
     values = np.full(len(texts), np.nan)
     bad: list[BadRow] = []

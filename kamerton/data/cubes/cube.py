@@ -35,7 +35,7 @@ class LabelledCube(CubeImages):
         super().__init__(path, hdus)
         self._file = file
         self._hdus = hdus
-        labels = CubeLabels(path, hdus, self.place + 1, len(self))
+        labels = CubeLabels(path, hdus, self.hdu_number + 1, len(self))
         self.labels = labels.indices()
         self.has_class_names = bool(labels.names)
         self.class_names = labels.class_names(self.labels)
@@ -96,7 +96,7 @@ class LabelledCube(CubeImages):
     @property
     def history(self) -> list[str]:
         """HISTORY cards of the images' header: where they come from."""
-        with fits_errors(self.path, self.place):
+        with fits_errors(self.path, self.hdu_number):
             return [str(line) for line in self.header.get("HISTORY", [])]
 
 
@@ -122,14 +122,14 @@ def read_catalogue(path: Path, hdus: fits.HDUList, count: int) -> Table:
         names = [hdu.name for hdu in hdus]
     table = Table()
     if "CATALOG" in names:
-        place = names.index("CATALOG")
-        with fits_errors(path, place):
+        number = names.index("CATALOG")
+        with fits_errors(path, number):
             # A position that is not known stays NaN, and is not masked.
-            table = Table.read(hdus[place], mask_invalid=False)
+            table = Table.read(hdus[number], mask_invalid=False)
             table.convert_bytestring_to_unicode()
         if len(table) != count:
             raise CubeError(
-                f"{path} HDU {place}: the catalogue does not have one row an image",
+                f"{path} HDU {number}: the catalogue does not have one row an image",
                 received=f"{len(table)} rows for {count} images",
                 next_step="write the cube again with `kamerton data import`",
             )

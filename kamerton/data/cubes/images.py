@@ -28,8 +28,8 @@ class CubeImages:
 
     def __init__(self, path: Path, hdus: fits.HDUList) -> None:
         self.path = path
-        self.place = images_place(hdus)
-        self._hdu = image_hdu(path, hdus, self.place, "images")
+        self.hdu_number = images_hdu_number(hdus)
+        self._hdu = image_hdu(path, hdus, self.hdu_number, "images")
         stored_shape = tuple(self._hdu.shape)
         self.image_shape, self._channel_axis = _layout(self.where(), stored_shape)
         self._length = int(stored_shape[0])
@@ -44,7 +44,7 @@ class CubeImages:
 
     def where(self) -> str:
         """Name the file and HDU of the images, for messages."""
-        return f"{self.path} HDU {self.place}"
+        return f"{self.path} HDU {self.hdu_number}"
 
     def __len__(self) -> int:
         return self._length
@@ -55,7 +55,7 @@ class CubeImages:
 
     def read(self, indices: slice | Sequence[int] | Rows) -> ImagesNHWC:
         """Read images as (n, height, width, channels): uint8 where the file stores bytes, else float32."""
-        with fits_errors(self.path, self.place):
+        with fits_errors(self.path, self.hdu_number):
             if isinstance(indices, slice):
                 return self._as_nhwc(self._hdu.section[indices])
             images_nhwc = np.empty((len(indices), *self.image_shape), self.dtype)
@@ -79,18 +79,18 @@ class CubeImages:
             yield slice(start, min(start + CHUNK_GALAXIES, len(self)))
 
 
-def image_hdu(path: Path, hdus: fits.HDUList, place: int, what: str) -> Any:
-    """Give the image HDU at a place; CubeError where there is none, or none with data."""
-    where = f"{path} HDU {place}"
-    if place >= len(hdus):
+def image_hdu(path: Path, hdus: fits.HDUList, number: int, what: str) -> Any:
+    """Give the image HDU of a number; CubeError where there is none, or none with data."""
+    where = f"{path} HDU {number}"
+    if number >= len(hdus):
         raise CubeError(
             f"{where}: there are no {what}",
             received=f"a file of {len(hdus)} HDU(s)",
             allowed="images in HDU 0 and one label an image in HDU 1",
             next_step="write a labelled cube with `kamerton data import`",
         )
-    hdu = hdus[place]
-    with fits_errors(path, place):
+    hdu = hdus[number]
+    with fits_errors(path, number):
         shape = tuple(hdu.shape) if isinstance(hdu, IMAGE_HDUS) else None
     if not shape:
         raise CubeError(
@@ -102,7 +102,7 @@ def image_hdu(path: Path, hdus: fits.HDUList, place: int, what: str) -> Any:
     return hdu
 
 
-def images_place(hdus: fits.HDUList) -> int:
+def images_hdu_number(hdus: fits.HDUList) -> int:
     """Find the HDU of the images: a tile-compressed one cannot be primary, so such a file begins with an empty HDU."""
     return 1 if hdus[0].header.get("NAXIS", 0) == 0 and len(hdus) > 1 else 0
 
@@ -119,8 +119,8 @@ def check_pixels(images: CubeImages, images_nhwc: ImagesNHWC, first_row: int) ->
     bad = bad_pixels(images_nhwc)
     if not bad.any():
         return
-    place = int(np.flatnonzero(bad.any(axis=(1, 2, 3)))[0])
-    row, values = first_row + place, images_nhwc[place][bad[place]]
+    index = int(np.flatnonzero(bad.any(axis=(1, 2, 3)))[0])
+    row, values = first_row + index, images_nhwc[index][bad[index]]
     kind = "NaN or infinite pixels" if not np.isfinite(values).all() else "pixels outside 0 to 255"
     byte = images.byte_of(row)
     begins = "" if byte is None else f", in the image that begins at byte {byte}"

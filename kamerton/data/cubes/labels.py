@@ -18,10 +18,10 @@ from kamerton.errors import CubeError
 class CubeLabels:
     """The label HDU of an open FITS file: ``values`` as they are stored, (count,), and class names as they stand."""
 
-    def __init__(self, path: Path, hdus: fits.HDUList, place: int, count: int | None) -> None:
-        self.where = f"{path} HDU {place}"
-        self._hdu = image_hdu(path, hdus, place, "labels")
-        with fits_errors(path, place):
+    def __init__(self, path: Path, hdus: fits.HDUList, hdu_number: int, count: int | None) -> None:
+        self.where = f"{path} HDU {hdu_number}"
+        self._hdu = image_hdu(path, hdus, hdu_number, "labels")
+        with fits_errors(path, hdu_number):
             stored = physical(np.asarray(self._hdu.data), self._hdu.header)
         count = len(stored) if count is None else count
         if stored.shape not in {(count,), (count, 1)}:

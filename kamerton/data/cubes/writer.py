@@ -145,8 +145,8 @@ def _add_checksums(path: Path) -> None:
         for hdu in hdus:
             # A fixed text instead of the hour keeps the file the same for the same input.
             hdu.add_checksum(when="by Kamerton")
-            place = hdu.fileinfo()
+            extent = hdu.fileinfo()
             header = hdu.header.tostring().encode("ascii")
-            assert len(header) == place["datLoc"] - place["hdrLoc"], "the header must keep its length"
-            file.seek(place["hdrLoc"])
+            assert len(header) == extent["datLoc"] - extent["hdrLoc"], "the header must keep its length"
+            file.seek(extent["hdrLoc"])
             file.write(header)

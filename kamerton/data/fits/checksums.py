@@ -13,7 +13,7 @@ from typing import IO
 
 import numpy as np
 
-from kamerton.data.fits.structure import Unit, check_structure
+from kamerton.data.fits.structure import HduLayout, check_structure
 from kamerton.errors import FitsError
 
 CHUNK_BYTES = 1 << 20
@@ -31,27 +31,29 @@ def check_checksums(path: Path, file: IO[bytes]) -> None:
         raise error
 
 
-def checksum_errors(path: Path, file: IO[bytes], units: Sequence[Unit]) -> list[FitsError]:
+def checksum_errors(path: Path, file: IO[bytes], layouts: Sequence[HduLayout]) -> list[FitsError]:
     """List the HDUs that do not match their checksums; every byte is read once, in constant memory."""
-    found = [_error(path, place, file.fileno(), unit) for place, unit in enumerate(units)]
+    found = [_error(path, number, file.fileno(), layout) for number, layout in enumerate(layouts)]
     return [error for error in found if error is not None]
 
 
-def _error(path: Path, place: int, descriptor: int, unit: Unit) -> FitsError | None:
-    datasum, checksum = (_text(unit.cards.get(name, "")) for name in ("DATASUM", "CHECKSUM"))
+def _error(path: Path, number: int, descriptor: int, layout: HduLayout) -> FitsError | None:
+    datasum, checksum = (_text(layout.cards.get(name, "")) for name in ("DATASUM", "CHECKSUM"))
     if datasum and not datasum.isdecimal():
-        received = f"{datasum!r} in the header at byte {unit.header}"
-        return _changed(path, place, "DATASUM is no number", received)
+        received = f"{datasum!r} in the header at byte {layout.header}"
+        return _changed(path, number, "DATASUM is no number", received)
     if not datasum and not checksum:
         return None
-    data_sum = _ones_complement_sum(descriptor, unit.data, unit.end)
+    data_sum = _ones_complement_sum(descriptor, layout.data, layout.end)
     if datasum and int(datasum) != data_sum:
-        received = f"bytes {unit.data} to {unit.end - 1} with the sum {data_sum}"
-        return _changed(path, place, "the data do not match their DATASUM", received, datasum)
-    header_sum = _ones_complement_sum(descriptor, unit.header, unit.data)
+        received = f"bytes {layout.data} to {layout.end - 1} with the sum {data_sum}"
+        return _changed(path, number, "the data do not match their DATASUM", received, datasum)
+    header_sum = _ones_complement_sum(descriptor, layout.header, layout.data)
     if checksum and _fold(header_sum + data_sum) != ALL_ONES:
         what = "the header does not match its CHECKSUM" if datasum else "header and data do not match their CHECKSUM"
-        return _changed(path, place, what, f"bytes {unit.header} to {unit.data - 1 if datasum else unit.end - 1}")
+        return _changed(
+            path, number, what, f"bytes {layout.header} to {layout.data - 1 if datasum else layout.end - 1}"
+        )
     return None
 
 
@@ -77,9 +79,9 @@ def _fold(total: int) -> int:
     return total
 
 
-def _changed(path: Path, place: int, what: str, received: str, promised: str = "") -> FitsError:
+def _changed(path: Path, number: int, what: str, received: str, promised: str = "") -> FitsError:
     return FitsError(
-        f"{path} HDU {place}: {what}",
+        f"{path} HDU {number}: {what}",
         received=received,
         allowed=f"an HDU as it was written{f', with the sum {promised}' if promised else ''}",
         next_step="fetch the file again; if you changed it yourself, write it again with Astropy's checksum=True",

@@ -37,9 +37,9 @@ def open_fits(path: Path) -> tuple[IO[bytes], fits.HDUList]:
 
 
 @contextmanager
-def fits_errors(path: Path, hdu: int | None) -> Iterator[None]:
+def fits_errors(path: Path, hdu_number: int | None) -> Iterator[None]:
     """Turn what Astropy raises or only warns about, for a damaged file, into one FitsError."""
-    where = f"{path}" if hdu is None else f"{path} HDU {hdu}"
+    where = f"{path}" if hdu_number is None else f"{path} HDU {hdu_number}"
     try:
         # Numbers that overflow become infinite, which is refused where pixels and labels are checked.
         with warnings.catch_warnings(), np.errstate(all="ignore"):

@@ -44,8 +44,8 @@ INTEGER = re.compile(r" *([+-]?\d{1,20}) *(/.*)?")
 
 
 @dataclass(frozen=True)
-class Unit:
-    """One header and its data: where they are, in bytes from the beginning of the file."""
+class HduLayout:
+    """Where an HDU is: its header and its data, in bytes from the beginning of the file."""
 
     header: int
     data: int
@@ -60,37 +60,37 @@ class Unit:
         return self.data + -(-self.data_bytes // BLOCK_BYTES) * BLOCK_BYTES
 
 
-def check_structure(path: object, file: IO[bytes]) -> list[Unit]:
+def check_structure(path: object, file: IO[bytes]) -> list[HduLayout]:
     """Walk over the HDUs of a FITS file and list them, or raise what is wrong with the first that is not sound."""
     return list(walk_structure(path, file))
 
 
-def walk_structure(path: object, file: IO[bytes]) -> Iterator[Unit]:
+def walk_structure(path: object, file: IO[bytes]) -> Iterator[HduLayout]:
     """Give the HDUs of a FITS file one after another; only headers are read.
 
     Raises FitsError with HDU and byte where a header does not end, misses or garbles what it must have, or promises
     more data than there are.
     """
     size_bytes = file.seek(0, os.SEEK_END)
-    place = blocks = count = 0
-    while place < size_bytes:
+    start = blocks = count = 0
+    while start < size_bytes:
         where = f"{path} HDU {count}"
-        cards, data = _header(where, file, place, blocks)
-        blocks += (data - place) // BLOCK_BYTES
-        unit = Unit(place, data, _data_bytes(where, place, cards, primary=count == 0), cards)
-        if unit.data + unit.data_bytes > size_bytes:
+        cards, data = _header(where, file, start, blocks)
+        blocks += (data - start) // BLOCK_BYTES
+        layout = HduLayout(start, data, _data_bytes(where, start, cards, primary=count == 0), cards)
+        if layout.data + layout.data_bytes > size_bytes:
             raise FitsError(
                 f"{where}: the file is truncated",
                 received=f"{size_bytes} bytes",
-                allowed=f"{unit.data + unit.data_bytes} bytes, as the header at byte {place} promises",
+                allowed=f"{layout.data + layout.data_bytes} bytes, as the header at byte {start} promises",
                 next_step="fetch or write it again",
             )
-        _check_table(where, place, cards, unit)
+        _check_table(where, start, cards, layout)
         count += 1
         if count > MAX_HDUS:
-            raise _broken(where, place, "is one too many", f"at most {MAX_HDUS}")
-        yield unit
-        place = unit.end
+            raise _broken(where, start, "is one too many", f"at most {MAX_HDUS}")
+        yield layout
+        start = layout.end
 
 
 def _header(where: str, file: IO[bytes], start: int, blocks_before: int) -> tuple[dict[str, str], int]:
@@ -105,8 +105,8 @@ def _header(where: str, file: IO[bytes], start: int, blocks_before: int) -> tupl
         # Where END is lost, the header seems to run on into the data, and through them to the next header.
         if len(block) < BLOCK_BYTES or (number > 1 and HEADS.match(block)) or not KEYWORDS.fullmatch(block):
             break
-        for place in range(0, BLOCK_BYTES, CARD_BYTES):
-            card = block[place : place + CARD_BYTES].decode("latin-1")
+        for at in range(0, BLOCK_BYTES, CARD_BYTES):
+            card = block[at : at + CARD_BYTES].decode("latin-1")
             keyword = card[:8].rstrip()
             if keyword == "END" and not card[8:].strip():
                 return cards, start + number * BLOCK_BYTES
@@ -115,57 +115,57 @@ def _header(where: str, file: IO[bytes], start: int, blocks_before: int) -> tupl
     raise _broken(where, start, "has no END", f"a header of at most {MAX_HEADER_BLOCKS} blocks that ends with END")
 
 
-def _data_bytes(where: str, place: int, cards: dict[str, str], primary: bool) -> int:
+def _data_bytes(where: str, start: int, cards: dict[str, str], primary: bool) -> int:
     """Work out how long the data are from the keywords that every header must have."""
     if primary and cards.get("SIMPLE", "").split("/")[0].strip() != "T":
-        raise _broken(where, place, "does not follow the standard", "SIMPLE = T")
-    bitpix = _integer(where, place, cards, "BITPIX")
+        raise _broken(where, start, "does not follow the standard", "SIMPLE = T")
+    bitpix = _integer(where, start, cards, "BITPIX")
     if bitpix not in BITPIX:
-        raise _broken(where, place, f"has BITPIX = {bitpix}", ", ".join(map(str, BITPIX)))
-    axes = _integer(where, place, cards, "NAXIS", highest=MAX_AXES)
-    sides = [_integer(where, place, cards, f"NAXIS{axis}") for axis in range(1, axes + 1)]
+        raise _broken(where, start, f"has BITPIX = {bitpix}", ", ".join(map(str, BITPIX)))
+    axes = _integer(where, start, cards, "NAXIS", highest=MAX_AXES)
+    sides = [_integer(where, start, cards, f"NAXIS{axis}") for axis in range(1, axes + 1)]
     if axes == 0:
         return 0
     if primary:
         if cards.get("GROUPS", "").split("/")[0].strip() == "T":
-            raise _broken(where, place, "holds random groups", "images")
+            raise _broken(where, start, "holds random groups", "images")
         return abs(bitpix) // 8 * math.prod(sides)
-    heap, groups = (_integer(where, place, cards, name) for name in ("PCOUNT", "GCOUNT"))
+    heap, groups = (_integer(where, start, cards, name) for name in ("PCOUNT", "GCOUNT"))
     return abs(bitpix) // 8 * groups * (heap + math.prod(sides))
 
 
-def _check_table(where: str, place: int, cards: dict[str, str], unit: Unit) -> None:
+def _check_table(where: str, start: int, cards: dict[str, str], layout: HduLayout) -> None:
     """Refuse a table of more columns than there can be, and a compressed image larger than its table can hold."""
     if "TFIELDS" in cards:
-        _integer(where, place, cards, "TFIELDS", highest=MAX_AXES)
+        _integer(where, start, cards, "TFIELDS", highest=MAX_AXES)
     if "ZIMAGE" not in cards:
         return
-    bitpix = _integer(where, place, cards, "ZBITPIX")
-    axes = _integer(where, place, cards, "ZNAXIS", highest=MAX_AXES)
-    sides = [_integer(where, place, cards, f"ZNAXIS{axis}") for axis in range(1, axes + 1)]
+    bitpix = _integer(where, start, cards, "ZBITPIX")
+    axes = _integer(where, start, cards, "ZNAXIS", highest=MAX_AXES)
+    sides = [_integer(where, start, cards, f"ZNAXIS{axis}") for axis in range(1, axes + 1)]
     image_bytes = abs(bitpix) // 8 * math.prod(sides)
-    if image_bytes > max(SMALL_BYTES, MAX_RATIO * unit.data_bytes):
-        what = f"promises {image_bytes} bytes of image from {unit.data_bytes} bytes"
-        raise _broken(where, place, what, f"{MAX_RATIO} times as much")
+    if image_bytes > max(SMALL_BYTES, MAX_RATIO * layout.data_bytes):
+        what = f"promises {image_bytes} bytes of image from {layout.data_bytes} bytes"
+        raise _broken(where, start, what, f"{MAX_RATIO} times as much")
 
 
-def _integer(where: str, place: int, cards: dict[str, str], keyword: str, highest: int = 2**63 - 1) -> int:
+def _integer(where: str, start: int, cards: dict[str, str], keyword: str, highest: int = 2**63 - 1) -> int:
     found = INTEGER.fullmatch(cards.get(keyword, ""))
     lowest = -64 if keyword in {"BITPIX", "ZBITPIX"} else 0
     if found is None or not lowest <= int(found[1]) <= highest:
         value = cards[keyword].split("/")[0].strip() if keyword in cards else None
         raise _broken(
             where,
-            place,
+            start,
             f"has no {keyword}" if value is None else f"has {keyword} = {value}",
             f"{keyword}, a whole number from {lowest} to {highest}",
         )
     return int(found[1])
 
 
-def _broken(where: str, place: int, what: str, allowed: str) -> FitsError:
+def _broken(where: str, start: int, what: str, allowed: str) -> FitsError:
     return FitsError(
-        f"{where}: cannot be read as FITS: the header at byte {place} {what}",
+        f"{where}: cannot be read as FITS: the header at byte {start} {what}",
         allowed=allowed,
         next_step="check that the file arrived whole, and fetch or write it again",
     )

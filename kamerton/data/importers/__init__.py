@@ -1,6 +1,6 @@
 """Other people's labelled galaxies, rewritten as one labelled FITS cube.
 
-`IMPORTERS` is the table of contents: each format recognises its own files and opens them as `Galaxies`.
+`IMPORTERS` is the table of contents: each format recognises its own files and opens them as a `LabelledSource`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from kamerton.data.importers.class_folders import open_folders
 from kamerton.data.importers.galaxy10_file import is_hdf5, open_galaxy10
 from kamerton.data.importers.labelled_cube import is_cube, open_labelled_cube
 from kamerton.data.importers.picture_list import open_list
-from kamerton.data.importers.source import Galaxies, ImportRequest, to_ascii
+from kamerton.data.importers.source import ImportRequest, LabelledSource, to_ascii
 from kamerton.data.lists import is_list
 from kamerton.errors import DataError, UsageError
 from kamerton.files import cannot_write, require_new
@@ -35,7 +35,7 @@ class Importer:
     reads: str
     """What it reads, for the message about a source that no importer knows."""
     recognises: Callable[[Path], bool]
-    open: Callable[[ImportRequest], AbstractContextManager[Galaxies]]
+    open: Callable[[ImportRequest], AbstractContextManager[LabelledSource]]
 
 
 IMPORTERS: dict[str, Importer] = {
@@ -137,7 +137,7 @@ def _recognise(source: Path) -> str:
     return kinds[0]
 
 
-def _write(galaxies: Galaxies, out_path: Path, history: Sequence[str]) -> tuple[tuple[int, int, int], str]:
+def _write(galaxies: LabelledSource, out_path: Path, history: Sequence[str]) -> tuple[tuple[int, int, int], str]:
     """Stream the batches to the cube; the first one tells the shape and type of all."""
     _check_class_names(galaxies.class_names)
     first = next(galaxies.batches)

@@ -10,18 +10,20 @@ from pathlib import Path
 from astropy.table import Table
 
 from kamerton.data.importers.picture_batches import picture_batches
-from kamerton.data.importers.source import Galaxies, ImportRequest, classes_from_names, to_ascii
+from kamerton.data.importers.source import ImportRequest, LabelledSource, classes_from_names, to_ascii
 from kamerton.errors import DataError
 
 
 @contextmanager
-def open_folders(request: ImportRequest) -> Iterator[Galaxies]:
+def open_folders(request: ImportRequest) -> Iterator[LabelledSource]:
     """Open a folder of class folders; every file in a class folder is one picture, and its path there is its id."""
     folders = _class_folders(request.source)
     paths = [path for folder in folders for path in _pictures_in(folder)]
     class_names, labels = classes_from_names([path.parent.name for path in paths])
     catalogue = Table({"id": [to_ascii(path.relative_to(request.source).as_posix()) for path in paths]})
-    yield Galaxies(labels, class_names, catalogue, picture_batches(paths, repeat(""), request.settings, catalogue))
+    yield LabelledSource(
+        labels, class_names, catalogue, picture_batches(paths, repeat(""), request.settings, catalogue)
+    )
 
 
 def _class_folders(source: Path) -> list[Path]:

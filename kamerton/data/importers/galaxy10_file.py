@@ -15,7 +15,7 @@ from kamerton.config import PictureSettings
 from kamerton.data import galaxy10
 from kamerton.data.cubes.images import CHUNK_GALAXIES
 from kamerton.data.cubes.labels import default_class_names
-from kamerton.data.importers.source import MAX_CLASSES, Galaxies, ImportRequest, fit_batch
+from kamerton.data.importers.source import MAX_CLASSES, ImportRequest, LabelledSource, fit_batch
 from kamerton.errors import DataError
 
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
@@ -45,7 +45,7 @@ def is_hdf5(path: Path) -> bool:
 
 
 @contextmanager
-def open_galaxy10(request: ImportRequest) -> Iterator[Galaxies]:
+def open_galaxy10(request: ImportRequest) -> Iterator[LabelledSource]:
     """Open a Galaxy10 HDF5 file: ``images`` uint8 (N, H, W, 3), ``ans`` (N,), and sky columns where it has them."""
     import h5py
 
@@ -60,7 +60,7 @@ def open_galaxy10(request: ImportRequest) -> Iterator[Galaxies]:
             catalogue = _galaxy10_catalogue(source, file, len(labels))
             class_names = _galaxy10_classes(images.shape[1], labels)
         # Outside, so that an error of whoever writes the images is not taken for one of the HDF5 file.
-        yield Galaxies(labels, class_names, catalogue, _galaxy10_batches(source, images, settings))
+        yield LabelledSource(labels, class_names, catalogue, _galaxy10_batches(source, images, settings))
 
 
 def _galaxy10_classes(side: int, labels: Labels) -> tuple[str, ...]:

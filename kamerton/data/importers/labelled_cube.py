@@ -13,7 +13,7 @@ from kamerton.arrays import SquaresNHWC
 from kamerton.config import PictureSettings
 from kamerton.data.cubes.cube import LabelledCube, open_cube
 from kamerton.data.cubes.images import check_pixels
-from kamerton.data.importers.source import Galaxies, ImportRequest, fit_batch
+from kamerton.data.importers.source import ImportRequest, LabelledSource, fit_batch
 from kamerton.data.pictures.cutout import is_fits
 
 
@@ -23,13 +23,13 @@ def is_cube(path: Path) -> bool:
 
 
 @contextmanager
-def open_labelled_cube(request: ImportRequest) -> Iterator[Galaxies]:
+def open_labelled_cube(request: ImportRequest) -> Iterator[LabelledSource]:
     """Open a labelled FITS cube of any layout; whole numbers from 0 to 255 become bytes, other pixels stay float32."""
     with open_cube(request.source) as cube:
         cube.check_sums()
         as_bytes = cube.dtype == np.uint8 or _holds_whole_numbers(cube)
         batches = _cube_batches(cube, np.dtype(np.uint8 if as_bytes else np.float32), request.settings)
-        yield Galaxies(cube.labels, cube.class_names, cube.catalogue, batches)
+        yield LabelledSource(cube.labels, cube.class_names, cube.catalogue, batches)
 
 
 def _holds_whole_numbers(cube: LabelledCube) -> bool:

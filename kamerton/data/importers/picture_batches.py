@@ -17,20 +17,20 @@ from kamerton.errors import PictureError
 
 
 def picture_batches(
-    paths: Sequence[Path], places: Iterable[str], settings: PictureSettings, catalogue: Table
+    paths: Sequence[Path], origins: Iterable[str], settings: PictureSettings, catalogue: Table
 ) -> Iterator[SquaresNHWC]:
     """Read pictures in batches, refuse one of another size than the first, and put the stretches in the catalogue.
 
-    ``places`` says for each path where it was found, at the start of an error's message.
+    ``origins`` says for each path where it was listed, at the start of an error's message.
     """
     stretches: list[Stretch | None] = []
     batch: list[RgbHWC] = []
     first_side = None
-    for path, place in zip(paths, places, strict=False):
-        picture = _read_in_place(path, place, settings)
+    for path, origin in zip(paths, origins, strict=False):
+        picture = _read_listed(path, origin, settings)
         first_side = first_side or len(picture.image_hwc)
         if len(picture.image_hwc) != first_side:
-            raise _mixed_sizes(place, path, len(picture.image_hwc), paths[0], first_side)
+            raise _mixed_sizes(origin, path, len(picture.image_hwc), paths[0], first_side)
         stretches.append(picture.stretch)
         batch.append(picture.image_hwc)
         if len(batch) == CHUNK_GALAXIES:
@@ -41,18 +41,18 @@ def picture_batches(
     _record_stretches(catalogue, stretches)
 
 
-def _read_in_place(path: Path, place: str, settings: PictureSettings) -> Picture:
+def _read_listed(path: Path, origin: str, settings: PictureSettings) -> Picture:
     try:
         return read_picture(path, settings)
     except PictureError as error:
-        if not place:
+        if not origin:
             raise
-        raise PictureError(f"{place}{error}") from error
+        raise PictureError(f"{origin}{error}") from error
 
 
-def _mixed_sizes(place: str, path: Path, side: int, first: Path, first_side: int) -> PictureError:
+def _mixed_sizes(origin: str, path: Path, side: int, first: Path, first_side: int) -> PictureError:
     return PictureError(
-        f"{place}{path}: another size than the first picture",
+        f"{origin}{path}: another size than the first picture",
         received=f"{side} x {side} pixels, but {first.name} gives {first_side} x {first_side}",
         allowed="one size in a cube",
         next_step="pass --size to resize them all",

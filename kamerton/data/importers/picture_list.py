@@ -16,13 +16,13 @@ from jaxtyping import Shaped
 from kamerton.arrays import Labels, Rows, ValuesN
 from kamerton.data.cubes.labels import default_class_names
 from kamerton.data.importers.picture_batches import picture_batches
-from kamerton.data.importers.source import MAX_CLASSES, Galaxies, ImportRequest, classes_from_names, to_ascii
+from kamerton.data.importers.source import MAX_CLASSES, ImportRequest, LabelledSource, classes_from_names, to_ascii
 from kamerton.data.lists import read_list
 from kamerton.errors import DataError
 
 
 @contextmanager
-def open_list(request: ImportRequest) -> Iterator[Galaxies]:
+def open_list(request: ImportRequest) -> Iterator[LabelledSource]:
     """Open a CSV or Parquet list of pictures and labels; paths are relative to the list, other columns are carried."""
     source = request.source
     columns = read_list(source)
@@ -32,8 +32,8 @@ def open_list(request: ImportRequest) -> Iterator[Galaxies]:
     others = {name: values for name, values in columns.items() if name != request.label_column}
     catalogue = _list_catalogue(source, others, request.path_column)
     paths = [source.parent / name for name in names]
-    places = (f"{source} row {row}: " for row in count(1))
-    yield Galaxies(labels, class_names, catalogue, picture_batches(paths, places, request.settings, catalogue))
+    origins = (f"{source} row {row}: " for row in count(1))
+    yield LabelledSource(labels, class_names, catalogue, picture_batches(paths, origins, request.settings, catalogue))
 
 
 def _required_column(source: Path, columns: Mapping[str, list[str]], name: str) -> list[str]:

@@ -29,7 +29,7 @@ class ImportRequest:
 
 
 @dataclass(frozen=True)
-class Galaxies:
+class LabelledSource:
     """A labelled source as it is read: labels at once, images as a stream of (n, S, S, C) batches.
 
     ``catalogue`` has one row a galaxy; a stream may still fill in columns of it until it ends.

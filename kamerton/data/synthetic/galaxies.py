@@ -28,8 +28,8 @@ COARSEST_SAMPLING_ARCSEC = 0.7
 """Scenes are drawn on pixels no larger than this, about half a seeing disc, and then averaged down."""
 
 CENTRING_ARCSEC = 0.4
-"""Scatter of a galaxy's place along each axis; peaks of real Galaxy10 galaxies lie 0.3 arcsec off at the median. Twice
-as much took four points of accuracy from AlexNet at 67 pixels, and about five from nearest neighbours."""
+"""Scatter of a galaxy's position along each axis; peaks of real Galaxy10 galaxies lie 0.3 arcsec off at the median.
+Twice as much took four points of accuracy from AlexNet at 67 pixels, and about five from nearest neighbours."""
 
 GALAXY10_COUNTS = (1081, 1853, 2645, 2027, 334, 2043, 1829, 2628, 1423, 1873)
 """Galaxies of each class in Galaxy10 DECaLS (Leung & Bovy 2019)."""
@@ -209,7 +209,7 @@ def averaged(scene_3hw: LightGRZ, block_px: int) -> Float32[npt.NDArray[np.float
 
 @dataclass(frozen=True)
 class Spots:
-    """Stars or small galaxies (n of them) at random places of the field."""
+    """Stars or small galaxies (n of them) at random positions in the field."""
 
     flux_grz: Float32[npt.NDArray[np.float32], "n 3"]
     """Nanomaggies, (n, 3)."""
@@ -219,7 +219,7 @@ class Spots:
     """Minor to major axis, (n,)."""
     angle: Float32[npt.NDArray[np.float32], " n"]
     """Position angle, radians, (n,)."""
-    places_arcsec: Float32[npt.NDArray[np.float32], "n 2"]
+    positions_arcsec: Float32[npt.NDArray[np.float32], "n 2"]
     """y and x from the middle of the field, (n, 2)."""
     reach_arcsec: float
     """Beyond this distance none of them can be seen."""
@@ -255,7 +255,7 @@ def draw_spots(
         width_arcsec=width.astype(np.float32),
         axis_ratio=np.where(width > 0, rng.uniform(0.5, 1.0, n), 1.0).astype(np.float32),
         angle=rng.uniform(0, math.pi, n).astype(np.float32),
-        places_arcsec=rng.uniform(-FIELD_ARCSEC / 2, FIELD_ARCSEC / 2, (n, 2)).astype(np.float32),
+        positions_arcsec=rng.uniform(-FIELD_ARCSEC / 2, FIELD_ARCSEC / 2, (n, 2)).astype(np.float32),
         reach_arcsec=reach_arcsec,
     )
 
@@ -264,7 +264,7 @@ def add_spots(scene_3hw: LightGRZ, spots: Spots, exposure: Exposure) -> None:
     """Draw each spot on a stamp of its own and lay the stamps over the scene."""
     pixel, side_px = pixel_arcsec(scene_3hw), scene_3hw.shape[-1]
     reach_px = math.ceil(spots.reach_arcsec / pixel)
-    middles_px = spots.places_arcsec / pixel + (side_px - 1) / 2
+    middles_px = spots.positions_arcsec / pixel + (side_px - 1) / 2
     corners_px = np.clip(np.rint(middles_px), 0, side_px - 1).astype(int)
     steps_px = np.arange(-reach_px, reach_px + 1)
     rows_arcsec, columns_arcsec = np.moveaxis((steps_px + (corners_px - middles_px)[..., None]) * pixel, 1, 0)
