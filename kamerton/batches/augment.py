@@ -1,6 +1,7 @@
-"""Showing galaxies otherwise each time they are learned from.
+"""Data augmentation: random turns, mirror images, shifts and zooms of the training images.
 
-The views follow from the random generator that is given, which the training makes anew from (seed, epoch, step).
+All randomness comes from the generator that is passed in; training seeds a new one for each step from (seed, epoch,
+step), so that a resumed training augments as the uninterrupted one would.
 """
 
 from __future__ import annotations
@@ -17,17 +18,20 @@ from kamerton.config import AugmentSettings
 Images = Float[torch.Tensor, "n channels height width"]
 
 EIGHT = 8
-"""Turns and mirror images of the square: the dihedral group D4."""
+"""Number of symmetries of the square, turns and mirror images: the dihedral group D4."""
 
 
 def eight_views(images_nchw: Images) -> Iterator[Images]:
-    """Give square images (n, channels, side, side) in each of their eight turns and mirror images, the first as is."""
+    """Yield square images (n, channels, side, side) under each of the eight symmetries, the identity first."""
     for number in range(EIGHT):
         yield turned(images_nchw, number)
 
 
 def turned(images_nchw: Images, number: int) -> Images:
-    """Turn by ``number % 4`` times 90 degrees, mirrored first for numbers from 4 on; pixels only change places."""
+    """Apply one of the eight symmetries to square images (n, channels, side, side), without interpolation.
+
+    Numbers 0 to 3 rotate by that many times 90 degrees; 4 to 7 mirror first and then rotate by ``number - 4`` times 90.
+    """
     mirrored = images_nchw.flip(-1) if number >= 4 else images_nchw
     return torch.rot90(mirrored, number % 4, (-2, -1))
 
@@ -40,10 +44,12 @@ def augment(
     share: slice = slice(None),
     batch_images: int | None = None,
 ) -> Images:
-    """Turn, mirror, shift and zoom each image by itself; the sky beyond its edge is the mirrored sky within.
+    """Rotate, mirror, shift and zoom each image by a random amount of its own.
 
-    ``generator`` is the processor's, so that a card shows the same views. Images that are the ``share`` of a batch of
-    ``batch_images`` are shown as they would be among the whole.
+    ``images_nchw`` are square, (n, channels, side, side), on any device, and so is the result; beyond its edge an image
+    is continued by reflection. ``generator`` is a CPU generator, so that CPU and GPU augment alike. With several
+    processes, ``share`` is the slice of a batch of ``batch_images`` that this process holds; each image is augmented as
+    it would be in the whole batch.
     """
     count = len(images_nchw) if batch_images is None else batch_images
     if settings.turns == "eight":
@@ -66,7 +72,7 @@ def _turn_each(images_nchw: Images, numbers: Int64[torch.Tensor, " n"]) -> Image
 
 
 def _matrices(count: int, settings: AugmentSettings, generator: torch.Generator) -> Float32[torch.Tensor, "count 2 3"]:
-    """Draw (count, 2, 3) affine matrices, from places in the new image to places in the old one, in -1..1."""
+    """Draw affine matrices (count, 2, 3) that map output to input coordinates, both from -1 to 1 (`F.affine_grid`)."""
 
     def uniform() -> Float32[torch.Tensor, " count"]:
         return torch.rand(count, generator=generator) * 2 - 1
@@ -75,7 +81,7 @@ def _matrices(count: int, settings: AugmentSettings, generator: torch.Generator)
     angle = uniform() * math.pi if any_turn else torch.zeros(count)
     mirror = torch.where(uniform() < 0, -1.0, 1.0) if any_turn else torch.ones(count)
     scale = torch.exp(uniform() * math.log(settings.zoom))
-    # The coordinates run over two for a side.
+    # A side is 2 long in these coordinates.
     shifts = torch.stack([2 * settings.shift * uniform(), 2 * settings.shift * uniform()], 1)
     cosine, sine = torch.cos(angle) * scale, torch.sin(angle) * scale
     rows = [torch.stack([cosine * mirror, -sine], 1), torch.stack([sine * mirror, cosine], 1)]

@@ -1,6 +1,6 @@
-"""From a cube to a network's input: batches in a known order, read ahead, and scaled on the device.
+"""From a cube to a network's input: batches in a reproducible order, prefetched, and scaled on the device.
 
-The order is a pure function of (seed, epoch), so a batch is known by (seed, epoch, step) alone.
+The order is a pure function of (seed, epoch), so (seed, epoch, step) determine a batch.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from kamerton.config import PIXEL_SCALE, Preprocessing
 from kamerton.data.cubes.cube import LabelledCube
 
 READ_AHEAD = 2
-"""Batches read in a thread while the network works; more would only cost memory."""
+"""Batches that a thread prefetches while the network computes; more would only cost memory."""
 
 StoredImages = UInt8[torch.Tensor, "n height width channels"] | Float32[torch.Tensor, "n height width channels"]
 
@@ -32,19 +32,19 @@ BatchRows = Int64[npt.NDArray[np.int64], "_"]
 
 
 def shuffled_order(count: int, seed: int, epoch: int) -> Rows:
-    """Order of ``count`` images in ``epoch``, a permutation that follows from the two numbers alone."""
+    """Permute ``count`` images for an epoch; the order depends on ``seed`` and ``epoch`` only."""
     return np.random.default_rng([seed, epoch]).permutation(count)
 
 
 def batch_indices(order: Rows, batch_size: int) -> list[BatchRows]:
-    """Cut an order into batches; the last one may be smaller, as in Keras."""
+    """Split an order (n,) into batches; the last one may be smaller, as in Keras."""
     return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
 
 
 def read_batches(cube: LabelledCube, batches: list[BatchRows], *, pinned: bool = False) -> Iterator[Batch]:
-    """Read the named rows of a cube, batch after batch, a little ahead of their use.
+    """Read batches of rows from a cube in order, prefetching the next ones in a thread.
 
-    ``pinned`` ones go to a card while it computes.
+    ``pinned`` puts them into page-locked memory, from where they are copied to a GPU while it computes.
     """
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="kamerton-read") as thread:
         ahead: list[Future[Batch]] = []
@@ -71,10 +71,13 @@ def _read(cube: LabelledCube, rows: Rows, pinned: bool) -> Batch:
 def to_network_input(
     images_nhwc: Real[torch.Tensor, "n height width channels"], preprocessing: Preprocessing
 ) -> Float32[torch.Tensor, "n channels size size"]:
-    """Turn stored pixels (n, height, width, channels) into float32 (n, channels, size, size), scaled to 0..1."""
+    """Scale and resize stored pixels (n, height, width, channels) to float32 (n, channels, size, size).
+
+    Pixels are divided by `PIXEL_SCALE`; resizing is bilinear with antialiasing, on the images' device.
+    """
     n, height, width, channels = images_nhwc.shape
     images_nchw = torch.empty(n, channels, height, width, device=images_nhwc.device)
-    # Turned and widened in one pass over the memory.
+    # Transposed and converted in one pass over the memory.
     images_nchw.copy_(images_nhwc.permute(0, 3, 1, 2)).div_(PIXEL_SCALE)
     side = (preprocessing.size, preprocessing.size)
     if images_nchw.shape[-2:] == side:

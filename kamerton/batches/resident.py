@@ -1,4 +1,4 @@
-"""Batches on the device: from a cube that lives there, as stored and shuffled there, or read from disk."""
+"""Batches on the device: from a cube that is held in GPU memory, or read from disk."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from kamerton.batches.reading import Batch, BatchRows, StoredImages, read_batche
 from kamerton.data.cubes.cube import LabelledCube
 
 LARGEST_SHARE = 0.5
-"""Of the card's free memory; the rest is for the network."""
+"""Largest share of the GPU's free memory that a cube may take; the rest is for the network."""
 
 
 class ResidentCube:
-    """All images of a cube, as they are stored, and its labels, on one device."""
+    """All images of a cube, as stored, and its labels, in the memory of one device."""
 
     def __init__(self, cube: LabelledCube, device: torch.device) -> None:
         self.device = device
@@ -32,7 +32,7 @@ class ResidentCube:
         return len(self.labels)
 
     def batches(self, batches: Sequence[BatchRows]) -> Iterator[Batch]:
-        """Give the named rows, batch after batch; only their numbers go to the device, all at once."""
+        """Yield batches of rows, gathered on the device; the row numbers are copied there once, all together."""
         assert self.images_nhwc is not None
         if not batches:
             return
@@ -42,7 +42,7 @@ class ResidentCube:
 
 
 def resident(cube: LabelledCube, device: torch.device) -> ResidentCube | None:
-    """Put a cube on a card where it fits; None where it does not, or where the device is the processor."""
+    """Copy a cube to the GPU where it fits; None where it does not, or where the device is the CPU."""
     if device.type == "cpu" or cube.stored_bytes > LARGEST_SHARE * torch.cuda.mem_get_info(device)[0]:
         return None
     return ResidentCube(cube, device)
@@ -51,10 +51,10 @@ def resident(cube: LabelledCube, device: torch.device) -> ResidentCube | None:
 def batches_on(
     device: torch.device, cube: LabelledCube | ResidentCube, batches: Sequence[BatchRows]
 ) -> Iterator[Batch]:
-    """Give the named rows on the device, batch after batch, wherever the cube lives; a card computes meanwhile."""
+    """Yield batches of rows on the device, wherever the cube is held; copies to a GPU overlap with its work."""
     if isinstance(cube, ResidentCube):
         yield from cube.batches(batches)
         return
-    on_card = device.type == "cuda"
-    for images_nhwc, labels in read_batches(cube, list(batches), pinned=on_card):
-        yield images_nhwc.to(device, non_blocking=on_card), labels.to(device, non_blocking=on_card)
+    on_gpu = device.type == "cuda"
+    for images_nhwc, labels in read_batches(cube, list(batches), pinned=on_gpu):
+        yield images_nhwc.to(device, non_blocking=on_gpu), labels.to(device, non_blocking=on_gpu)

@@ -1,6 +1,6 @@
-"""Parting a cube into train, valid and test: ``kamerton data split``.
+"""Splitting a cube into train, valid and test: ``kamerton data split``.
 
-Stratified by class, seeded, and never with the same piece of sky on two sides.
+Stratified by class, seeded, and grouped: overlapping pieces of sky never lie in two splits.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ HISTORY_LINES_KEPT = 10
 
 @dataclass(frozen=True)
 class SplitSummary:
-    """What a split made."""
+    """What was written."""
 
     folder: str
     galaxies: dict[str, int]

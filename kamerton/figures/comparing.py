@@ -20,7 +20,7 @@ MATRICES_A_ROW = 3
 
 @dataclass(frozen=True)
 class Look:
-    """How one network is drawn in every picture."""
+    """Colour and marker of one network, the same in every figure."""
 
     name: str
     colour: str

@@ -1,4 +1,4 @@
-"""Pictures inside the page, so that it opens where there is no net."""
+"""Figures embedded in the page as data URIs, so that it opens offline."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MIME = {".svg": "image/svg+xml", ".png": "image/png"}
 
 
 def embedded(figure: Figure, ending: str) -> str:
-    """Give a figure as the source of an image, drawn in the format of ``ending``."""
+    """Render a figure as a data URI for an image's ``src``; ``ending`` is .svg or .png."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"picture{ending}"
         save_figure(figure, path)
@@ -27,7 +27,7 @@ def embedded(figure: Figure, ending: str) -> str:
 
 
 def translate(figure: Figure, texts: Mapping[str, str]) -> None:
-    """Say the texts of a figure that ``texts`` knows in another language; names of classes and networks stay."""
+    """Replace the texts of a figure that are known to ``texts``; names of classes and networks stay."""
     from matplotlib.text import Text
 
     for text in figure.findobj(Text):

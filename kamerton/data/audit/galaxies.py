@@ -54,22 +54,22 @@ class FileAudit:
 
     @contextmanager
     def noting(self) -> Iterator[None]:
-        """Write an error of the data down, and go on after the block."""
+        """Record a DataError as a finding, and go on after the block."""
         try:
             yield
         except DataError as error:
             self.damage(error)
 
     def damage(self, error: DataError) -> None:
-        """Write down what a reader of the file would be stopped by."""
+        """Record an error that would stop a reader of the file."""
         self.add("damage", str(error).removeprefix(self.file).removeprefix(":").strip())
 
     def add(self, kind: str, what: str) -> None:
-        """Write something down that has no rows."""
+        """Record a finding about the file as a whole."""
         self.findings.append(Finding(kind, (self.file,), what))
 
     def add_rows(self, kind: str, what: str, rows: list[BadRow]) -> None:
-        """Write down what is wrong with some rows, if there are any; ``{}`` is their number."""
+        """Record a finding about some rows, if there are any; ``{}`` in ``what`` stands for their number."""
         if rows:
             self.findings.append(Finding(kind, (self.file,), what.format(len(rows)), len(rows), tuple(rows)))
 

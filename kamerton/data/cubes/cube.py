@@ -63,7 +63,7 @@ class LabelledCube(CubeImages):
         return [str(name) for name in self.catalogue["id"]]
 
     def chunks(self) -> Iterator[tuple[slice, ImagesNHWC]]:
-        """Pass over the whole cube in bounded memory, as (rows, images_nhwc)."""
+        """Yield the whole cube chunk by chunk, as (rows, images_nhwc), in bounded memory."""
         for rows in self.slices():
             yield rows, self.read(rows)
 

@@ -74,7 +74,7 @@ class CubeImages:
         return np.asarray(stored, self.dtype)
 
     def slices(self) -> Iterator[slice]:
-        """Part the rows into chunks of bounded size."""
+        """Cut the rows into chunks of at most `CHUNK_GALAXIES`."""
         for start in range(0, len(self), CHUNK_GALAXIES):
             yield slice(start, min(start + CHUNK_GALAXIES, len(self)))
 

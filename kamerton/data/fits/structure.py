@@ -61,12 +61,12 @@ class HduLayout:
 
 
 def check_structure(path: object, file: IO[bytes]) -> list[HduLayout]:
-    """Walk over the HDUs of a FITS file and list them, or raise what is wrong with the first that is not sound."""
+    """List the HDUs of a FITS file; FitsError for the first one that is not sound."""
     return list(walk_structure(path, file))
 
 
 def walk_structure(path: object, file: IO[bytes]) -> Iterator[HduLayout]:
-    """Give the HDUs of a FITS file one after another; only headers are read.
+    """Yield the HDUs of a FITS file one after another, reading only headers.
 
     Raises FitsError with HDU and byte where a header does not end, misses or garbles what it must have, or promises
     more data than there are.
