@@ -27,12 +27,11 @@ from kamerton.config import Preprocessing
 from kamerton.data.cubes.cube import LabelledCube, open_cube
 from kamerton.data.cubes.writer import CubeWriter
 from kamerton.errors import UsageError
-from kamerton.machine.devices import choose_device
+from kamerton.machine.devices import choose_device, describe_device
 from kamerton.machine.precision import FULL, Precision, precision_of
 from kamerton.networks.cost import count_training_flops
 from kamerton.networks.registry import build_network
 from kamerton.recipes import load_recipe
-from kamerton.runs.record import describe_device
 from kamerton.training.loop import Trainer, loss_of
 from kamerton.training.progress import Silent
 from kamerton.training.session import Session

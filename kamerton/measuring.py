@@ -23,12 +23,12 @@ from kamerton.config import BenchSettings, Preprocessing, Recipe
 from kamerton.data.cubes.cube import open_cube
 from kamerton.data.cubes.writer import CubeWriter
 from kamerton.inference.predictor import BATCH_IMAGES, answer_with
+from kamerton.machine.devices import describe_device
 from kamerton.machine.memory import keep_freed_memory
 from kamerton.machine.repeatable import repeatable
 from kamerton.networks.cost import count_flops, count_training_flops
 from kamerton.networks.registry import build_network, find_network
 from kamerton.recipes import load_recipe
-from kamerton.runs.record import describe_device
 from kamerton.training.loop import Trainer
 from kamerton.training.progress import Silent
 from kamerton.training.session import Session

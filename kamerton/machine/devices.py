@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 
 import torch
 
@@ -32,3 +33,10 @@ def choose_device(wanted: str = DEFAULT_DEVICE) -> torch.device:
     number = int(os.environ.get(LOCAL_RANK, "0")) % torch.cuda.device_count()
     torch.cuda.set_device(number)
     return torch.device("cuda", number)
+
+
+def describe_device(device: torch.device) -> str:
+    """Name the device that did the work: the card, or the processor's kind with the instructions that PyTorch uses."""
+    if device.type == "cuda":
+        return f"cuda: {torch.cuda.get_device_name(device)}"
+    return f"{device.type}: {platform.machine()}, {torch.backends.cpu.get_cpu_capability()}"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import platform
+import resource
+import sys
 from functools import cache
 
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
@@ -38,3 +40,10 @@ def keep_freed_memory() -> None:
         first = -(-place // LARGE_PAGE_BYTES) * LARGE_PAGE_BYTES
         library.madvise(first, RESERVED_BYTES - LARGE_PAGE_BYTES, MADV_HUGEPAGE)
         library.free(place)
+
+
+def peak_memory_bytes() -> int:
+    """Largest resident set of this process so far, mapped files included."""
+    # Linux counts KiB here, macOS bytes.
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -5,14 +5,10 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import platform
-import resource
-import sys
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
 from typing import ClassVar
-
-import torch
 
 from kamerton.config import Preprocessing, Recipe
 from kamerton.files import json_sha256
@@ -115,20 +111,6 @@ def versions() -> dict[str, str]:
     found = {name: metadata.version(name) for name in PROVENANCE_PACKAGES}
     own = {"kamerton": __version__, "kamerton_code": code_sha256(), "python": platform.python_version()}
     return own | found
-
-
-def describe_device(device: torch.device) -> str:
-    """Name the device that did the work: the card, or the processor's kind with the instructions that PyTorch uses."""
-    if device.type == "cuda":
-        return f"cuda: {torch.cuda.get_device_name(device)}"
-    return f"{device.type}: {platform.machine()}, {torch.backends.cpu.get_cpu_capability()}"
-
-
-def peak_memory_bytes() -> int:
-    """Largest resident set of this process so far, mapped files included."""
-    # Linux counts KiB here, macOS bytes.
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 @cache

@@ -15,14 +15,14 @@ from kamerton.data.cubes.cube import LabelledCube, open_cube
 from kamerton.errors import UsageError
 from kamerton.files import require_new
 from kamerton.formats.keras.file import has_keras_twin, write_keras
-from kamerton.machine.devices import choose_device
-from kamerton.machine.memory import keep_freed_memory
+from kamerton.machine.devices import choose_device, describe_device
+from kamerton.machine.memory import keep_freed_memory, peak_memory_bytes
 from kamerton.machine.precision import precision_of
 from kamerton.machine.repeatable import repeatable
 from kamerton.networks.registry import build_network, count_parameters, find_network, load_learned
 from kamerton.recipes import load_recipe
 from kamerton.runs.folder import Run, create_run, open_run
-from kamerton.runs.record import CubeRecord, RunRecord, describe_device, peak_memory_bytes, versions
+from kamerton.runs.record import CubeRecord, RunRecord, versions
 from kamerton.training.checkpoint import keep_newest, restore_newest
 from kamerton.training.cubes import shared_class_names
 from kamerton.training.keeping import RunKeeper, stop_on_signals

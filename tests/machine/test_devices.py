@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from kamerton.errors import UsageError
-from kamerton.machine.devices import choose_device
+from kamerton.machine.devices import choose_device, describe_device
 
 
 def test_without_a_card_auto_is_the_processor(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,3 +39,7 @@ def test_each_process_of_torchrun_has_its_own_card(
     assert choose_device("auto") == choose_device("cuda") == torch.device("cuda", number)
     assert choose_device("cpu") == torch.device("cpu")
     assert chosen == [number, number]
+
+
+def test_the_processor_is_told_with_its_instructions() -> None:
+    assert describe_device(torch.device("cpu")).endswith(torch.backends.cpu.get_cpu_capability())

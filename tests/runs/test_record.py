@@ -10,7 +10,7 @@ import torch
 
 from kamerton.files import json_sha256
 from kamerton.runs.folder import Run
-from kamerton.runs.record import RunRecord, code_sha256, describe_device, versions
+from kamerton.runs.record import RunRecord, code_sha256, versions
 
 
 def fingerprint(record: RunRecord) -> str:
@@ -22,10 +22,6 @@ def test_versions_name_everything_that_shapes_a_result() -> None:
     assert found["torch"] == torch.__version__
     assert found["kamerton_code"] == code_sha256()
     assert {"kamerton", "python", "numpy", "astropy", "safetensors", "keras"} <= set(found)
-
-
-def test_the_processor_is_told_with_its_instructions() -> None:
-    assert describe_device(torch.device("cpu")).endswith(torch.backends.cpu.get_cpu_capability())
 
 
 @pytest.mark.parametrize(
