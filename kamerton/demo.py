@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from kamerton.evaluation.compare import compare
 from kamerton.evaluation.comparison import Comparison
 from kamerton.evaluation.evaluate import evaluate
 from kamerton.evaluation.tables import print_comparison
-from kamerton.files import new_folder
+from kamerton.files import whole_folder
 from kamerton.networks.registry import NETWORKS
 from kamerton.reporting.report import write_report
 from kamerton.runs.folder import Run
@@ -39,12 +38,8 @@ def demo(out: str | Path, console: Console, settings: DemoSettings | None = None
     ``OUT/report.html``.
     """
     settings = settings or DemoSettings()
-    folder = new_folder(Path(out))
-    try:
+    with whole_folder(Path(out)) as folder:
         return _demo(folder, console, settings)
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
 
 
 def _demo(folder: Path, console: Console, settings: DemoSettings) -> Demo:

@@ -1,14 +1,17 @@
-"""Writing files whole or not at all."""
+"""Writing files and folders whole or not at all."""
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
+import secrets
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from kamerton.errors import OutputError
 
@@ -31,6 +34,93 @@ def whole_file(path: Path) -> Iterator[Path]:
         raise cannot_write(path, error) from error
     finally:
         partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_folder(path: Path, existing: Literal["refuse", "replace", "add"] = "refuse") -> Iterator[Path]:
+    """Give a folder to fill, whose files are all at ``path`` once the block ends without error, and none after one.
+
+    A new folder is filled where it is, since a file in it may name its own place. Of one that exists, ``refuse`` raises
+    OutputError; ``replace`` puts the new folder in its place; ``add`` puts the new files among those that are there,
+    over any of the same name, one by one. After an error all is as before. OutputError where it cannot be written.
+    """
+    try:
+        if existing == "refuse" or not (path.exists() or path.is_symlink()):
+            with _removed_after_error(path):
+                yield path
+        elif existing == "replace":
+            # What a link leads to was not made here.
+            _require_folder(path, is_own=not path.is_symlink())
+            with _removed_after_error(_beside(path, "partial")) as partial:
+                yield partial
+                _swap(path, partial)
+        else:
+            _require_folder(path)
+            with _removed_after_error(_beside(path / path.name, "partial")) as partial:
+                yield partial
+                _move_files(partial, path)
+                partial.rmdir()
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
+def is_unfinished(folder: Path) -> bool:
+    """Tell whether a killed process left this folder from the midst of `whole_folder`."""
+    return folder.name.startswith(".") and folder.suffix in {".partial", ".former"}
+
+
+def _beside(path: Path, kind: str) -> Path:
+    """Name a folder that nobody else uses."""
+    return path.with_name(f".{path.name}-{secrets.token_hex(4)}.{kind}")
+
+
+def _require_folder(path: Path, *, is_own: bool = True) -> None:
+    if not (path.is_dir() and is_own):
+        raise OutputError(
+            f"{path} cannot be written",
+            received="a file or a link in its place",
+            next_step="choose another name or move it away",
+        )
+
+
+@contextmanager
+def _removed_after_error(folder: Path) -> Iterator[Path]:
+    """Make a folder and its parents, and after an error take away those that were made."""
+    missing = [place for place in folder.parents if not place.exists()]
+    new_folder(folder)
+    try:
+        yield folder
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        for place in missing:
+            # Another process may use it by now.
+            with suppress(OSError):
+                place.rmdir()
+        raise
+
+
+def _swap(path: Path, partial: Path) -> None:
+    """Put a folder in the place of another, which goes."""
+    former = _beside(path, "former")
+    try:
+        path.rename(former)
+        partial.rename(path)
+    finally:
+        if former.exists() and not path.exists():
+            former.rename(path)
+        shutil.rmtree(former, ignore_errors=True)
+    _sync_folder(path.parent)
+
+
+def _move_files(source: Path, target: Path) -> None:
+    """Move the files of a folder into another, once it is known that none has a folder in its way."""
+    files = sorted(source.iterdir())
+    for file in files:
+        if (target / file.name).is_dir():
+            raise IsADirectoryError(errno.EISDIR, f"{file.name} is a folder there")
+    for file in files:
+        file.replace(target / file.name)
+    _sync_folder(target)
 
 
 def remove_leftovers(folder: Path) -> None:

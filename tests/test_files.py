@@ -1,12 +1,27 @@
 """Files are written whole or not at all."""
 
+from __future__ import annotations
+
+import errno
 import json
+import os
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
-from kamerton.errors import OutputError
-from kamerton.files import new_folder, read_json, read_text, remove_leftovers, require_new, whole_file, write_json
+from kamerton.errors import CubeError, OutputError
+from kamerton.files import (
+    is_unfinished,
+    new_folder,
+    read_json,
+    read_text,
+    remove_leftovers,
+    require_new,
+    whole_file,
+    whole_folder,
+    write_json,
+)
 
 
 def test_a_whole_file_takes_its_name_at_the_end(tmp_path: Path) -> None:
@@ -86,3 +101,145 @@ def test_leftovers_of_killed_processes_go_and_all_else_stays(tmp_path: Path) -> 
     (tmp_path / ".tmp-folder").mkdir()
     remove_leftovers(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {"model.safetensors", ".hidden", "a.partial", ".tmp-folder"}
+
+
+# Whole folders
+
+EXISTING: tuple[Literal["refuse", "replace", "add"], ...] = ("refuse", "replace", "add")
+
+
+def tree(folder: Path) -> dict[str, str | None]:
+    """Everything below a folder, with the content of its files; links are not followed."""
+    found = sorted(Path(parent) / name for parent, folders, files in os.walk(folder) for name in folders + files)
+    return {str(path.relative_to(folder)): path.read_text() if path.is_file() else None for path in found}
+
+
+@pytest.fixture
+def former(tmp_path: Path) -> Path:
+    """A folder with two files, beside another that is not to be touched."""
+    for name in ("out", "other"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.txt").write_text("old")
+        (tmp_path / name / "mine.txt").write_text("mine")
+    return tmp_path / "out"
+
+
+@pytest.mark.parametrize("existing", EXISTING)
+def test_a_new_folder_is_filled_in_its_own_place(tmp_path: Path, existing: Literal["refuse", "replace", "add"]) -> None:
+    with whole_folder(tmp_path / "deep" / "out", existing) as folder:
+        assert folder == tmp_path / "deep" / "out"
+        (folder / "a.txt").write_text("new")
+    assert tree(tmp_path) == {"deep": None, "deep/out": None, "deep/out/a.txt": "new"}
+
+
+def test_an_existing_folder_is_refused_and_not_touched(former: Path, tmp_path: Path) -> None:
+    before = tree(tmp_path)
+    with pytest.raises(OutputError, match="exists already"), whole_folder(former):
+        pytest.fail("nothing may be written")
+    assert tree(tmp_path) == before
+
+
+def test_a_folder_takes_the_place_of_another_at_the_end(former: Path, tmp_path: Path) -> None:
+    with whole_folder(former, "replace") as folder:
+        (folder / "a.txt").write_text("new")
+        assert tree(former) == {"a.txt": "old", "mine.txt": "mine"}
+    assert tree(former) == {"a.txt": "new"}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["other", "out"]
+
+
+def test_added_files_leave_all_others(former: Path, tmp_path: Path) -> None:
+    with whole_folder(former, "add") as folder:
+        (folder / "a.txt").write_text("new")
+        (folder / "b.txt").write_text("new")
+        assert (former / "a.txt").read_text() == "old"
+    assert tree(former) == {"a.txt": "new", "b.txt": "new", "mine.txt": "mine"}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["other", "out"]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), CubeError("bad"), OSError(errno.ENOSPC, "No space left")])
+@pytest.mark.parametrize("existing", EXISTING)
+@pytest.mark.parametrize("is_new", [True, False])
+def test_after_an_error_all_is_as_before(
+    former: Path, tmp_path: Path, existing: Literal["refuse", "replace", "add"], is_new: bool, error: BaseException
+) -> None:
+    path = tmp_path / "deep" / "new" if is_new else former
+    before = tree(tmp_path)
+    said = OutputError if isinstance(error, OSError) or (existing == "refuse" and not is_new) else type(error)
+    with pytest.raises(said), whole_folder(path, existing) as folder:
+        (folder / "a.txt").write_text("half")
+        (folder / "deeper").mkdir()
+        raise error
+    assert tree(tmp_path) == before
+
+
+@pytest.mark.parametrize(("existing", "moment", "then"), [("replace", "rename", "old"), ("add", "replace", "new")])
+def test_a_stop_while_names_are_given_loses_nothing(
+    former: Path, monkeypatch: pytest.MonkeyPatch, existing: Literal["replace", "add"], moment: str, then: str
+) -> None:
+    """Ctrl-C at the second file or folder that is given its name."""
+    usual, left = getattr(Path, moment), 1
+
+    def stopping(path: Path, target: Path) -> Path:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            monkeypatch.setattr(Path, moment, usual)
+            raise KeyboardInterrupt
+        return usual(path, target)
+
+    monkeypatch.setattr(Path, moment, stopping)
+    with pytest.raises(KeyboardInterrupt), whole_folder(former, existing) as folder:
+        (folder / "a.txt").write_text("new")
+        (folder / "b.txt").write_text("new")
+    assert tree(former) == {"a.txt": then, "mine.txt": "mine"}
+    assert not list(former.parent.rglob(".*"))
+
+
+@pytest.mark.parametrize("existing", ["refuse", "replace"])
+def test_a_link_is_not_followed_to_what_it_leads_to(
+    former: Path, tmp_path: Path, existing: Literal["refuse", "replace"]
+) -> None:
+    (tmp_path / "link").symlink_to(former)
+    before = tree(tmp_path)
+    with pytest.raises(OutputError), whole_folder(tmp_path / "link", existing):
+        pytest.fail("nothing may be written")
+    assert tree(tmp_path) == before
+
+
+def test_a_link_inside_is_replaced_and_not_followed(former: Path, tmp_path: Path) -> None:
+    (former / "a.txt").unlink()
+    (former / "a.txt").symlink_to(tmp_path / "other" / "a.txt")
+    with whole_folder(former, "add") as folder:
+        (folder / "a.txt").write_text("new")
+    assert (former / "a.txt").read_text() == "new"
+    assert (tmp_path / "other" / "a.txt").read_text() == "old"
+
+
+@pytest.mark.parametrize("existing", ["replace", "add"])
+def test_a_file_in_the_way_is_one_line(tmp_path: Path, existing: Literal["replace", "add"]) -> None:
+    (tmp_path / "out").write_text("mine")
+    with (
+        pytest.raises(OutputError, match=r"out cannot be written.*a file or a link"),
+        whole_folder(tmp_path / "out", existing),
+    ):
+        pytest.fail("nothing may be written")
+    assert tree(tmp_path) == {"out": "mine"}
+
+
+def test_a_folder_in_the_way_of_an_added_file_changes_nothing(former: Path, tmp_path: Path) -> None:
+    (former / "b.txt").mkdir()
+    before = tree(tmp_path)
+    with pytest.raises(OutputError, match=r"b\.txt is a folder there"), whole_folder(former, "add") as folder:
+        (folder / "a.txt").write_text("new")
+        (folder / "b.txt").write_text("new")
+    assert tree(tmp_path) == before
+
+
+def test_what_a_killed_process_leaves_is_known(former: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that is killed cleans nothing up."""
+    monkeypatch.setattr("kamerton.files.shutil.rmtree", lambda *_, **__: None)
+    with pytest.raises(KeyboardInterrupt), whole_folder(former, "replace") as folder:
+        raise KeyboardInterrupt
+    assert is_unfinished(folder)
+    assert not is_unfinished(former)
+    assert not is_unfinished(former.with_name(".hidden"))

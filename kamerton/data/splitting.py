@@ -6,8 +6,8 @@ Stratified by class, seeded, and grouped: overlapping pieces of sky never lie in
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from kamerton.data.cubes.cube import LabelledCube, fingerprint_of, open_cube
 from kamerton.data.cubes.writer import CubeWriter
 from kamerton.data.sky import SkyPair, column_pairs, connected_groups, sky_pairs
 from kamerton.errors import CubeError, UsageError
-from kamerton.files import cannot_write, require_new, write_json
+from kamerton.files import require_new, whole_folder, write_json
 from kamerton.version import __version__
 
 Parts = Int8[npt.NDArray[np.int8], " n"]
@@ -89,10 +89,9 @@ def split_cube(
         parts = assign_splits(cube.labels, grouping.groups, settings)
         _require_all_splits(cube, parts)
         record = _split_record(cube, grouping, parts, settings)
-        with _all_or_nothing(folder) as made:
-            _write_splits(cube, folder, parts, settings, made)
-            made.append(folder / SPLIT_JSON)
-            write_json(folder / SPLIT_JSON, record)
+        with whole_folder(folder, existing="add") as place:
+            _write_splits(cube, place, parts, settings)
+            write_json(place / SPLIT_JSON, record)
     counts = {name: int((parts == number).sum()) for number, name in enumerate(SPLIT_NAMES)}
     alone = np.bincount(grouping.groups)[grouping.groups] == 1
     return SplitSummary(
@@ -152,7 +151,7 @@ def _require_all_splits(cube: LabelledCube, parts: Parts) -> None:
         )
 
 
-def _write_splits(cube: LabelledCube, folder: Path, parts: Parts, settings: SplitSettings, made: list[Path]) -> None:
+def _write_splits(cube: LabelledCube, folder: Path, parts: Parts, settings: SplitSettings) -> None:
     """Copy the images to their splits in one pass, in bounded memory."""
     with ExitStack() as files:
         writers = [
@@ -173,7 +172,6 @@ def _write_splits(cube: LabelledCube, folder: Path, parts: Parts, settings: Spli
             chosen = parts == number
             origin = f"{SPLIT_NAMES[number]} split of {cube.path.name}, seed {settings.seed}, kamerton data split"
             history = [*cube.history[-HISTORY_LINES_KEPT:], origin]
-            made.append(writer.path)
             writer.finish(cube.labels[chosen], cube.catalogue[chosen], history)
 
 
@@ -215,22 +213,3 @@ def _pair_record(pair: SkyPair, ids: Sequence[str]) -> dict[str, Any]:
         "ids": [ids[pair.first], ids[pair.second]],
         "separation_arcsec": round(pair.separation_arcsec, 4),
     }
-
-
-@contextmanager
-def _all_or_nothing(folder: Path) -> Iterator[list[Path]]:
-    """Make ``folder`` where it is missing; after an error take away the files named in the list, and the folder."""
-    made: list[Path] = []
-    is_new = not folder.exists()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise cannot_write(folder, error) from error
-    try:
-        yield made
-    except BaseException:
-        for path in made:
-            path.unlink(missing_ok=True)
-        if is_new:
-            folder.rmdir()
-        raise

@@ -15,7 +15,7 @@ from kamerton.evaluation.comparison_figures import draw_figures
 from kamerton.evaluation.results import find_runs, read_answers
 from kamerton.evaluation.statistics import METRICS
 from kamerton.figures.drawing import PICTURE_ENDINGS, save_figure
-from kamerton.files import cannot_write, read_text, whole_file, write_json
+from kamerton.files import read_text, whole_file, whole_folder, write_json
 from kamerton.runs.folder import HISTORY_BYTES, Run, read_history
 
 
@@ -58,17 +58,14 @@ def _foreign_history(path: Path) -> Any:
         ) from error
 
 
-def _write(folder: Path, comparison: Comparison) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise cannot_write(folder, error) from error
-    write_json(folder / "comparison.json", comparison.as_json())
-    _write_table(folder / "comparison.csv", network_rows(comparison))
-    _write_table(folder / "differences.csv", difference_rows(comparison))
-    for name, figure in draw_figures(comparison).items():
-        for ending in PICTURE_ENDINGS:
-            save_figure(figure, folder / f"{name}{ending}")
+def _write(out: Path, comparison: Comparison) -> None:
+    with whole_folder(out, existing="add") as folder:
+        write_json(folder / "comparison.json", comparison.as_json())
+        _write_table(folder / "comparison.csv", network_rows(comparison))
+        _write_table(folder / "differences.csv", difference_rows(comparison))
+        for name, figure in draw_figures(comparison).items():
+            for ending in PICTURE_ENDINGS:
+                save_figure(figure, folder / f"{name}{ending}")
 
 
 def _write_table(path: Path, rows: Sequence[dict[str, Any]]) -> None:

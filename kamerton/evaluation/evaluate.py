@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +16,7 @@ from kamerton.evaluation.leakage import check_seal
 from kamerton.evaluation.metrics import classification_metrics, group_metrics
 from kamerton.figures.drawing import save_figure
 from kamerton.figures.testing import confusion_figure, mistakes_figure
-from kamerton.files import cannot_write, file_sha256, write_json
+from kamerton.files import file_sha256, whole_folder, write_json
 from kamerton.inference.predictor import Predictor
 from kamerton.runs.folder import Run, evaluation_names, open_run, read_metrics
 
@@ -71,7 +68,7 @@ def evaluate(
         if by is not None and groups is not None:
             metrics["by"] = {"column": by, "groups": group_metrics(labels, probabilities, groups)}
         path = run.evaluation_path(dataset_name(galaxies.path))
-        with _whole_folder(path) as folder:
+        with whole_folder(path, existing="replace") as folder:
             write_json(folder / "metrics.json", metrics)
             _write_predictions(folder / "predictions.parquet", run, galaxies, labels, probabilities)
             _draw(folder, run, galaxies, labels, probabilities, metrics)
@@ -144,29 +141,6 @@ def _refuse_diverged(run: Run, cube: LabelledCube, probabilities: npt.NDArray[np
             received=f"NaN for {int(bad.sum())} of {len(cube)} galaxies",
             next_step="look at history.csv, and train again with a lower learning rate",
         )
-
-
-@contextmanager
-def _whole_folder(path: Path) -> Iterator[Path]:
-    """Give a folder beside ``path`` to fill, and put it in the place of ``path`` once the block ends without error."""
-    partial, former = path.with_name(f".{path.name}.partial"), path.with_name(f".{path.name}.former")
-    try:
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
-        yield partial
-        if path.exists():
-            path.rename(former)
-        try:
-            partial.rename(path)
-        except OSError:
-            if former.exists():
-                former.rename(path)
-            raise
-    except OSError as error:
-        raise cannot_write(path, error) from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-        shutil.rmtree(former, ignore_errors=True)
 
 
 def _write_predictions(

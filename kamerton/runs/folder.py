@@ -22,6 +22,7 @@ from kamerton.errors import RunError, UsageError
 from kamerton.files import (
     cannot_write,
     file_sha256,
+    is_unfinished,
     json_sha256,
     new_folder,
     read_json,
@@ -315,7 +316,8 @@ def append_csv_row(path: Path, columns: Sequence[str], index: int, row: Mapping[
 
 def evaluation_names(run: Run) -> list[str]:
     """List the datasets that a run was evaluated on."""
-    return sorted(path.parent.name for path in run.path.glob("evaluation/*/metrics.json"))
+    found = [path.parent for path in run.path.glob("evaluation/*/metrics.json")]
+    return sorted(folder.name for folder in found if not is_unfinished(folder))
 
 
 def read_metrics(run: Run, dataset: str) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -16,7 +15,7 @@ from kamerton.data.cubes.writer import CubeWriter
 from kamerton.data.galaxy10 import CLASS_NAMES
 from kamerton.data.splitting import SplitSummary, split_cube
 from kamerton.data.synthetic.galaxies import SyntheticGalaxy, synthesise
-from kamerton.files import new_folder
+from kamerton.files import whole_folder
 
 
 def synth(
@@ -32,15 +31,11 @@ def synth(
     settings, same bytes.
     """
     settings = SynthSettings(count, size, seed)
-    folder = new_folder(Path(out_dir))
-    try:
+    with whole_folder(Path(out_dir)) as folder:
         survey = folder / "survey.fits"
         write_survey(survey, settings)
         summary = split_cube(survey, folder, seed=settings.seed)
         survey.unlink()
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
     return summary
 
 
