@@ -71,6 +71,6 @@ def _compare(folder: Path, console: Console, runs: list[Run]) -> Demo:
     console.print("\nOn the test set, which no training saw:")
     print_comparison(comparison, console)
     table, picture = place / "comparison.csv", place / "learning_curves.png"
-    mistakes = runs[0].evaluation_path("test") / "mistakes.png"
+    mistakes = runs[0].picture_path("test", "mistakes")
     console.print(f"table:    {table}\npicture:  {picture}\nmistakes: {mistakes}\nreport:   {page}")
     return Demo(table, picture, page, comparison)

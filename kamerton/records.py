@@ -10,7 +10,13 @@ from kamerton.errors import KamertonError
 Record = TypeVar("Record")
 
 
-def read_record(kind: type[Record], table: Mapping[str, Any], where: str, error: type[KamertonError]) -> Record:
+def read_record(
+    kind: type[Record],
+    table: Mapping[str, Any],
+    where: str,
+    error: type[KamertonError],
+    next_step: str = "correct that field; a file of another version of Kamerton must be made again",
+) -> Record:
     """Build ``kind`` from ``table``; ``error`` names ``where``, the first wrong field and what stood there."""
     from pydantic import TypeAdapter, ValidationError
 
@@ -26,5 +32,5 @@ def read_record(kind: type[Record], table: Mapping[str, Any], where: str, error:
         raise error(
             f"{where}: {place}: {first['msg'].lower()}",
             received=shown if len(shown) <= 80 else shown[:77] + "...",
-            next_step="correct that field; a file of another version of Kamerton must be made again",
+            next_step=next_step,
         ) from problem

@@ -21,7 +21,8 @@ from kamerton.errors import KamertonError, MissingExtraError, UsageError
 from kamerton.evaluation.evaluate import dataset_name, evaluate
 from kamerton.networks.registry import find_network
 from kamerton.recipes import load_recipe
-from kamerton.runs.folder import Run, evaluation_names, open_run, read_metrics
+from kamerton.runs.evaluation import evaluation_names, read_metrics
+from kamerton.runs.folder import Run, open_run
 from kamerton.training.progress import Silent, Watcher
 from kamerton.training.train import train
 
@@ -134,7 +135,7 @@ def _test(run: Run, task: Task) -> None:
     if name in evaluation_names(run):
         known = read_metrics(run, name)
         wanted = (run.record.results.weights, 8 if task.eight_views else 1, "float32")
-        if (known.get("weights_sha256"), known.get("views"), known.get("precision", "float32")) == wanted:
+        if (known.weights_sha256, known.views, known.precision) == wanted:
             return
     evaluate(run, cube, eight_views=task.eight_views)
 

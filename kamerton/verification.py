@@ -14,13 +14,11 @@ import torch
 
 from kamerton.data.cubes.cube import open_cube
 from kamerton.errors import KamertonError, RunError
-from kamerton.files import file_sha256
 from kamerton.formats.keras.file import read_keras
 from kamerton.machine.repeatable import repeatable
 from kamerton.runs.folder import Run, open_run
-from kamerton.runs.record import CubeRecord, versions
+from kamerton.runs.record import CubeRecord, record_differences, versions
 from kamerton.training.progress import Silent, Watcher
-from kamerton.training.resume import compare
 from kamerton.training.train import train
 
 Verdict = Literal["same", "different", "not checked"]
@@ -82,9 +80,9 @@ def verify(run: Run | str | Path, *, retrain: bool = False, watcher: Watcher | N
 def _files(run: Run) -> Iterator[Check]:
     results = run.record.results
     assert results is not None
-    yield _checked("model.safetensors", results.weights, lambda: file_sha256(run.weights_path))
-    yield _checked("history.csv, its times aside", results.history, run.history_sha256)
-    yield _checked("galaxies.parquet", results.galaxies, run.seen_sha256)
+    yield _checked(run.weights_path.name, results.weights, run.weights_sha256)
+    yield _checked(f"{run.history_path.name}, its times aside", results.history, run.history_sha256)
+    yield _checked(run.seen_path.name, results.galaxies, run.seen_sha256)
     claimed = run.record.fingerprint(results.weights, results.history)
     yield _checked("the fingerprint of run.json", results.fingerprint, lambda: claimed)
     yield _keras(run)
@@ -102,16 +100,16 @@ def _checked(what: str, promised: str, found: Callable[[], str]) -> Check:
 def _keras(run: Run) -> Check:
     """Compare the weights of the Keras twin with the run's own, number by number."""
     if not run.keras_path.exists():
-        return Check("model.keras", "not checked", "there is none")
+        return Check(run.keras_path.name, "not checked", "there is none")
     try:
         theirs = read_keras(run.keras_path)
         ours = run.load_network().state_dict()
     except KamertonError as error:
-        return Check("model.keras", "different", str(error))
+        return Check(run.keras_path.name, "different", str(error))
     same = theirs.network == run.record.network and all(
         name in ours and torch.equal(ours[name], tensor) for name, tensor in theirs.state.items()
     )
-    return Check("model.keras", "same" if same else "different", "" if same else "other weights than the run's")
+    return Check(run.keras_path.name, "same" if same else "different", "" if same else "other weights than the run's")
 
 
 def _cubes(run: Run) -> Iterator[Check]:
@@ -133,7 +131,9 @@ def _again(run: Run, watcher: Watcher) -> list[Check]:
     record = run.record
     folders = {Path(cube.path).parent for cube in record.data.values()}
     if record.recipe is None or record.seed is None or len(folders) != 1:
-        raise RunError(f"{run.path}: there is no training to repeat", received=record.origin)
+        raise RunError(
+            f"{run.path}: there is no training to repeat", received=f"weights imported from {record.imported_from}"
+        )
     if record.processes > 1:
         raise RunError(
             f"{run.path}: several processes learned together, and one alone would sum in another order",
@@ -174,5 +174,5 @@ def _verdict(what: str, same: bool, otherwise: str) -> Check:
 def _elsewhere(run: Run) -> Iterator[Check]:
     """Say what is another than when the run was trained: it excuses other bits."""
     now = dataclasses.replace(run.record, versions=versions())
-    for name, (old, new) in compare(run.record, now).items():
+    for name, (old, new) in record_differences(run.record, now).items():
         yield Check(name, "not checked", f"{new} now, {old} then")

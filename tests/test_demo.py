@@ -33,7 +33,7 @@ def test_the_table_holds_the_results_of_the_test_set(shown: tuple[Demo, str]) ->
     (result,) = made.comparison.networks
     assert table["network"].tolist() == ["LeNet-5"]
     assert table["accuracy"].tolist() == [result.metrics["accuracy"].value]
-    assert result.metrics["accuracy"].value == result.answers[0].metrics["accuracy"]
+    assert result.metrics["accuracy"].value == result.predictions[0].metrics.accuracy
     assert made.comparison.dataset == "test.fits"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,8 +13,9 @@ import pytest
 
 from kamerton import sweeping
 from kamerton.cli import main
-from kamerton.errors import CubeError, MissingExtraError, UnknownNameError, UsageError
-from kamerton.runs.folder import Run, read_metrics
+from kamerton.errors import CubeError, MissingExtraError, RunError, UnknownNameError, UsageError
+from kamerton.runs.evaluation import read_metrics
+from kamerton.runs.folder import Run
 from kamerton.sweeping import sweep
 from kamerton.training.progress import Silent
 from tests.conftest import write_toy_cube
@@ -41,7 +43,7 @@ def outcomes(runs: list[Run]) -> list[tuple[str, str, str, float]]:
     for run in runs:
         assert run.record.results is not None
         results = run.record.results
-        found.append((run.name, results.weights, results.history, read_metrics(run, "test")["log_loss"]))
+        found.append((run.name, results.weights, results.history, read_metrics(run, "test").log_loss))
     return found
 
 
@@ -79,6 +81,14 @@ def test_an_interrupted_sweep_skips_what_is_done_and_resumes_the_rest(
     assert outcomes(runs) == outcomes(whole)
     assert (tmp_path / "runs/lenet5-seed0/model.safetensors").stat().st_mtime_ns == written
     assert tested == ["lenet5-seed1"]
+
+
+def test_a_broken_test_is_said_and_not_taken_for_done(data: Path, whole: list[Run], tmp_path: Path) -> None:
+    shutil.copytree(whole[0].path.parent, tmp_path / "runs")
+    metrics = tmp_path / "runs/lenet5-seed0/evaluation/test/metrics.json"
+    metrics.write_text("{}")
+    with pytest.raises(RunError, match=r"metrics\.json: galaxies: field required"):
+        sweep(data, **OPTIONS, out=tmp_path / "runs")
 
 
 def test_more_epochs_extend_every_run_and_test_it_anew(data: Path, tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ def evaluate(
 
     found = run_evaluation(run, cube, **settings)
     if as_json:
-        print(json.dumps({"path": str(found.path), **found.metrics}))
+        print(json.dumps({"path": str(found.path), **found.metrics.as_json()}))
     else:
         print_metrics(found.metrics, console())
         print(f"results: {found.path}")

@@ -10,13 +10,14 @@ from typing import Any
 from kamerton.checks import several
 from kamerton.config import CompareSettings
 from kamerton.errors import DataError
-from kamerton.evaluation.comparison import Comparison, compare_answers
+from kamerton.evaluation.comparison import Comparison, compare_predictions
 from kamerton.evaluation.comparison_figures import draw_figures
-from kamerton.evaluation.results import find_runs, read_answers
+from kamerton.evaluation.results import read_all_predictions
 from kamerton.evaluation.statistics import METRICS
 from kamerton.figures.drawing import PICTURE_ENDINGS, save_figure
-from kamerton.files import read_text, whole_file, whole_folder, write_json
-from kamerton.runs.folder import HISTORY_BYTES, Run, read_history
+from kamerton.files import whole_file, whole_folder, write_json
+from kamerton.runs.folder import Run, find_runs
+from kamerton.runs.history import read_history
 
 
 def compare(
@@ -37,7 +38,7 @@ def compare(
     """
     settings = CompareSettings(dataset, resamples, seed)
     opened = find_runs(several(runs, Run, str, Path))
-    comparison = compare_answers(read_answers(opened, dataset), settings)
+    comparison = compare_predictions(read_all_predictions(opened, dataset), settings)
     paths: tuple[str | Path, ...] = several(histories, str, Path)
     foreign = {Path(path).stem: _foreign_history(Path(path)) for path in paths}
     comparison = dataclasses.replace(comparison, foreign_histories=foreign)
@@ -48,7 +49,7 @@ def compare(
 
 def _foreign_history(path: Path) -> Any:
     try:
-        return read_history(read_text(path, HISTORY_BYTES))
+        return read_history(path)
     except (OSError, ValueError) as error:
         raise DataError(
             f"{path}: cannot be read as a learning history",
@@ -79,7 +80,11 @@ def network_rows(comparison: Comparison) -> list[dict[str, Any]]:
     """Give one row a network: each metric with its interval and its spread over seeds, and the cost."""
     rows = []
     for result in comparison.networks:
-        row: dict[str, Any] = {"network": result.name, "seeds": len(result.answers), "galaxies": comparison.galaxies}
+        row: dict[str, Any] = {
+            "network": result.name,
+            "seeds": len(result.predictions),
+            "galaxies": comparison.galaxies,
+        }
         for metric in METRICS:
             value = result.metrics[metric]
             row |= {metric: value.value, f"{metric}_low": value.low, f"{metric}_high": value.high}

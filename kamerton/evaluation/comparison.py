@@ -6,12 +6,13 @@ import dataclasses
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from kamerton.config import CompareSettings
-from kamerton.evaluation.results import Answers
+from kamerton.evaluation.leakage import leakage_warning
+from kamerton.evaluation.results import RunPredictions
 from kamerton.evaluation.statistics import (
     METRICS,
     Interval,
@@ -25,6 +26,7 @@ from kamerton.evaluation.statistics import (
 )
 from kamerton.networks.cost import count_flops
 from kamerton.networks.registry import find_network
+from kamerton.runs.evaluation import Leakage
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,7 +59,7 @@ class NetworkResult:
     name: str
     network: str
     recipe: str | None
-    answers: tuple[Answers, ...]
+    predictions: tuple[RunPredictions, ...]
     metrics: dict[str, Interval]
     """Mean over the seeds; the interval is over galaxies and seeds."""
     spread: dict[str, float | None]
@@ -69,12 +71,12 @@ class NetworkResult:
     @property
     def committee(self) -> Any:
         """Mean probabilities of the runs, (N, classes)."""
-        return np.mean([answers.probabilities for answers in self.answers], axis=0)
+        return np.mean([predictions.probabilities for predictions in self.predictions], axis=0)
 
     @property
     def confusion(self) -> Any:
         """Mean confusion matrix of the runs, (true, predicted)."""
-        return np.mean([answers.confusion for answers in self.answers], axis=0)
+        return np.mean([predictions.confusion for predictions in self.predictions], axis=0)
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ class Difference:
     second: str
     metrics: dict[str, Interval]
     mcnemar: McNemar
-    """Of the two committees: the mean answers of all seeds."""
+    """Of the two committees: the mean predictions of all seeds."""
     p_adjusted: float
     """After Holm, over all pairs that are compared."""
 
@@ -106,6 +108,25 @@ class Difference:
 
 
 @dataclass(frozen=True)
+class Caution:
+    """What a reader of a comparison must be told first."""
+
+    kind: Literal["leakage", "views differ", "precision differs"]
+    run: str = ""
+    """Whose test leaked, or may have; empty where it is about all."""
+    galaxies: int = 0
+    leakage: Leakage | None = None
+
+    def describe(self) -> str:
+        """Say it in words."""
+        if self.leakage is not None:
+            return f"{self.run}: {leakage_warning(self.leakage, self.galaxies)}"
+        if self.kind == "views differ":
+            return "some runs answered with eight views and some with one"
+        return "some runs answered in eight-bit numbers and some in float32"
+
+
+@dataclass(frozen=True)
 class Comparison:
     """Networks that were tested on the same galaxies."""
 
@@ -117,17 +138,17 @@ class Comparison:
     networks: tuple[NetworkResult, ...]
     differences: tuple[Difference, ...]
     resamples: int
-    warnings: tuple[str, ...]
+    cautions: tuple[Caution, ...]
     """What a reader must be told first."""
     foreign_histories: Mapping[str, pd.DataFrame] = field(default_factory=dict, compare=False)
     """Learning histories of other programs, as the notebook writes them, which join the learning curves."""
 
     def describe(self) -> list[str]:
         """Say what was found, a line a finding, for a reader."""
-        lines = [f"WARNING: {warning}" for warning in self.warnings]
+        lines = [f"WARNING: {caution.describe()}" for caution in self.cautions]
         for result in self.networks:
             value, spread = result.metrics["accuracy"], result.spread["accuracy"]
-            seeds = "one seed" if spread is None else f"{len(result.answers)} seeds, which differ by {spread:.3f}"
+            seeds = "one seed" if spread is None else f"{len(result.predictions)} seeds, which differ by {spread:.3f}"
             lines.append(f"{result.name}: accuracy {value.value:.3f} ({value.low:.3f} to {value.high:.3f}), {seeds}")
         return lines + [difference.describe() for difference in self.differences]
 
@@ -138,8 +159,8 @@ class Comparison:
                 "name": result.name,
                 "network": result.network,
                 "recipe": result.recipe,
-                "runs": [str(answers.run.path) for answers in result.answers],
-                "seeds": [answers.run.record.seed for answers in result.answers],
+                "runs": [str(predictions.run.path) for predictions in result.predictions],
+                "seeds": [predictions.run.record.seed for predictions in result.predictions],
                 "metrics": {name: dataclasses.asdict(value) for name, value in result.metrics.items()},
                 "spread": result.spread,
                 "recall": dict(zip(self.class_names, result.recall.tolist(), strict=True)),
@@ -156,48 +177,51 @@ class Comparison:
             "galaxies": self.galaxies,
             "groups": self.groups,
             "resamples": self.resamples,
-            "warnings": list(self.warnings),
+            "cautions": [{"kind": one.kind, "run": one.run, "words": one.describe()} for one in self.cautions],
             "networks": networks,
             "differences": differences,
         }
 
 
-def compare_answers(answers: Sequence[Answers], settings: CompareSettings) -> Comparison:
-    """Compare runs that answered for the same galaxies; see docs/statistics.md for each number."""
-    first = answers[0]
+def compare_predictions(predictions: Sequence[RunPredictions], settings: CompareSettings) -> Comparison:
+    """Compare the predictions of runs for the same galaxies; see docs/statistics.md for each number."""
+    first = predictions[0]
     weights = resampled_weights(first.groups, settings.resamples, settings.seed)
-    resampled = [_Resampled.of(one, weights) for one in answers]
+    resampled = [_Resampled.of(one, weights) for one in predictions]
     by_network: dict[str, list[_Resampled]] = {}
     for one in resampled:
-        by_network.setdefault(_name(one.answers, answers), []).append(one)
+        by_network.setdefault(_name(one.predictions, predictions), []).append(one)
     drawn = {name: _draw_seeds(len(runs), settings) for name, runs in by_network.items()}
     results = tuple(_result(name, runs, drawn[name]) for name, runs in by_network.items())
     differences = _differences(results, by_network, drawn)
     return Comparison(
-        dataset=str(first.metrics["dataset"]),
+        dataset=first.metrics.dataset,
         galaxies=len(first.ids),
         groups=len(set(first.groups)),
         class_names=first.run.record.class_names,
         networks=results,
         differences=tuple(differences),
         resamples=settings.resamples,
-        warnings=tuple(dict.fromkeys(_warnings(answers))),
+        cautions=_cautions(predictions),
     )
 
 
-def _warnings(answers: Sequence[Answers]) -> list[str]:
-    seals = [(one.run.name, one.metrics.get("seal", {}).get("warning", "")) for one in answers]
-    found = [f"{name}: {warning}" for name, warning in seals if warning]
-    if len({one.metrics.get("views", 1) for one in answers}) > 1:
-        found.append("some runs answered with eight views and some with one")
-    if len({one.metrics.get("precision", "float32") for one in answers}) > 1:
-        found.append("some runs answered in eight-bit numbers and some in float32")
-    return found
+def _cautions(tested: Sequence[RunPredictions]) -> tuple[Caution, ...]:
+    found = [
+        Caution("leakage", one.run.name, one.metrics.galaxies, one.metrics.leakage)
+        for one in tested
+        if one.metrics.leakage.status != "none"
+    ]
+    if len({one.metrics.views for one in tested}) > 1:
+        found.append(Caution("views differ"))
+    if len({one.metrics.precision for one in tested}) > 1:
+        found.append(Caution("precision differs"))
+    return tuple(found)
 
 
-def _name(answers: Answers, among: Sequence[Answers]) -> str:
+def _name(predictions: RunPredictions, among: Sequence[RunPredictions]) -> str:
     """Name a network, with its recipe where several are compared."""
-    record = answers.run.record
+    record = predictions.run.record
     title = find_network(record.network).title
     recipes = {one.run.record.recipe and one.run.record.recipe.name for one in among}
     recipe = "imported" if record.recipe is None else record.recipe.name
@@ -208,7 +232,7 @@ def _name(answers: Answers, among: Sequence[Answers]) -> str:
 class _Resampled:
     """A run's metrics as they are, and in every resample."""
 
-    answers: Answers
+    predictions: RunPredictions
     values: dict[str, float]
     resampled: dict[str, Numbers]
     recall: Numbers
@@ -217,15 +241,15 @@ class _Resampled:
     """(R, classes)"""
 
     @classmethod
-    def of(cls, answers: Answers, weights: Numbers) -> _Resampled:
-        labels, probabilities = answers.labels, answers.probabilities
+    def of(cls, predictions: RunPredictions, weights: Numbers) -> _Resampled:
+        labels, probabilities = predictions.labels, predictions.probabilities
         once = weighted_metrics(labels, probabilities, np.ones((1, len(labels))))
         is_class = np.eye(probabilities.shape[1])[labels]
-        right = is_class * answers.right[:, np.newaxis]
+        right = is_class * predictions.right[:, np.newaxis]
         with np.errstate(invalid="ignore"):
             recall, resampled_recall = right.sum(0) / is_class.sum(0), (weights @ right) / (weights @ is_class)
         return cls(
-            answers,
+            predictions,
             {name: float(value[0]) for name, value in once.items()},
             weighted_metrics(labels, probabilities, weights),
             recall,
@@ -260,26 +284,26 @@ def _result(name: str, runs: Sequence[_Resampled], shares: Numbers) -> NetworkRe
     recall = np.mean([run.recall for run in runs], axis=0)
     resampled = np.einsum("rsc,rs->rc", np.stack([run.resampled_recall for run in runs], axis=1), shares)
     low, high = np.nanquantile(resampled, (0.025, 0.975), axis=0)
-    record = runs[0].answers.run.record
+    record = runs[0].predictions.run.record
     return NetworkResult(
         name=name,
         network=record.network,
         recipe=None if record.recipe is None else record.recipe.name,
-        answers=tuple(run.answers for run in runs),
+        predictions=tuple(run.predictions for run in runs),
         metrics=metrics,
         spread=spread,
         recall=np.stack([recall, low, high], axis=1),
-        cost=_cost([run.answers for run in runs]),
+        cost=_cost([run.predictions for run in runs]),
     )
 
 
-def _cost(answers: Sequence[Answers]) -> Cost:
-    run = answers[0].run
+def _cost(predictions: Sequence[RunPredictions]) -> Cost:
+    run = predictions[0].run
     size, _, channels = run.image_shape
-    histories = [one.run.history() for one in answers if one.run.history_path.exists()]
+    histories = [one.run.history() for one in predictions if one.run.has_history]
     seconds = [float(history["seconds"].sum()) for history in histories if "seconds" in history]
     rates = [float(history["images_per_second"].median()) for history in histories if "images_per_second" in history]
-    peaks = [one.run.record.peak_memory_bytes for one in answers]
+    peaks = [one.run.record.peak_memory_bytes for one in predictions]
     known = [peak for peak in peaks if peak is not None]
     return Cost(
         parameters=run.record.parameters,
@@ -295,7 +319,7 @@ def _differences(
 ) -> list[Difference]:
     """Compare every two networks on the same resamples, the better first."""
     ranked = sorted(results, key=lambda result: -result.metrics["accuracy"].value)
-    labels = results[0].answers[0].labels
+    labels = results[0].predictions[0].labels
     right = {result.name: result.committee.argmax(1) == labels for result in results}
     pairs = list(itertools.combinations(ranked, 2))
     tests = [exact_mcnemar(right[one.name], right[two.name]) for one, two in pairs]

@@ -47,7 +47,7 @@ def draw_figures(comparison: Comparison) -> dict[str, Figure]:
 def learning_curves(comparison: Comparison) -> Figure | None:
     """Overlay the histories of all runs, and those of other programs that joined."""
     trained = {
-        result.name: [answers.run.history() for answers in result.answers if answers.run.history_path.exists()]
+        result.name: [predictions.run.history() for predictions in result.predictions if predictions.run.has_history]
         for result in comparison.networks
     }
     foreign = {name: [history] for name, history in comparison.foreign_histories.items()}
@@ -68,7 +68,7 @@ def _point(result: NetworkResult) -> Point:
 
 def recall(comparison: Comparison) -> Figure:
     """Draw the recall of each class."""
-    labels = comparison.networks[0].answers[0].labels
+    labels = comparison.networks[0].predictions[0].labels
     counts = np.bincount(labels, minlength=len(comparison.class_names))
     recalls = {result.name: result.recall for result in comparison.networks}
     return recall_figure(recalls, comparison.class_names, counts.tolist())
@@ -81,7 +81,7 @@ def confusion(comparison: Comparison) -> Figure:
 
 def hard_rows(comparison: Comparison) -> Any:
     """Find the galaxies that every network's committee gets wrong, those that they are surest of first."""
-    labels = comparison.networks[0].answers[0].labels
+    labels = comparison.networks[0].predictions[0].labels
     committees = np.stack([result.committee for result in comparison.networks])
     wrong = (committees.argmax(2) != labels).all(0)
     rows = np.flatnonzero(wrong)
@@ -91,14 +91,14 @@ def hard_rows(comparison: Comparison) -> Any:
 
 def hard_galaxies(comparison: Comparison) -> Figure | None:
     """Show galaxies that every network gets wrong; None where the cube is gone, or is another than was tested."""
-    first = comparison.networks[0].answers[0]
-    place = Path(str(first.metrics.get("path", "")))
+    first = comparison.networks[0].predictions[0]
+    place = Path(first.metrics.path)
     rows = hard_rows(comparison)
     heading = f"Of {comparison.galaxies} galaxies every network gets {len(rows)} wrong"
     shown = rows[:HARD_GALAXIES]
     try:
         with open_cube(place) as cube:
-            if cube.fingerprint() != first.metrics["fingerprint"]:
+            if cube.fingerprint() != first.metrics.fingerprint:
                 return None
             images_nhwc = cube.read(shown)
     except (DataError, UsageError):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,13 +13,22 @@ import numpy.typing as npt
 from kamerton.config import Device, EvaluateSettings
 from kamerton.data.cubes.cube import LabelledCube, open_cube
 from kamerton.errors import CubeError, OutputError, RunError, UsageError
-from kamerton.evaluation.leakage import check_seal
-from kamerton.evaluation.metrics import classification_metrics, group_metrics
-from kamerton.figures.drawing import save_figure
+from kamerton.evaluation.leakage import check_leakage, leakage_warning
+from kamerton.evaluation.metrics import Labels, Probabilities, classification_metrics, group_metrics
 from kamerton.figures.testing import confusion_figure, mistakes_figure
-from kamerton.files import file_sha256, whole_folder, write_json
 from kamerton.inference.predictor import Predictor
-from kamerton.runs.folder import Run, evaluation_names, open_run, read_metrics
+from kamerton.runs.evaluation import (
+    GroupedScores,
+    Metrics,
+    Predictions,
+    evaluation_names,
+    read_metrics,
+    write_evaluation,
+)
+from kamerton.runs.folder import Run, open_run
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 GALLERY_IMAGES = 20
 CUBE_ENDINGS = (".gz", ".fz", ".fits")
@@ -29,7 +39,7 @@ class Evaluation:
     """A finished test: where it lies and what it found."""
 
     path: Path
-    metrics: dict[str, Any]
+    metrics: Metrics
 
 
 def evaluate(
@@ -46,7 +56,7 @@ def evaluate(
     ``by`` names a catalogue column whose groups are also measured apart. Class names and preprocessing are the run's.
     With ``eight_views`` the answer is the mean over the turns and mirror images of each galaxy, and with
     ``int8`` it is computed in eight-bit numbers (`Predictor`).
-    Where the run has seen galaxies of the cube, the numbers and pictures say so first (``metrics["seal"]``).
+    Where the run has seen galaxies of the cube, the numbers and pictures say so first (``metrics.leakage``).
     Raises RunError, CubeError, and OutputError where another cube of that name was evaluated before.
     """
     EvaluateSettings(by, eight_views, int8, device)
@@ -59,20 +69,25 @@ def evaluate(
             list(Predictor(run, eight_views=eight_views, int8=int8, device=device).over_cube(galaxies))
         )
         _refuse_diverged(run, galaxies, probabilities)
-        views = 8 if eight_views else 1
-        metrics = (
-            _describe(run, galaxies)
-            | {"views": views, "precision": "int8" if int8 else "float32"}
-            | classification_metrics(labels, probabilities, run.record.class_names)
+        metrics = Metrics(
+            **vars(classification_metrics(labels, probabilities, run.record.class_names)),
+            **_describe(run, galaxies),
+            views=8 if eight_views else 1,
+            precision="int8" if int8 else "float32",
+            by=None if by is None or groups is None else _by(by, groups, labels, probabilities),
         )
-        if by is not None and groups is not None:
-            metrics["by"] = {"column": by, "groups": group_metrics(labels, probabilities, groups)}
-        path = run.evaluation_path(dataset_name(galaxies.path))
-        with whole_folder(path, existing="replace") as folder:
-            write_json(folder / "metrics.json", metrics)
-            _write_predictions(folder / "predictions.parquet", run, galaxies, labels, probabilities)
-            _draw(folder, run, galaxies, labels, probabilities, metrics)
+        predictions = Predictions(tuple(galaxies.ids), labels, probabilities, _same_galaxies(galaxies))
+        figures = _figures(run, galaxies, predictions, metrics)
+        path = write_evaluation(run, dataset_name(galaxies.path), metrics, predictions, figures)
     return Evaluation(path, metrics)
+
+
+def _by(column: str, groups: Sequence[str], labels: Labels, probabilities: Probabilities) -> GroupedScores:
+    return GroupedScores(column, group_metrics(labels, probabilities, groups))
+
+
+def _same_galaxies(cube: LabelledCube) -> tuple[str, ...] | None:
+    return tuple(_column(cube, "group")) if "group" in cube.catalogue.colnames else None
 
 
 def dataset_name(cube: Path) -> str:
@@ -90,9 +105,9 @@ def _describe(run: Run, cube: LabelledCube) -> dict[str, Any]:
         "dataset": cube.path.name,
         "path": str(cube.path.resolve()),
         "fingerprint": cube.fingerprint(),
-        "weights_sha256": file_sha256(run.weights_path),
-        "weights_chosen_on": run.record.weights_chosen_on,
-        "seal": check_seal(run, cube.galaxy_fingerprints()).as_json(),
+        "weights_sha256": run.weights_sha256(),
+        "weights_chosen_by": run.record.weights_chosen_by,
+        "leakage": check_leakage(run, cube.galaxy_fingerprints()),
     }
 
 
@@ -124,7 +139,7 @@ def _column(cube: LabelledCube, name: str) -> list[str]:
 def _refuse_another_cube(run: Run, cube: LabelledCube) -> None:
     """Results of the same cube may be made again; those of another cube of the same name are not overwritten."""
     dataset = dataset_name(cube.path)
-    if dataset in evaluation_names(run) and read_metrics(run, dataset).get("fingerprint") != cube.fingerprint():
+    if dataset in evaluation_names(run) and read_metrics(run, dataset).fingerprint != cube.fingerprint():
         raise OutputError(
             f"{run.evaluation_path(dataset)} holds the results of another cube",
             received=f"{cube.path} with other galaxies",
@@ -143,37 +158,14 @@ def _refuse_diverged(run: Run, cube: LabelledCube, probabilities: npt.NDArray[np
         )
 
 
-def _write_predictions(
-    path: Path,
-    run: Run,
-    cube: LabelledCube,
-    labels: npt.NDArray[np.int64],
-    probabilities: npt.NDArray[np.float32],
-) -> None:
-    import pyarrow as pa
-    from pyarrow import parquet
-
-    columns: dict[str, Any] = {"id": cube.ids, "label": labels}
-    if "group" in cube.catalogue.colnames:
-        columns["group"] = _column(cube, "group")
-    columns |= {f"p_{name}": probabilities[:, index] for index, name in enumerate(run.record.class_names)}
-    table = pa.table(columns).replace_schema_metadata({"run": run.name, "network": run.record.network})
-    parquet.write_table(table, path)
-
-
-def _draw(
-    folder: Path,
-    run: Run,
-    cube: LabelledCube,
-    labels: npt.NDArray[np.int64],
-    probabilities: npt.NDArray[np.float32],
-    metrics: dict[str, Any],
-) -> None:
+def _figures(run: Run, cube: LabelledCube, predictions: Predictions, metrics: Metrics) -> dict[str, Figure]:
+    """Draw the confusion matrix and the worst mistakes, under a title that says first what must be known."""
     names = run.record.class_names
     title = f"{run.name} on {cube.path.name}, {len(cube)} galaxies"
-    if metrics["seal"]["warning"]:
-        title = f"{metrics['seal']['warning']}\n{title}"
-    save_figure(confusion_figure(np.array(metrics["confusion_matrix"]), names, title), folder / "confusion.png")
+    warning = leakage_warning(metrics.leakage, metrics.galaxies)
+    if warning:
+        title = f"{warning}\n{title}"
+    labels, probabilities = predictions.labels, predictions.probabilities
     predicted, confidence = probabilities.argmax(1), probabilities.max(1)
     wrong = np.flatnonzero(predicted != labels)
     worst = wrong[np.argsort(-confidence[wrong], kind="stable")][:GALLERY_IMAGES]
@@ -181,4 +173,7 @@ def _draw(
         f"{cube.ids[row]}\ntrue {names[labels[row]]}\nsaid {names[predicted[row]]} {confidence[row]:.0%}"
         for row in worst
     ]
-    save_figure(mistakes_figure(cube.read(worst), captions, title), folder / "mistakes.png")
+    return {
+        "confusion": confusion_figure(np.array(metrics.confusion_matrix), names, title),
+        "mistakes": mistakes_figure(cube.read(worst), captions, title),
+    }

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
+
+from kamerton.runs.evaluation import ClassScores, GroupScores, Scores
 
 Labels = npt.NDArray[np.int64]
 Probabilities = npt.NDArray[np.float32]
 
 
-def classification_metrics(
-    labels: Labels, probabilities: Probabilities, class_names: tuple[str, ...]
-) -> dict[str, Any]:
+def classification_metrics(labels: Labels, probabilities: Probabilities, class_names: tuple[str, ...]) -> Scores:
     """Compare labels (N,) with probabilities (N, classes); a value that is not defined for these labels is None.
 
     Balanced accuracy and macro averages run over the classes that occur in ``labels``.
@@ -24,18 +24,20 @@ def classification_metrics(
     indices = np.arange(len(class_names))
     present = np.unique(labels)
     aucs = [_one_vs_rest_auc(labels == index, probabilities[:, index]) for index in indices]
-    return {
-        "galaxies": len(labels),
-        "accuracy": float(metrics.accuracy_score(labels, predicted)),
-        "balanced_accuracy": float(
+    return Scores(
+        galaxies=len(labels),
+        accuracy=float(metrics.accuracy_score(labels, predicted)),
+        balanced_accuracy=float(
             metrics.recall_score(labels, predicted, labels=present, average="macro", zero_division=0.0)
         ),
-        "macro_f1": float(metrics.f1_score(labels, predicted, labels=present, average="macro", zero_division=0.0)),
-        "log_loss": log_loss(labels, probabilities),
-        "roc_auc_macro": _mean_of_defined(aucs),
-        "per_class": _per_class(labels, predicted, class_names, aucs),
-        "confusion_matrix": metrics.confusion_matrix(labels, predicted, labels=indices).tolist(),
-    }
+        macro_f1=float(metrics.f1_score(labels, predicted, labels=present, average="macro", zero_division=0.0)),
+        log_loss=log_loss(labels, probabilities),
+        roc_auc_macro=_mean_of_defined(aucs),
+        per_class=_per_class(labels, predicted, class_names, aucs),
+        confusion_matrix=tuple(
+            map(tuple, metrics.confusion_matrix(labels, predicted, labels=indices).tolist()),
+        ),
+    )
 
 
 def log_loss(labels: Labels, probabilities: Probabilities) -> float:
@@ -56,40 +58,39 @@ def finite_probabilities(probabilities: Probabilities) -> npt.NDArray[np.float64
     return np.asarray(exact / exact.sum(1, keepdims=True))
 
 
-def group_metrics(labels: Labels, probabilities: Probabilities, groups: list[str]) -> dict[str, dict[str, float]]:
+def group_metrics(labels: Labels, probabilities: Probabilities, groups: Sequence[str]) -> dict[str, GroupScores]:
     """Count galaxies and measure accuracy and balanced accuracy within each group of equal values (N,)."""
     from sklearn.metrics import accuracy_score, recall_score
 
     predicted = probabilities.argmax(1)
     values = np.asarray(groups)
-    found: dict[str, dict[str, float]] = {}
+    found = {}
     for value in sorted(set(groups)):
         of_group = values == value
         true, guess = labels[of_group], predicted[of_group]
-        found[value] = {
-            "galaxies": int(of_group.sum()),
-            "accuracy": float(accuracy_score(true, guess)),
-            "balanced_accuracy": float(
+        found[value] = GroupScores(
+            galaxies=int(of_group.sum()),
+            accuracy=float(accuracy_score(true, guess)),
+            balanced_accuracy=float(
                 recall_score(true, guess, labels=np.unique(true), average="macro", zero_division=0.0)
             ),
-        }
+        )
     return found
 
 
 def _per_class(
     labels: Labels, predicted: Labels, class_names: tuple[str, ...], aucs: list[float | None]
-) -> list[dict[str, Any]]:
+) -> tuple[ClassScores, ...]:
     from sklearn.metrics import precision_recall_fscore_support
 
     columns = precision_recall_fscore_support(
         labels, predicted, labels=np.arange(len(class_names)), average=None, zero_division=np.nan
     )
     rows = []
-    for name, precision, recall, f1, support, auc in zip(class_names, *columns, aucs, strict=True):
-        values = {"precision": precision, "recall": recall, "f1": f1}
-        defined = {key: None if np.isnan(value) else float(value) for key, value in values.items()}
-        rows.append({"class": name, **defined, "support": int(support), "roc_auc": auc})
-    return rows
+    for name, *shares, support, auc in zip(class_names, *columns, aucs, strict=True):
+        precision, recall, f1 = (None if np.isnan(share) else float(share) for share in shares)
+        rows.append(ClassScores(name, precision, recall, f1, int(support), auc))
+    return tuple(rows)
 
 
 def _one_vs_rest_auc(is_class: npt.NDArray[np.bool_], probability: Probabilities) -> float | None:

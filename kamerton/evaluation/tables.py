@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
+from kamerton.evaluation.leakage import leakage_warning
 from kamerton.evaluation.statistics import METRICS, Interval
+from kamerton.runs.evaluation import ClassScores, GroupedScores, Metrics
+from kamerton.runs.record import WeightsChosenBy
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -17,24 +21,32 @@ if TYPE_CHECKING:
 
 HEADLINES = ("accuracy", "balanced_accuracy", "macro_f1", "log_loss", "roc_auc_macro")
 
+WEIGHTS: dict[WeightsChosenBy, str] = {
+    "last epoch": "those of the last epoch, which no split chose",
+    "best val_loss": "those of the epoch with the lowest loss on valid",
+    "best val_accuracy": "those of the epoch with the highest accuracy on valid",
+    "unknown": "from elsewhere, and what chose them is unknown",
+}
 
-def print_metrics(metrics: dict[str, Any], console: Console) -> None:
+
+def print_metrics(metrics: Metrics, console: Console) -> None:
     """Print an evaluation: headline numbers, a row a class, and a row a group where groups were measured."""
-    headline = "  ".join(f"{name.replace('_', ' ')} {_number(metrics[name])}" for name in HEADLINES)
-    if metrics["seal"]["warning"]:
-        console.print(f" {metrics['seal']['warning']} ", style="bold white on red", markup=False)
-    console.print(f"{metrics['run']} on {metrics['dataset']}, {metrics['galaxies']} galaxies", markup=False)
-    console.print(f"weights chosen on {metrics['weights_chosen_on']}", markup=False)
+    headline = "  ".join(f"{name.replace('_', ' ')} {_number(getattr(metrics, name))}" for name in HEADLINES)
+    warning = leakage_warning(metrics.leakage, metrics.galaxies)
+    if warning:
+        console.print(f" {warning} ", style="bold white on red", markup=False)
+    console.print(f"{metrics.run} on {metrics.dataset}, {metrics.galaxies} galaxies", markup=False)
+    console.print(f"weights: {WEIGHTS[metrics.weights_chosen_by]}", markup=False)
     console.print(headline)
-    console.print(_class_table(metrics["per_class"]))
-    if "by" in metrics:
-        console.print(_group_table(metrics["by"]))
+    console.print(_class_table(metrics.per_class))
+    if metrics.by is not None:
+        console.print(_group_table(metrics.by))
 
 
 def print_comparison(comparison: Comparison, console: Console) -> None:
     """Print a comparison: what must be known first, a row a network, and a sentence a pair."""
-    for warning in comparison.warnings:
-        console.print(f" {warning} ", style="bold white on red", markup=False)
+    for caution in comparison.cautions:
+        console.print(f" {caution.describe()} ", style="bold white on red", markup=False)
     independent = "" if comparison.groups == comparison.galaxies else f" in {comparison.groups} groups"
     console.print(f"{comparison.dataset}, {comparison.galaxies} galaxies{independent}", markup=False)
     console.print(comparison_table(comparison))
@@ -52,7 +64,7 @@ def comparison_table(comparison: Comparison) -> Table:
         table.add_column(heading, no_wrap=True)
     for result in comparison.networks:
         cells = [_with_interval(result.metrics[metric]) for metric in METRICS]
-        table.add_row(escape(result.name), str(len(result.answers)), *cells)
+        table.add_row(escape(result.name), str(len(result.predictions)), *cells)
     return table
 
 
@@ -81,20 +93,18 @@ def _with_interval(value: Interval) -> str:
     return f"{value.value:.3f}\n{value.low:.3f}–{value.high:.3f}"
 
 
-def _class_table(rows: list[dict[str, Any]]) -> Table:
+def _class_table(rows: Sequence[ClassScores]) -> Table:
     columns = ("precision", "recall", "f1", "roc_auc")
     table = Table("class", *(name.replace("_", " ") for name in columns), "galaxies")
     for row in rows:
-        table.add_row(escape(row["class"]), *(_number(row[name]) for name in columns), str(row["support"]))
+        table.add_row(escape(row.class_name), *(_number(getattr(row, name)) for name in columns), str(row.support))
     return table
 
 
-def _group_table(by: dict[str, Any]) -> Table:
-    table = Table(escape(by["column"]), "accuracy", "balanced accuracy", "galaxies")
-    for name, group in by["groups"].items():
-        table.add_row(
-            escape(name), _number(group["accuracy"]), _number(group["balanced_accuracy"]), str(group["galaxies"])
-        )
+def _group_table(by: GroupedScores) -> Table:
+    table = Table(escape(by.column), "accuracy", "balanced accuracy", "galaxies")
+    for name, group in by.groups.items():
+        table.add_row(escape(name), _number(group.accuracy), _number(group.balanced_accuracy), str(group.galaxies))
     return table
 
 

@@ -35,14 +35,13 @@ def import_keras_file(path: str | Path, out: str | Path, *, classes_of: str | Pa
         preprocessing=Preprocessing(size=contents.size, channels=contents.channels),
         seed=None,
         recipe=None,
-        weights_chosen_on="unknown: the weights were imported",
         data={},
         device="unknown",
         threads=None,
         deterministic=False,
         versions=versions(),
         started=datetime.now(UTC).isoformat(timespec="seconds"),
-        origin=f"imported from {path.name}",
+        imported_from=path.name,
     )
     run = create_run(out, record)
     run.finish(network, epoch=None)

@@ -10,6 +10,11 @@ WORDS = {
     "best_not_shown": "{best} has the highest accuracy, {value}; no difference was shown between it and {others}.",
     "only_one": "{best} reaches an accuracy of {value}. With one network there is nothing to compare.",
     "warnings": "Read this first",
+    "leakage": "{run}: NOT A TEST: of {galaxies} galaxies the run has seen {seen}",
+    "leakage unknown": "{run}: LEAKAGE NOT KNOWN: nobody recorded which galaxies these weights have seen",
+    "seen_in": "{count} in the {split} set",
+    "views differ": "some runs answered with eight views and some with one",
+    "precision differs": "some runs answered in eight-bit numbers and some in float32",
     "results": "Results on the test set",
     "results_note": "{galaxies} galaxies of {dataset}{groups}. Below each value its 95% interval, from {resamples} bootstrap "
     "samples of galaxies and seeds; ± is the spread over seeds.",
@@ -22,7 +27,7 @@ WORDS = {
     "log_loss": "Log loss, nats",
     "differences": "Differences",
     "differences_note": "First less second, on the same resamples. The p-value is of the exact McNemar test between the mean "
-    "answers of the seeds, after Holm's correction for {pairs} comparisons.",
+    "predictions of the seeds, after Holm's correction for {pairs} comparisons.",
     "pair": "Networks",
     "difference": "Accuracy, difference",
     "only_right": "Only one right",
@@ -89,4 +94,9 @@ CAPTIONS = {
 FIGURE_TEXTS: dict[str, str] = {}
 """The pictures are drawn in English."""
 
-CHOSEN: dict[str, str] = {}
+CHOSEN = {
+    "last epoch": "no split: the weights are those of the last epoch",
+    "best val_loss": "validation: the weights are those of the epoch with its lowest loss",
+    "best val_accuracy": "validation: the weights are those of the epoch with its highest accuracy",
+    "unknown": "unknown: the weights were imported",
+}

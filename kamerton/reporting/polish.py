@@ -10,6 +10,11 @@ WORDS = {
     "best_not_shown": "{best} ma największą dokładność, {value}; nie wykazano różnicy między nią a: {others}.",
     "only_one": "{best} osiąga dokładność {value}. Przy jednej sieci nie ma czego porównywać.",
     "warnings": "Przeczytaj najpierw",
+    "leakage": "{run}: TO NIE JEST TEST: z {galaxies} galaktyk przebieg widział już: {seen}",
+    "leakage unknown": "{run}: NIE WIADOMO, CZY TO TEST: nie zapisano, na których galaktykach uczono te wagi",
+    "seen_in": "{count} (zbiór {split})",
+    "views differ": "część przebiegów odpowiadała z ośmiu widoków, a część z jednego",
+    "precision differs": "część przebiegów liczyła na liczbach ośmiobitowych, a część w float32",
     "results": "Wyniki na zbiorze testowym",
     "results_note": "Liczba galaktyk: {galaxies}, plik {dataset}{groups}. Pod każdą wartością jej przedział 95% z {resamples} "
     "prób bootstrapowych po galaktykach i ziarnach losowości; ± oznacza rozrzut między ziarnami.",
@@ -105,8 +110,8 @@ FIGURE_TEXTS = {
 """Texts of the figures, whole; names in braces stand for numbers and names that stay as they are."""
 
 CHOSEN = {
-    "no split: the weights are those of the last epoch": "żadnym zbiorze: to wagi ostatniej epoki",
-    "valid: the weights are those of the epoch with its lowest loss": "walidacyjnym: epoka o najmniejszej stracie",
-    "valid: the weights are those of the epoch with its highest accuracy": "walidacyjnym: epoka o największej dokładności",
-    "unknown: the weights were imported": "nie wiadomo: wagi zaimportowano",
+    "last epoch": "żadnym zbiorze: to wagi ostatniej epoki",
+    "best val_loss": "walidacyjnym: epoka o najmniejszej stracie",
+    "best val_accuracy": "walidacyjnym: epoka o największej dokładności",
+    "unknown": "nie wiadomo: wagi zaimportowano",
 }

@@ -15,7 +15,7 @@ import numpy as np
 from kamerton.config import REPORT_PAGE, ReportSettings
 from kamerton.errors import UnknownNameError
 from kamerton.evaluation.compare import compare
-from kamerton.evaluation.comparison import Comparison, Difference, NetworkResult
+from kamerton.evaluation.comparison import Caution, Comparison, Difference, NetworkResult
 from kamerton.evaluation.comparison_figures import FIGURES, draw_figures
 from kamerton.evaluation.statistics import METRICS
 from kamerton.files import whole_file
@@ -100,12 +100,12 @@ class Teller:
         """Give everything that the page shows."""
         w, comparison = self.words, self.comparison
         groups = w["groups"].format(groups=comparison.groups) if comparison.groups < comparison.galaxies else ""
-        counts = np.bincount(comparison.networks[0].answers[0].labels, minlength=len(comparison.class_names))
+        counts = np.bincount(comparison.networks[0].predictions[0].labels, minlength=len(comparison.class_names))
         today = f"{datetime.now(UTC):%Y-%m-%d}"
         return {
             "w": w,
             "made": w["made"].format(version=__version__, date=today),
-            "warnings": comparison.warnings,
+            "warnings": [self.caution(caution) for caution in comparison.cautions],
             "finding": self.finding(),
             "results_note": w["results_note"].format(
                 galaxies=self.number(comparison.galaxies, ",d"),
@@ -127,6 +127,21 @@ class Teller:
             "limits": self.limits(),
         }
 
+    def caution(self, caution: Caution) -> str:
+        """Say what must be known first."""
+        if caution.leakage is None:
+            return self.words[caution.kind]
+        seen = caution.leakage.seen
+        if seen is None:
+            return self.words["leakage unknown"].format(run=caution.run)
+        parts = [
+            self.words["seen_in"].format(count=self.number(count, ",d"), split=self.words.get(split, split))
+            for split, count in seen.items()
+            if count
+        ]
+        galaxies = self.number(caution.galaxies, ",d")
+        return self.words["leakage"].format(run=caution.run, galaxies=galaxies, seen=", ".join(parts))
+
     def finding(self) -> str:
         """Say the main finding in one sentence."""
         ranked = sorted(self.comparison.networks, key=lambda result: -result.metrics["accuracy"].value)
@@ -147,12 +162,12 @@ class Teller:
             value, spread = result.metrics[metric], result.spread[metric]
             numbers = {name: self.number(number) for name, number in dataclasses.asdict(value).items()}
             cells.append(numbers | {"spread": "" if spread is None else self.number(spread)})
-        cost, run = result.cost, result.answers[0].run
+        cost, run = result.cost, result.predictions[0].run
         recipe = run.record.recipe
-        chosen = run.record.weights_chosen_on
+        chosen = run.record.weights_chosen_by
         return {
             "name": result.name,
-            "seeds": len(result.answers),
+            "seeds": len(result.predictions),
             "cells": cells,
             "cost": [
                 self.number(cost.parameters, ",d"),
@@ -167,8 +182,8 @@ class Teller:
                 self.words["none"] if recipe is None else recipe.epochs,
                 self.words["none"] if recipe is None else recipe.batch_size,
                 run.record.preprocessing.size,
-                self.language.CHOSEN.get(chosen, chosen),
-                result.answers[0].metrics.get("views", 1),
+                self.language.CHOSEN[chosen],
+                result.predictions[0].metrics.views,
             ],
         }
 
@@ -202,27 +217,27 @@ class Teller:
         """Name the cubes: those that the runs saw, each once, and the test's."""
         rows: dict[tuple[str, str], dict[str, Any]] = {}
         for result in self.comparison.networks:
-            for answers in result.answers:
-                for split, cube in answers.run.record.data.items():
-                    row = {"split": self.words[split], "galaxies": cube.galaxies, "path": cube.path}
+            for one in result.predictions:
+                for split, cube in one.run.record.data.items():
+                    row = {"split": self.words.get(split, split), "galaxies": cube.galaxies, "path": cube.path}
                     rows.setdefault((split, cube.fingerprint), row | {"fingerprint": cube.fingerprint})
-        test = self.comparison.networks[0].answers[0].metrics
-        row = {"split": self.words["test"], "galaxies": self.comparison.galaxies, "path": test.get("path", "")}
-        return [*rows.values(), row | {"fingerprint": test["fingerprint"]}]
+        test = self.comparison.networks[0].predictions[0].metrics
+        row = {"split": self.words["test"], "galaxies": self.comparison.galaxies, "path": test.path}
+        return [*rows.values(), row | {"fingerprint": test.fingerprint}]
 
     def runs(self) -> list[dict[str, Any]]:
         """Give one row a run."""
         none = self.words["none"]
         rows = []
         for result in self.comparison.networks:
-            for answers in result.answers:
-                record = answers.run.record
+            for one in result.predictions:
+                record = one.run.record
                 results = record.results
                 rows.append(
                     {
-                        "name": answers.run.name,
+                        "name": one.run.name,
                         "seed": none if record.seed is None else record.seed,
-                        "accuracy": self.number(answers.metrics["accuracy"]),
+                        "accuracy": self.number(one.metrics.accuracy),
                         "epoch": none if results is None or results.epoch is None else results.epoch,
                         "device": record.device,
                         "threads": none if record.threads is None else record.threads,
@@ -235,8 +250,8 @@ class Teller:
         """Name the versions of all runs, each once."""
         found: dict[str, set[str]] = {}
         for result in self.comparison.networks:
-            for answers in result.answers:
-                for name, version in answers.run.record.versions.items():
+            for one in result.predictions:
+                for name, version in one.run.record.versions.items():
                     found.setdefault(name, set()).add(version[:12])
         return ", ".join(f"{name} {' / '.join(sorted(versions))}" for name, versions in found.items())
 
@@ -244,11 +259,11 @@ class Teller:
         """Say what was not shown."""
         comparison = self.comparison
         names = ["limit_data", "limit_labels", "limit_recipe", "limit_seeds"]
-        if any(len(result.answers) == 1 for result in comparison.networks):
+        if any(len(result.predictions) == 1 for result in comparison.networks):
             names.append("limit_seeds_one")
         if comparison.groups < comparison.galaxies and comparison.differences:
             names.append("limit_groups")
-        chosen = [answers.run.record.weights_chosen_on for n in comparison.networks for answers in n.answers]
-        if any(where.startswith("valid") for where in chosen):
+        chosen = {one.run.record.weights_chosen_by for result in comparison.networks for one in result.predictions}
+        if chosen & {"best val_loss", "best val_accuracy"}:
             names.append("limit_valid")
         return [self.words[name] for name in [*names, "limit_test"]]

@@ -1,18 +1,16 @@
-"""The run folder: the only place that reads or writes one.
+"""The run folder, where class names, preprocessing and weights stay together.
 
 ``run.json`` settings and provenance · ``history.csv`` one row an epoch · ``model.safetensors`` weights ·
-``model.keras`` the Keras twin · ``evaluation/DATASET/`` results. Class names, preprocessing and weights stay together.
+``model.keras`` the Keras twin · ``galaxies.parquet`` what the run has seen · ``evaluation/DATASET/`` results.
 """
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import hashlib
-from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from safetensors.torch import save_file
@@ -20,43 +18,28 @@ from torch import nn
 
 from kamerton.errors import RunError, UsageError
 from kamerton.files import (
-    cannot_write,
     file_sha256,
-    is_unfinished,
     json_sha256,
     new_folder,
     read_json,
-    read_text,
     remove_leftovers,
     whole_file,
     write_json,
 )
 from kamerton.networks.registry import build_network
 from kamerton.records import read_record
+from kamerton.runs.galaxies import read_galaxies, write_galaxies
+from kamerton.runs.history import append_epoch, history_sha256, read_history, write_history
 from kamerton.runs.record import RunRecord
 from kamerton.tensors import read_tensors
 
 if TYPE_CHECKING:
     import pandas as pd
 
-NOTEBOOK_COLUMNS = ("loss", "accuracy", "val_loss", "val_accuracy")
-TIME_COLUMNS = ("seconds", "images_per_second")
-HISTORY_COLUMNS = (*NOTEBOOK_COLUMNS, "lr", *TIME_COLUMNS)
+RECORD_FILE = "run.json"
 
 RECORD_BYTES = 1 << 20
 """A longer ``run.json`` is none: it has about 3 KiB, and 1000 classes would add 20."""
-
-METRICS_BYTES = 4 << 20
-"""A longer ``metrics.json`` is none: the confusion matrix of 500 classes is shorter."""
-
-HISTORY_BYTES = 8 << 20
-"""A longer ``history.csv`` is none: 50,000 epochs are shorter."""
-
-DIGEST_BYTES = 32
-"""What a SHA-256 takes at least, however it is written."""
-
-MAX_COLUMNS = 100
-"""No history has more columns."""
 
 
 class Run:
@@ -122,6 +105,10 @@ class Run:
             )
         return self.path / "evaluation" / dataset
 
+    def picture_path(self, dataset: str, name: str) -> Path:
+        """Where a picture of the results on ``dataset`` is."""
+        return self.evaluation_path(dataset) / f"{name}.png"
+
     def build_network(self, device: str = "cpu") -> nn.Module:
         """Build the run's network with its starting weights; on ``meta`` they take no memory."""
         with torch.device(device):
@@ -132,7 +119,7 @@ class Run:
         try:
             expected = self.build_network("meta").state_dict()
         except UsageError as error:
-            raise RunError(f"{self.path / 'run.json'}: {error}") from error
+            raise RunError(f"{self.path / RECORD_FILE}: {error}") from error
         try:
             tensors = read_tensors(self.weights_path, expected)
             network = self.build_network()
@@ -160,7 +147,7 @@ class Run:
 
     def update(self, record: RunRecord) -> None:
         """Write another record in the place of the present one."""
-        write_json(self.path / "run.json", dataclasses.asdict(record))
+        write_json(self.path / RECORD_FILE, dataclasses.asdict(record))
         self.record = record
 
     def finish(self, network: nn.Module, epoch: int | None) -> None:
@@ -169,54 +156,37 @@ class Run:
         ``epoch`` is None where the weights came from elsewhere.
         """
         self.save_network(network)
-        weights, history, galaxies = file_sha256(self.weights_path), self.history_sha256(), self.seen_sha256()
+        weights, history, galaxies = self.weights_sha256(), self.history_sha256(), self.seen_sha256()
         self.update(self.record.with_results(weights, history, galaxies, epoch))
+
+    def weights_sha256(self) -> str:
+        """SHA-256 of the weights' file; OSError where it cannot be read."""
+        return file_sha256(self.weights_path)
 
     def history_sha256(self) -> str:
         """SHA-256 of the history without its times, which no two trainings share; RunError where it cannot be read."""
         if self.record.recipe is None:
             return hashlib.sha256(b"").hexdigest()
-        lines = self.history().drop(columns=list(TIME_COLUMNS), errors="ignore").to_csv(lineterminator="\n")
-        return hashlib.sha256(lines.encode()).hexdigest()
+        return history_sha256(self.history())
 
     def save_seen(self, galaxies: Mapping[str, Sequence[str]]) -> None:
         """Keep the fingerprints of the galaxies of each split, so that no test set can hide one of them."""
-        import pyarrow as pa
-        from pyarrow import parquet
-
-        rows = [(split, digest) for split, digests in galaxies.items() for digest in digests]
-        splits, digests = zip(*rows, strict=True)
-        with whole_file(self.seen_path) as partial:
-            parquet.write_table(pa.table({"split": splits, "sha256": digests}), partial)
+        write_galaxies(self.seen_path, galaxies)
 
     def seen(self) -> dict[str, set[str]] | None:
         """Give the fingerprints of the galaxies of each split, or None where the weights came from elsewhere."""
-        import pyarrow as pa
-        from pyarrow import parquet
-
         if not self.record.data:
             return None
         try:
-            with parquet.ParquetFile(self.seen_path) as file:
-                # A few bytes of Parquet can promise any number of rows; digests do not shrink below their half.
-                if file.metadata.num_rows * DIGEST_BYTES > self.seen_path.stat().st_size:
-                    raise ValueError(f"{file.metadata.num_rows} digests cannot be in a file so short")
-                table = file.read(columns=["split", "sha256"])
-            if table.column_names != ["split", "sha256"]:
-                raise ValueError(f"columns {table.column_names}")
-            if any(column.type != pa.string() or column.null_count for column in table.columns):
-                raise ValueError("something else than text")
-            columns = table.to_pydict()
-        except (OSError, LookupError, ValueError, pa.ArrowException) as error:
+            found = read_galaxies(self.seen_path)
+        except (OSError, ValueError) as error:
             raise RunError(
                 f"{self.seen_path}: cannot tell which galaxies the run has seen",
                 received=error,
                 next_step="restore the file or train again",
             ) from error
-        found: dict[str, set[str]] = {split: set() for split in self.record.data}
-        for split, digest in zip(columns["split"], columns["sha256"], strict=True):
-            found.setdefault(split, set()).add(digest)
-        return found
+        empty: dict[str, set[str]] = {split: set() for split in self.record.data}
+        return empty | found
 
     def seen_sha256(self) -> str:
         """SHA-256 of the galaxies of each split, in order; RunError where they cannot be read."""
@@ -224,25 +194,50 @@ class Run:
 
     def write_history(self, rows: Sequence[Mapping[str, float]]) -> None:
         """Write the whole history anew, as a resumed training takes it up."""
-        if not rows:
-            self.history_path.unlink(missing_ok=True)
-            return
-        with whole_file(self.history_path) as partial:
-            for epoch, row in enumerate(rows):
-                append_csv_row(partial, HISTORY_COLUMNS, epoch, row)
+        write_history(self.history_path, rows)
 
     def append_history(self, epoch: int, row: Mapping[str, float]) -> None:
         """Add one epoch's row to ``history.csv``; it is on disk when this returns."""
-        append_csv_row(self.history_path, HISTORY_COLUMNS, epoch, row)
+        append_epoch(self.history_path, epoch, row)
+
+    @property
+    def has_history(self) -> bool:
+        """Tell whether there is a learning history; imported weights have none."""
+        return self.history_path.exists()
 
     def history(self) -> pd.DataFrame:
         """Read the learning history, one row an epoch; RunError where it is missing or no table of numbers."""
         try:
-            return read_history(read_text(self.history_path, HISTORY_BYTES))
-        except (OSError, ValueError, csv.Error) as error:
+            return read_history(self.history_path)
+        except (OSError, ValueError) as error:
             raise RunError(
                 f"{self.history_path}: cannot be read", received=error, next_step="restore the file or train again"
             ) from error
+
+    def remove_leftovers(self) -> None:
+        """Remove what a killed process left half-written in the folder."""
+        remove_leftovers(self.path)
+
+
+def is_run(path: Path) -> bool:
+    """Tell whether a folder is a run's."""
+    return (path / RECORD_FILE).exists()
+
+
+def find_runs(paths: Iterable[Run | str | Path]) -> list[Run]:
+    """Open runs; a folder of run folders, as a sweep makes it, stands for all of them. Each is taken once."""
+    found: dict[Path, Run] = {}
+    for path in paths:
+        if isinstance(path, Run):
+            found[path.path.resolve()] = path
+            continue
+        folder = Path(path)
+        inner = sorted(place.parent for place in folder.glob(f"*/{RECORD_FILE}"))
+        for place in inner if inner and not is_run(folder) else [folder]:
+            found[place.resolve()] = open_run(place)
+    if not found:
+        raise UsageError("No run was named", allowed="run folders, or a folder of them", next_step="name a run")
+    return list(found.values())
 
 
 def create_run(path: Path, record: RunRecord) -> Run:
@@ -262,7 +257,7 @@ def create_run(path: Path, record: RunRecord) -> Run:
 def open_run(path: str | Path) -> Run:
     """Open an existing run folder; RunError says what is missing or wrong in it."""
     path = Path(path)
-    place = path / "run.json"
+    place = path / RECORD_FILE
     try:
         table = read_json(place, RECORD_BYTES)
     except (OSError, ValueError) as error:
@@ -278,57 +273,3 @@ def open_run(path: str | Path) -> Run:
     if not 0 <= (record.seed or 0) < 2**32:
         raise RunError(f"{place}: seed: too large or below 0", received=record.seed, next_step="correct that field")
     return Run(path, record)
-
-
-def read_history(text: str) -> pd.DataFrame:
-    """Read a history, a CSV of numbers with an index column, to the last digit; ValueError for anything else."""
-    import numpy as np
-    import pandas as pd
-
-    rows = csv.reader(text.splitlines(), strict=True)
-    columns = next(rows, [""])[1:]
-    if len(columns) > MAX_COLUMNS or len(set(columns)) < len(columns) or not set(NOTEBOOK_COLUMNS) <= set(columns):
-        raise ValueError(f"{len(columns)} columns that are not those of a history")
-    epochs, numbers = array("q"), array("d")
-    for row in rows:
-        if len(row) != 1 + len(columns):
-            raise ValueError(f"{len(row)} fields in line {rows.line_num} instead of {1 + len(columns)}")
-        try:
-            epochs.append(int(row[0]))
-        except OverflowError as error:
-            raise ValueError(f"line {rows.line_num} does not begin with the number of an epoch") from error
-        numbers.extend(map(float, row[1:]))
-    cells = np.frombuffer(numbers).reshape(len(epochs), len(columns)) if epochs else np.empty((0, len(columns)))
-    return pd.DataFrame(cells, index=pd.Index(epochs, dtype="int64"), columns=columns)
-
-
-def append_csv_row(path: Path, columns: Sequence[str], index: int, row: Mapping[str, float]) -> None:
-    """Add a row with an index column to a CSV as pandas writes it, with its header first where the file is new."""
-    try:
-        with path.open("a", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            if file.tell() == 0:
-                writer.writerow(["", *columns])
-            writer.writerow([index, *(repr(float(row[name])) for name in columns)])
-    except OSError as error:
-        raise cannot_write(path, error) from error
-
-
-def evaluation_names(run: Run) -> list[str]:
-    """List the datasets that a run was evaluated on."""
-    found = [path.parent for path in run.path.glob("evaluation/*/metrics.json")]
-    return sorted(folder.name for folder in found if not is_unfinished(folder))
-
-
-def read_metrics(run: Run, dataset: str) -> dict[str, Any]:
-    """Read the results of an evaluation; RunError where there is none."""
-    place = run.evaluation_path(dataset) / "metrics.json"
-    try:
-        metrics = read_json(place, METRICS_BYTES)
-        if not isinstance(metrics, dict):
-            raise ValueError("not a table of results")
-    except (OSError, ValueError) as error:
-        raise RunError(
-            f"{place}: cannot be read", received=error, allowed=evaluation_names(run), next_step="evaluate the run"
-        ) from error
-    return metrics

@@ -5,16 +5,20 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import platform
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
-from typing import ClassVar
+from typing import Any, ClassVar, Literal
 
 from kamerton.config import Preprocessing, Recipe
 from kamerton.files import json_sha256
 from kamerton.version import PACKAGE, __version__
 
 PROVENANCE_PACKAGES = ("torch", "numpy", "astropy", "safetensors", "keras")
+
+WeightsChosenBy = Literal["last epoch", "best val_loss", "best val_accuracy", "unknown"]
+"""A recipe's ``weights_chosen_by``; ``best`` is the best on the validation set."""
 
 LATER_FIELDS = {"processes": 1, "precision": "float32"}
 """Runs of before these were told apart had them so, and keep their fingerprints."""
@@ -51,6 +55,18 @@ class ResultsRecord:
 
 
 @dataclass(frozen=True)
+class Change:
+    """A field of the record that another value took the place of."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    field: str
+    """With dots: ``recipe.epochs``, ``versions.torch``."""
+    old: str | int | None
+    new: str | int | None
+
+
+@dataclass(frozen=True)
 class RunRecord:
     """What ``run.json`` holds: everything that must be known to use the weights or to make them again."""
 
@@ -64,8 +80,6 @@ class RunRecord:
     """None where the weights came from elsewhere."""
     recipe: Recipe | None
     """None where the weights came from elsewhere."""
-    weights_chosen_on: str
-    """The split that chose the weights, or why none did."""
     data: dict[str, CubeRecord]
     """By split: ``train`` and ``valid``."""
     device: str
@@ -76,9 +90,9 @@ class RunRecord:
     versions: dict[str, str]
     started: str
     """When, ISO 8601 in UTC."""
-    origin: str
-    """How the weights came to be: trained here, or imported from a named file."""
-    changes: tuple[str, ...] = ()
+    imported_from: str | None = None
+    """Name of the file that the weights came from; None where they were trained here."""
+    changes: tuple[Change, ...] = ()
     """What was changed when the training was resumed: more epochs, another machine or library."""
     results: ResultsRecord | None = None
     """None until the training has ended."""
@@ -88,6 +102,11 @@ class RunRecord:
     """That learned together, each from its part of every batch."""
     precision: str = "float32"
     """Of the products: float32, or bfloat16 on a card."""
+
+    @property
+    def weights_chosen_by(self) -> WeightsChosenBy:
+        """What chose the weights; ``unknown`` where they came from elsewhere."""
+        return "unknown" if self.recipe is None else self.recipe.weights_chosen_by
 
     def with_results(self, weights: str, history: str, galaxies: str, epoch: int | None) -> RunRecord:
         """Give the record of the finished training, with its fingerprint."""
@@ -104,6 +123,21 @@ class RunRecord:
                 del made_of[name]
         seen = {split: cube.fingerprint for split, cube in self.data.items()}
         return json_sha256({"made_of": made_of, "seen": seen, "weights": weights, "history": history})
+
+
+def record_differences(old: RunRecord, new: RunRecord) -> dict[str, tuple[Any, Any]]:
+    """Give the fields, dotted, in which two records differ, with both values."""
+    before, after = (dict(_flat(dataclasses.asdict(record))) for record in (old, new))
+    names = [*before, *(name for name in after if name not in before)]
+    return {name: (before.get(name), after.get(name)) for name in names if before.get(name) != after.get(name)}
+
+
+def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in table.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
 
 
 def versions() -> dict[str, str]:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from kamerton.files import cannot_write, require_new, whole_file
 from kamerton.networks.registry import find_network
-from kamerton.runs.folder import NOTEBOOK_COLUMNS, Run
+from kamerton.runs.folder import Run
+from kamerton.runs.history import NOTEBOOK_COLUMNS
 
 NOTEBOOK_MODELS = Path("Models")
 NOTEBOOK_HISTORIES = Path("ResultLearning")

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from kamerton.errors import UsageError
-from kamerton.files import remove_leftovers
 from kamerton.runs.folder import Run, open_run
-from kamerton.runs.record import RunRecord
+from kamerton.runs.record import Change, RunRecord, record_differences
 
 ENVIRONMENT = ("device", "versions")
 """What may have changed, with a word: the last bits may then differ."""
@@ -26,8 +24,10 @@ def continue_run(path: Path, wanted: RunRecord, say: Callable[[str], None]) -> R
     with every difference, where settings or data are others than those of the run.
     """
     run = open_run(path)
-    remove_leftovers(path)
-    differences = {name: pair for name, pair in compare(run.record, wanted).items() if not name.startswith(PLACES)}
+    run.remove_leftovers()
+    differences = {
+        name: pair for name, pair in record_differences(run.record, wanted).items() if not name.startswith(PLACES)
+    }
     old_epochs, new_epochs = differences.pop(EPOCHS, (0, 0))
     environment = {name: pair for name, pair in differences.items() if name.split(".")[0] in ENVIRONMENT}
     settings = {name: pair for name, pair in differences.items() if name not in environment}
@@ -40,36 +40,21 @@ def continue_run(path: Path, wanted: RunRecord, say: Callable[[str], None]) -> R
             allowed="the same, or more epochs",
             next_step="give the first command's settings, or begin a new run",
         )
-    notes = [f"{name}: {new}, was {old}" for name, (old, new) in environment.items()]
-    for note in notes:
-        say(f"resuming elsewhere, so the last bits may differ: {note}")
+    changes = [Change(name, old, new) for name, (old, new) in environment.items()]
+    for change in changes:
+        say(f"resuming elsewhere, so the last bits may differ: {change.field}: {change.new}, was {change.old}")
     if new_epochs > old_epochs:
-        notes.append(f"epochs: {new_epochs}, was {old_epochs}")
+        changes.append(Change(EPOCHS, old_epochs, new_epochs))
         say(f"extending the run from {old_epochs} to {new_epochs} epochs")
-    if notes:
+    if changes:
         run.update(
             dataclasses.replace(
                 run.record,
                 recipe=wanted.recipe,
                 device=wanted.device,
                 versions=wanted.versions,
-                changes=(*run.record.changes, *notes),
+                changes=(*run.record.changes, *changes),
                 results=None,
             )
         )
     return run
-
-
-def compare(old: RunRecord, new: RunRecord) -> dict[str, tuple[Any, Any]]:
-    """Give the fields, dotted, in which two records differ, with both values."""
-    before, after = (dict(_flat(dataclasses.asdict(record))) for record in (old, new))
-    names = [*before, *(name for name in after if name not in before)]
-    return {name: (before.get(name), after.get(name)) for name in names if before.get(name) != after.get(name)}
-
-
-def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for name, value in table.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", value

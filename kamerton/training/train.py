@@ -21,7 +21,7 @@ from kamerton.machine.precision import precision_of
 from kamerton.machine.repeatable import repeatable
 from kamerton.networks.registry import build_network, count_parameters, find_network, load_learned
 from kamerton.recipes import load_recipe
-from kamerton.runs.folder import Run, create_run, open_run
+from kamerton.runs.folder import Run, create_run, is_run, open_run
 from kamerton.runs.record import CubeRecord, RunRecord, versions
 from kamerton.training.checkpoint import keep_newest, restore_newest
 from kamerton.training.cubes import shared_class_names
@@ -33,13 +33,6 @@ from kamerton.training.progress import Silent, Watcher
 from kamerton.training.regularise import regularised
 from kamerton.training.resume import continue_run
 from kamerton.training.session import Session
-
-CHOSEN_ON = {
-    "last epoch": "no split: the weights are those of the last epoch",
-    "best val_loss": "valid: the weights are those of the epoch with its lowest loss",
-    "best val_accuracy": "valid: the weights are those of the epoch with its highest accuracy",
-}
-"""The split that chose the weights, in words, by the recipe's ``weights_chosen_by``."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +109,7 @@ def train(
 
 def _begin(path: Path, record: RunRecord, cubes: Cubes, watcher: Watcher, *, resume: bool) -> None:
     """Make the run folder, or take it up again."""
-    if resume and (path / "run.json").exists():
+    if resume and is_run(path):
         continue_run(path, record, watcher.say)
         return
     run = create_run(path, record)
@@ -188,14 +181,12 @@ def _record(network_name: str, recipe: Recipe, settings: TrainSettings, cubes: C
         preprocessing=preprocessing,
         seed=settings.seed,
         recipe=recipe,
-        weights_chosen_on=CHOSEN_ON[recipe.weights_chosen_by],
         data={"train": _cube_record(cubes.train), "valid": _cube_record(cubes.valid)},
         device=describe_device(device),
         threads=torch.get_num_threads(),
         deterministic=deterministic,
         versions=versions(),
         started=datetime.now(UTC).isoformat(timespec="seconds"),
-        origin="trained",
         processes=process_count(),
         precision=precision_of(device, deterministic=deterministic).name,
     )

@@ -18,9 +18,10 @@ from kamerton.errors import DataError, RunError, UsageError
 from kamerton.evaluation.compare import compare
 from kamerton.evaluation.comparison import _draw_seeds
 from kamerton.evaluation.comparison_figures import FIGURES, hard_rows
-from kamerton.evaluation.results import find_runs, read_answers
+from kamerton.evaluation.results import read_all_predictions
 from kamerton.evaluation.statistics import METRICS
-from kamerton.runs.folder import Run, open_run, read_metrics
+from kamerton.runs.evaluation import read_metrics
+from kamerton.runs.folder import Run, find_runs, open_run
 from kamerton.sweeping import sweep
 from tests.conftest import CLASS_NAMES, toy_galaxies, write_cube
 
@@ -72,8 +73,13 @@ def test_a_folder_of_runs_stands_for_all_of_them_and_each_is_taken_once(swept: P
 def test_runs_that_differ_in_the_seed_are_one_network(swept: Path) -> None:
     found = compare([swept / "runs"], resamples=RESAMPLES)
     lenet5, resnet18 = found.networks
-    assert (lenet5.name, len(lenet5.answers), resnet18.name, len(resnet18.answers)) == ("LeNet-5", 2, "ResNet-18", 1)
-    accuracies = [read_metrics(open_run(swept / f"runs/lenet5-seed{seed}"), "test")["accuracy"] for seed in (0, 1)]
+    assert (lenet5.name, len(lenet5.predictions), resnet18.name, len(resnet18.predictions)) == (
+        "LeNet-5",
+        2,
+        "ResNet-18",
+        1,
+    )
+    accuracies = [read_metrics(open_run(swept / f"runs/lenet5-seed{seed}"), "test").accuracy for seed in (0, 1)]
     assert lenet5.metrics["accuracy"].value == pytest.approx(np.mean(accuracies))
     assert lenet5.spread["accuracy"] == pytest.approx(np.std(accuracies, ddof=1))
     assert resnet18.spread["accuracy"] is None
@@ -90,9 +96,9 @@ def test_every_interval_holds_its_value_and_all_numbers_are_those_of_the_runs(sw
         for metric in METRICS:
             value = result.metrics[metric]
             assert value.low <= value.value <= value.high
-            wanted = np.mean([answers.metrics[metric] for answers in result.answers])
+            wanted = np.mean([getattr(one.metrics, metric) for one in result.predictions])
             assert value.value == pytest.approx(wanted, abs=1e-6)
-        recalls = np.mean([[row["recall"] for row in a.metrics["per_class"]] for a in result.answers], axis=0)
+        recalls = np.mean([[row.recall for row in one.metrics.per_class] for one in result.predictions], axis=0)
         np.testing.assert_allclose(result.recall[:, 0], recalls)
 
 
@@ -103,8 +109,8 @@ def test_galaxies_of_a_group_are_counted_as_one(swept: Path) -> None:
 
 def test_a_run_against_itself_shows_no_difference(copies: list[Run]) -> None:
     one, two = copies[0], copies[2]
-    answers = read_answers([one])[0].probabilities
-    rewrite(two, answers)
+    probabilities = read_all_predictions([one])[0].probabilities
+    rewrite(two, probabilities)
     found = compare([one, two], resamples=RESAMPLES)
     (difference,) = found.differences
     assert not difference.shown
@@ -115,7 +121,7 @@ def test_a_run_against_itself_shows_no_difference(copies: list[Run]) -> None:
 
 def test_a_clear_difference_is_said_with_the_better_first(copies: list[Run]) -> None:
     one, two = copies[0], copies[2]
-    labels = read_answers([one])[0].labels
+    labels = read_all_predictions([one])[0].labels
     rewrite(one, np.eye(3, dtype=np.float32)[labels] * 0.9 + 0.1 / 3)
     rewrite(two, np.eye(3, dtype=np.float32)[(labels + 1) % 3] * 0.9 + 0.1 / 3)
     found = compare([two, one], resamples=RESAMPLES)
@@ -128,26 +134,26 @@ def test_a_clear_difference_is_said_with_the_better_first(copies: list[Run]) -> 
 
 def test_what_every_network_gets_wrong_is_found_the_surest_first(copies: list[Run]) -> None:
     one, two = copies[0], copies[2]
-    labels = read_answers([one])[0].labels
-    answers = np.eye(3, dtype=np.float32)[labels] * 0.9 + 0.1 / 3
+    labels = read_all_predictions([one])[0].labels
+    probabilities = np.eye(3, dtype=np.float32)[labels] * 0.9 + 0.1 / 3
     for row, sureness in ((3, 0.6), (7, 0.8)):
-        answers[row] = (1 - sureness) / 2
-        answers[row, (labels[row] + 1) % 3] = sureness
+        probabilities[row] = (1 - sureness) / 2
+        probabilities[row, (labels[row] + 1) % 3] = sureness
     for run in (one, two):
-        rewrite(run, answers)
+        rewrite(run, probabilities)
     assert list(hard_rows(compare([one, two], resamples=RESAMPLES))) == [7, 3]
 
 
 def test_classes_in_another_order_are_put_in_the_first_runs(copies: list[Run]) -> None:
     one, two = copies[0], copies[2]
-    before = read_answers([one, two])[1]
+    before = read_all_predictions([one, two])[1]
     place = two.evaluation_path("test") / "predictions.parquet"
     order = (2, 0, 1)
     table = pd.read_parquet(place)
     table["label"] = [order.index(label) for label in table["label"]]
     table.to_parquet(place)
     two.update(dataclasses.replace(two.record, class_names=tuple(CLASS_NAMES[place] for place in order)))
-    after = read_answers([one, two])[1]
+    after = read_all_predictions([one, two])[1]
     np.testing.assert_array_equal(after.labels, before.labels)
     np.testing.assert_array_equal(after.probabilities, before.probabilities)
 
@@ -186,21 +192,14 @@ def test_of_several_shared_tests_one_is_named(copies: list[Run]) -> None:
     assert compare(copies, dataset="south", resamples=RESAMPLES).galaxies == 40
 
 
-def test_no_run_is_refused() -> None:
-    with pytest.raises(UsageError, match="No run to compare"):
-        compare([])
-
-
 def test_broken_predictions_are_one_line(copies: list[Run]) -> None:
     (copies[0].evaluation_path("test") / "predictions.parquet").write_bytes(b"PAR1")
     with pytest.raises(RunError, match=r"predictions\.parquet: cannot be read"):
         compare(copies)
 
 
-def test_a_broken_seal_is_said_first(copies: list[Run]) -> None:
-    change_metrics(
-        copies[0], seal={"whole": False, "warning": "NOT A TEST: of 40 galaxies the run has seen 3 in train"}
-    )
+def test_leakage_is_said_first(copies: list[Run]) -> None:
+    change_metrics(copies[0], leakage={"status": "found", "seen": {"train": 3, "valid": 0}})
     found = compare(copies, resamples=RESAMPLES)
     assert found.describe()[0] == "WARNING: lenet5-seed0: NOT A TEST: of 40 galaxies the run has seen 3 in train"
 

@@ -22,7 +22,9 @@ from kamerton.evaluation.evaluate import Evaluation, dataset_name, evaluate
 from kamerton.evaluation.metrics import classification_metrics, group_metrics
 from kamerton.figures.testing import mistakes_figure
 from kamerton.inference.predictor import Predictor
-from kamerton.runs.folder import Run, evaluation_names, open_run, read_metrics
+from kamerton.runs import evaluation as run_evaluation
+from kamerton.runs.evaluation import GroupedScores, Scores, evaluation_names, read_metrics
+from kamerton.runs.folder import Run, open_run
 from tests.conftest import CLASS_NAMES, toy_galaxies, write_cube, write_toy_cube
 
 NUMBERS = ("accuracy", "balanced_accuracy", "macro_f1", "log_loss", "roc_auc_macro", "confusion_matrix", "per_class")
@@ -60,6 +62,11 @@ def predictions(result: Evaluation) -> pd.DataFrame:
     return pd.read_parquet(result.path / "predictions.parquet")
 
 
+def numbers(scores: Scores) -> dict[str, Any]:
+    """What must not depend on how a cube is written."""
+    return {name: getattr(scores, name) for name in NUMBERS}
+
+
 def everything_in(folder: Path) -> dict[str, bytes]:
     """Every file below a folder, hidden ones too, with its content."""
     files = (path for path in folder.rglob("*") if path.is_file())
@@ -81,17 +88,17 @@ def test_the_pictures_are_pictures(found: Evaluation) -> None:
 
 
 def test_the_metrics_on_disk_are_those_returned(found: Evaluation) -> None:
-    assert json.loads((found.path / "metrics.json").read_text(encoding="utf-8")) == found.metrics
+    table = json.loads((found.path / "metrics.json").read_text(encoding="utf-8"))
+    assert table == json.loads(json.dumps(found.metrics.as_json()))
     assert read_metrics(open_run(found.path.parents[1]), "test") == found.metrics
 
 
 def test_the_metrics_name_the_run_the_cube_and_the_split_that_chose_the_weights(found: Evaluation, cube: Path) -> None:
     with open_cube(cube) as galaxies:
-        assert found.metrics["fingerprint"] == galaxies.fingerprint()
-    assert {key: found.metrics[key] for key in ("run", "network", "dataset", "galaxies")} == {
-        "run": "toy", "network": "lenet5", "dataset": "test.fits", "galaxies": COUNT,
-    }  # fmt: skip
-    assert found.metrics["weights_chosen_on"] == "no split: the weights are those of the last epoch"
+        assert found.metrics.fingerprint == galaxies.fingerprint()
+    metrics = found.metrics
+    assert (metrics.run, metrics.network, metrics.dataset) == ("toy", "lenet5", "test.fits")
+    assert (metrics.galaxies, metrics.weights_chosen_by) == (COUNT, "last epoch")
 
 
 def test_predictions_are_the_predictors_row_by_row(found: Evaluation, toy_run: Run, cube: Path) -> None:
@@ -113,19 +120,19 @@ def test_the_metrics_follow_from_the_predictions(found: Evaluation) -> None:
     table = predictions(found)
     probabilities = table.iloc[:, 2:].to_numpy()
     wanted = classification_metrics(table["label"].to_numpy(), probabilities, CLASS_NAMES)
-    assert {key: found.metrics[key] for key in NUMBERS} == {key: wanted[key] for key in NUMBERS}
+    assert numbers(found.metrics) == numbers(wanted)
 
 
 def test_groups_of_a_column_are_measured_apart(found: Evaluation) -> None:
     table = predictions(found)
     source = ["north" if row % 2 else "south" for row in range(COUNT)]
     wanted = group_metrics(table["label"].to_numpy(), table.iloc[:, 2:].to_numpy(), source)
-    assert found.metrics["by"] == {"column": "source", "groups": wanted}
-    assert wanted["north"]["galaxies"] == COUNT // 2
+    assert found.metrics.by == GroupedScores("source", wanted)
+    assert wanted["north"].galaxies == COUNT // 2
 
 
 def test_without_groups_none_are_measured(run: Run, cube: Path) -> None:
-    assert "by" not in evaluate(run, cube).metrics
+    assert evaluate(run, cube).metrics.by is None
 
 
 def test_an_unknown_column_is_answered_with_the_known(run: Run, cube: Path) -> None:
@@ -139,7 +146,7 @@ def test_class_names_decide_and_not_their_order_in_the_cube(found: Evaluation, r
     other_names = ("striped", "bright", "dim")
     other_labels = [other_names.index(CLASS_NAMES[label]) for label in labels]
     result = evaluate(run, write_cube(tmp_path / "other.fits", images_nhwc, other_labels, other_names))
-    assert {key: result.metrics[key] for key in NUMBERS} == {key: found.metrics[key] for key in NUMBERS}
+    assert numbers(result.metrics) == numbers(found.metrics)
     pd.testing.assert_frame_equal(predictions(result).iloc[:, 1:], predictions(found).iloc[:, 1:])
 
 
@@ -147,14 +154,14 @@ def test_a_cube_with_some_of_the_classes_is_measured_on_those(found: Evaluation,
     images_nhwc, labels = toy_galaxies(COUNT, 32, seed=7)
     striped = write_cube(tmp_path / "striped.fits", images_nhwc[labels == 2], np.zeros(COUNT // 3, int), ("striped",))
     metrics = evaluate(run, striped).metrics
-    assert [row["support"] for row in metrics["per_class"]] == [0, 0, COUNT // 3]
-    assert metrics["accuracy"] == pytest.approx(found.metrics["per_class"][2]["recall"])
-    assert metrics["roc_auc_macro"] is None
+    assert [row.support for row in metrics.per_class] == [0, 0, COUNT // 3]
+    assert metrics.accuracy == pytest.approx(found.metrics.per_class[2].recall)
+    assert metrics.roc_auc_macro is None
 
 
 def test_a_cube_without_class_names_is_taken_by_its_numbers(found: Evaluation, run: Run, tmp_path: Path) -> None:
     result = evaluate(run, write_cube(tmp_path / "plain.fits", *toy_galaxies(COUNT, 32, seed=7), ()))
-    assert {key: result.metrics[key] for key in NUMBERS} == {key: found.metrics[key] for key in NUMBERS}
+    assert numbers(result.metrics) == numbers(found.metrics)
     assert predictions(result)["id"][0] == "plain#0"
 
 
@@ -186,7 +193,7 @@ def test_a_run_is_taken_as_it_is_or_by_its_path(run: Run, cube: Path) -> None:
 
 def test_the_same_cube_may_be_evaluated_again(run: Run, cube: Path, tmp_path: Path) -> None:
     path = evaluate(run, cube).path
-    (path / "metrics.json").write_text(json.dumps({**read_metrics(run, "test"), "accuracy": 0.0}))
+    (path / "metrics.json").write_text(json.dumps({**read_metrics(run, "test").as_json(), "accuracy": 0.0}))
     (tmp_path / "moved").mkdir()
     again = evaluate(run, shutil.copy(cube, tmp_path / "moved"))
     assert read_metrics(run, "test") == again.metrics
@@ -234,7 +241,7 @@ def test_a_failure_while_drawing_leaves_the_former_results_whole(
     def fail(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(evaluation, "mistakes_figure", fail)
+    monkeypatch.setattr(run_evaluation, "save_figure", fail)
     with pytest.raises(OutputError, match=r"evaluation/test cannot be written.*No space left"):
         evaluate(run, cube, by="source")
     assert everything_in(run.path) == before
@@ -246,7 +253,7 @@ def test_a_failure_while_drawing_leaves_nothing_of_new_results(
     def stop(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(evaluation, "mistakes_figure", stop)
+    monkeypatch.setattr(run_evaluation, "save_figure", stop)
     before = everything_in(run.path)
     with pytest.raises(KeyboardInterrupt):
         evaluate(run, cube)
@@ -318,5 +325,5 @@ def test_a_network_without_mistakes_gets_its_pictures_too(run: Run, cube: Path, 
     images_nhwc, _ = toy_galaxies(5, 32, seed=7)
     answers = Predictor(run).probabilities(images_nhwc).argmax(1)
     result = evaluate(run, write_cube(tmp_path / "easy.fits", images_nhwc, answers))
-    assert result.metrics["accuracy"] == 1.0
+    assert result.metrics.accuracy == 1.0
     assert (result.path / "mistakes.png").stat().st_size > 0

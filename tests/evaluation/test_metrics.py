@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import warnings
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sklearn_metrics
 
+from kamerton.errors import RunError
 from kamerton.evaluation.metrics import classification_metrics, group_metrics, log_loss
+from kamerton.records import read_record
+from kamerton.runs.evaluation import ClassScores, GroupScores, Scores
 
 NAMES = ("spiral", "smooth", "merging")
 LABELS = np.array([0, 0, 0, 1, 1, 2])
@@ -47,31 +50,31 @@ def names(probabilities: np.ndarray) -> tuple[str, ...]:
 
 
 @pytest.fixture(scope="module")
-def found() -> dict[str, Any]:
+def found() -> Scores:
     return classification_metrics(LABELS, PROBABILITIES, NAMES)
 
 
-def test_headlines_are_those_worked_out_by_hand(found: dict[str, Any]) -> None:
-    assert found["galaxies"] == 6
-    assert found["accuracy"] == pytest.approx(4 / 6)
-    assert found["balanced_accuracy"] == pytest.approx((2 / 3 + 1 / 2 + 1) / 3)
-    assert found["macro_f1"] == pytest.approx((2 / 3 + 1 / 2 + 1) / 3)
-    assert found["log_loss"] == pytest.approx(-math.log(0.70 * 0.50 * 0.25 * 0.80 * 0.30 * 0.50) / 6, rel=1e-6)
+def test_headlines_are_those_worked_out_by_hand(found: Scores) -> None:
+    assert found.galaxies == 6
+    assert found.accuracy == pytest.approx(4 / 6)
+    assert found.balanced_accuracy == pytest.approx((2 / 3 + 1 / 2 + 1) / 3)
+    assert found.macro_f1 == pytest.approx((2 / 3 + 1 / 2 + 1) / 3)
+    assert found.log_loss == pytest.approx(-math.log(0.70 * 0.50 * 0.25 * 0.80 * 0.30 * 0.50) / 6, rel=1e-6)
 
 
-def test_the_confusion_matrix_has_true_classes_as_rows(found: dict[str, Any]) -> None:
-    assert found["confusion_matrix"] == [[2, 1, 0], [1, 1, 0], [0, 0, 1]]
+def test_the_confusion_matrix_has_true_classes_as_rows(found: Scores) -> None:
+    assert found.confusion_matrix == ((2, 1, 0), (1, 1, 0), (0, 0, 1))
 
 
-def test_each_class_has_its_own_numbers(found: dict[str, Any]) -> None:
+def test_each_class_has_its_own_numbers(found: Scores) -> None:
     """One-vs-rest AUC of spiral: of its 9 pairs with other galaxies 7 are in the right order."""
-    spiral, smooth, merging = found["per_class"]
-    assert spiral == {
-        "class": "spiral", "precision": pytest.approx(2 / 3), "recall": pytest.approx(2 / 3),
+    spiral, smooth, merging = found.per_class
+    assert dataclasses.asdict(spiral) == {
+        "class_name": "spiral", "precision": pytest.approx(2 / 3), "recall": pytest.approx(2 / 3),
         "f1": pytest.approx(2 / 3), "support": 3, "roc_auc": pytest.approx(7 / 9),
     }  # fmt: skip
-    assert (smooth["precision"], smooth["recall"], smooth["support"]) == (0.5, 0.5, 2)
-    assert (merging["precision"], merging["recall"], merging["roc_auc"]) == (1.0, 1.0, 1.0)
+    assert (smooth.precision, smooth.recall, smooth.support) == (0.5, 0.5, 2)
+    assert (merging.precision, merging.recall, merging.roc_auc) == (1.0, 1.0, 1.0)
 
 
 @quick
@@ -83,10 +86,10 @@ def test_headlines_agree_with_scikit_learn(case: tuple[np.ndarray, np.ndarray]) 
     with warnings.catch_warnings():
         # It warns of predicted classes that do not occur, and leaves them out, as is wanted here.
         warnings.simplefilter("ignore", UserWarning)
-        assert found["balanced_accuracy"] == pytest.approx(sklearn_metrics.balanced_accuracy_score(labels, predicted))
-    assert found["accuracy"] == pytest.approx(sklearn_metrics.accuracy_score(labels, predicted))
+        assert found.balanced_accuracy == pytest.approx(sklearn_metrics.balanced_accuracy_score(labels, predicted))
+    assert found.accuracy == pytest.approx(sklearn_metrics.accuracy_score(labels, predicted))
     wanted = sklearn_metrics.confusion_matrix(labels, predicted, labels=range(probabilities.shape[1]))
-    np.testing.assert_array_equal(found["confusion_matrix"], wanted)
+    np.testing.assert_array_equal(found.confusion_matrix, wanted)
 
 
 @quick
@@ -96,7 +99,7 @@ def test_auc_is_scikit_learns_one_against_the_rest(case: tuple[np.ndarray, np.nd
     classes = probabilities.shape[1]
     labels = np.concatenate([labels, np.arange(classes)])
     probabilities = np.concatenate([probabilities, np.full((classes, classes), 1 / classes, np.float32)])
-    found = classification_metrics(labels, probabilities, names(probabilities))["roc_auc_macro"]
+    found = classification_metrics(labels, probabilities, names(probabilities)).roc_auc_macro
     aucs = [sklearn_metrics.roc_auc_score(labels == index, probabilities[:, index]) for index in range(classes)]
     assert found == pytest.approx(np.mean(aucs))
 
@@ -106,15 +109,15 @@ def test_auc_is_scikit_learns_one_against_the_rest(case: tuple[np.ndarray, np.nd
 def test_the_numbers_of_a_class_follow_from_the_confusion_matrix(case: tuple[np.ndarray, np.ndarray]) -> None:
     labels, probabilities = case
     found = classification_metrics(labels, probabilities, names(probabilities))
-    counts = np.array(found["confusion_matrix"])
-    assert counts.sum() == found["galaxies"] == len(labels)
-    assert found["accuracy"] == pytest.approx(np.trace(counts) / counts.sum())
-    for index, row in enumerate(found["per_class"]):
-        assert row["support"] == counts[index].sum()
+    counts = np.array(found.confusion_matrix)
+    assert counts.sum() == found.galaxies == len(labels)
+    assert found.accuracy == pytest.approx(np.trace(counts) / counts.sum())
+    for index, row in enumerate(found.per_class):
+        assert row.support == counts[index].sum()
         share = counts[index, index] / counts[index].sum() if counts[index].any() else None
-        assert row["recall"] == (share if share is None else pytest.approx(share))
+        assert row.recall == (share if share is None else pytest.approx(share))
         share = counts[index, index] / counts[:, index].sum() if counts[:, index].any() else None
-        assert row["precision"] == (share if share is None else pytest.approx(share))
+        assert row.precision == (share if share is None else pytest.approx(share))
 
 
 @quick
@@ -125,8 +128,8 @@ def test_the_order_of_the_galaxies_does_not_matter(case: tuple[np.ndarray, np.nd
     first = classification_metrics(labels, probabilities, names(probabilities))
     other = classification_metrics(labels[order], probabilities[order], names(probabilities))
     for key in ("accuracy", "balanced_accuracy", "macro_f1", "log_loss", "roc_auc_macro"):
-        assert other[key] == (None if first[key] is None else pytest.approx(first[key]))
-    assert other["confusion_matrix"] == first["confusion_matrix"]
+        assert getattr(other, key) == (None if getattr(first, key) is None else pytest.approx(getattr(first, key)))
+    assert other.confusion_matrix == first.confusion_matrix
 
 
 @quick
@@ -137,60 +140,62 @@ def test_the_order_of_the_classes_does_not_matter(case: tuple[np.ndarray, np.nda
     first = classification_metrics(labels, probabilities, names(probabilities))
     renamed = tuple(names(probabilities)[index] for index in order)
     other = classification_metrics(np.argsort(order)[labels], probabilities[:, order], renamed)
-    by_name = {row["class"]: row for row in other["per_class"]}
-    for row in first["per_class"]:
-        wanted = {key: pytest.approx(value) if isinstance(value, float) else value for key, value in row.items()}
-        assert by_name[row["class"]] == wanted
-    assert other["macro_f1"] == pytest.approx(first["macro_f1"])
+    by_name = {row.class_name: row for row in other.per_class}
+    for row in first.per_class:
+        wanted = {
+            key: pytest.approx(value) if isinstance(value, float) else value
+            for key, value in dataclasses.asdict(row).items()
+        }
+        assert dataclasses.asdict(by_name[row.class_name]) == wanted
+    assert other.macro_f1 == pytest.approx(first.macro_f1)
 
 
 @quick
 @given(case=predictions())
-def test_every_answer_can_be_written_as_json(case: tuple[np.ndarray, np.ndarray]) -> None:
+def test_scores_come_back_from_json(case: tuple[np.ndarray, np.ndarray]) -> None:
     labels, probabilities = case
     found = classification_metrics(labels, probabilities, names(probabilities))
-    assert json.loads(json.dumps(found, allow_nan=False)) == found
+    table = json.loads(json.dumps(dataclasses.asdict(found), allow_nan=False))
+    assert read_record(Scores, table, "metrics.json", RunError) == found
 
 
 def test_an_absent_class_has_no_numbers_and_spoils_no_average() -> None:
     seen = LABELS != 2
     found = classification_metrics(LABELS[seen], PROBABILITIES[seen], NAMES)
-    merging = found["per_class"][2]
-    assert merging == {
-        "class": "merging", "precision": None, "recall": None, "f1": None, "support": 0, "roc_auc": None,
-    }  # fmt: skip
-    assert found["balanced_accuracy"] == pytest.approx((2 / 3 + 1 / 2) / 2)
-    assert found["macro_f1"] == pytest.approx((2 / 3 + 1 / 2) / 2)
-    aucs = [row["roc_auc"] for row in found["per_class"][:2]]
-    assert found["roc_auc_macro"] == pytest.approx(sum(aucs) / 2)
-    assert np.shape(found["confusion_matrix"]) == (3, 3)
+    merging = found.per_class[2]
+    assert merging == ClassScores("merging", None, None, None, 0, None)
+    assert found.balanced_accuracy == pytest.approx((2 / 3 + 1 / 2) / 2)
+    assert found.macro_f1 == pytest.approx((2 / 3 + 1 / 2) / 2)
+    aucs = [row.roc_auc for row in found.per_class[:2]]
+    assert found.roc_auc_macro == pytest.approx(sum(aucs) / 2)
+    assert np.shape(found.confusion_matrix) == (3, 3)
 
 
 def test_a_class_that_is_only_predicted_counts_against_the_true_ones() -> None:
     found = classification_metrics(np.array([0, 0]), PROBABILITIES[[0, 5]], NAMES)
-    assert (found["accuracy"], found["balanced_accuracy"]) == (0.5, 0.5)
-    merging = found["per_class"][2]
-    assert (merging["precision"], merging["recall"], merging["support"]) == (0.0, None, 0)
+    assert (found.accuracy, found.balanced_accuracy) == (0.5, 0.5)
+    merging = found.per_class[2]
+    assert (merging.precision, merging.recall, merging.support) == (0.0, None, 0)
 
 
 def test_a_cube_of_one_class_has_an_accuracy_and_no_auc() -> None:
     found = classification_metrics(np.zeros(3, np.int64), PROBABILITIES[:3], NAMES)
-    assert (found["accuracy"], found["balanced_accuracy"]) == (pytest.approx(2 / 3), pytest.approx(2 / 3))
-    assert found["roc_auc_macro"] is None
-    assert [row["roc_auc"] for row in found["per_class"]] == [None, None, None]
-    assert math.isfinite(found["log_loss"])
+    assert (found.accuracy, found.balanced_accuracy) == (pytest.approx(2 / 3), pytest.approx(2 / 3))
+    assert found.roc_auc_macro is None
+    assert [row.roc_auc for row in found.per_class] == [None, None, None]
+    assert math.isfinite(found.log_loss)
 
 
 def test_a_class_that_is_never_predicted_has_no_precision() -> None:
     always_first = np.tile(np.array([0.8, 0.1, 0.1], np.float32), (6, 1))
-    smooth = classification_metrics(LABELS, always_first, NAMES)["per_class"][1]
-    assert (smooth["precision"], smooth["recall"], smooth["f1"]) == (None, 0.0, 0.0)
+    smooth = classification_metrics(LABELS, always_first, NAMES).per_class[1]
+    assert (smooth.precision, smooth.recall, smooth.f1) == (None, 0.0, 0.0)
 
 
 def test_a_perfect_network_has_perfect_numbers() -> None:
     found = classification_metrics(LABELS, np.eye(3, dtype=np.float32)[LABELS], NAMES)
-    assert [found[key] for key in ("accuracy", "balanced_accuracy", "macro_f1", "roc_auc_macro")] == [1.0] * 4
-    assert found["log_loss"] == pytest.approx(0, abs=1e-6)
+    assert (found.accuracy, found.balanced_accuracy, found.macro_f1, found.roc_auc_macro) == (1.0,) * 4
+    assert found.log_loss == pytest.approx(0, abs=1e-6)
 
 
 @quick
@@ -209,12 +214,10 @@ def test_a_certain_mistake_costs_much_and_not_infinity() -> None:
 def test_groups_are_measured_apart() -> None:
     found = group_metrics(LABELS, PROBABILITIES, ["north", "south", "south", "north", "north", "south"])
     assert list(found) == ["north", "south"]
-    assert found["north"] == {
-        "galaxies": 3, "accuracy": pytest.approx(2 / 3), "balanced_accuracy": pytest.approx((1 + 1 / 2) / 2),
-    }  # fmt: skip
-    assert found["south"] == {
-        "galaxies": 3, "accuracy": pytest.approx(2 / 3), "balanced_accuracy": pytest.approx((1 / 2 + 1) / 2),
-    }  # fmt: skip
+    for group in found.values():
+        assert group.galaxies == 3
+        assert group.accuracy == pytest.approx(2 / 3)
+        assert group.balanced_accuracy == pytest.approx((1 + 1 / 2) / 2)
 
 
 @quick
@@ -224,12 +227,12 @@ def test_groups_add_up_to_the_whole(case: tuple[np.ndarray, np.ndarray], seed: i
     groups = [str(value) for value in np.random.default_rng(seed).integers(0, 3, len(labels))]
     found = group_metrics(labels, probabilities, groups).values()
     whole = classification_metrics(labels, probabilities, names(probabilities))
-    assert sum(group["galaxies"] for group in found) == len(labels)
-    correct = sum(group["accuracy"] * group["galaxies"] for group in found)
-    assert correct == pytest.approx(whole["accuracy"] * len(labels))
+    assert sum(group.galaxies for group in found) == len(labels)
+    correct = sum(group.accuracy * group.galaxies for group in found)
+    assert correct == pytest.approx(whole.accuracy * len(labels))
 
 
 def test_a_group_of_one_galaxy_is_measured_too() -> None:
     assert group_metrics(np.array([2]), PROBABILITIES[:1], ["alone"]) == {
-        "alone": {"galaxies": 1, "accuracy": 0.0, "balanced_accuracy": 0.0}
+        "alone": GroupScores(galaxies=1, accuracy=0.0, balanced_accuracy=0.0)
     }

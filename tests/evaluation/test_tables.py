@@ -2,49 +2,50 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
-from typing import Any
 
 import numpy as np
 import pytest
 from rich.console import Console
 
-from kamerton.evaluation.comparison import Comparison, Cost, Difference, NetworkResult
+from kamerton.evaluation.comparison import Caution, Comparison, Cost, Difference, NetworkResult
 from kamerton.evaluation.statistics import METRICS as COMPARED
 from kamerton.evaluation.statistics import Interval, McNemar
 from kamerton.evaluation.tables import print_comparison, print_metrics
+from kamerton.runs.evaluation import ClassScores, GroupedScores, GroupScores, Leakage, Metrics
 
-METRICS: dict[str, Any] = {
-    "run": "lenet5-20260101-101010",
-    "network": "lenet5",
-    "dataset": "test.fits",
-    "galaxies": 3548,
-    "weights_chosen_on": "valid",
-    "seal": {"whole": True, "seen": {"train": 0}, "warning": ""},
-    "accuracy": 0.71234,
-    "balanced_accuracy": 0.65,
-    "macro_f1": 0.6,
-    "log_loss": 1.25,
-    "roc_auc_macro": 0.9,
-    "per_class": [
-        {"class": "spiral", "precision": 0.111, "recall": 0.222, "f1": 0.333, "support": 1229, "roc_auc": 0.444},
-        {"class": "[old] merging", "precision": None, "recall": None, "f1": None, "support": 0, "roc_auc": None},
-    ],
-}
-GROUPS = {
-    "column": "source",
-    "groups": {
-        "north": {"galaxies": 40, "accuracy": 0.125, "balanced_accuracy": 0.25},
-        "[south]": {"galaxies": 2, "accuracy": 0.5, "balanced_accuracy": 0.75},
-    },
-}
+METRICS = Metrics(
+    run="lenet5-20260101-101010",
+    network="lenet5",
+    dataset="test.fits",
+    path="/data/test.fits",
+    fingerprint="0" * 64,
+    weights_sha256="1" * 64,
+    weights_chosen_by="best val_loss",
+    leakage=Leakage.of({"train": 0}),
+    views=1,
+    precision="float32",
+    galaxies=1229,
+    accuracy=0.71234,
+    balanced_accuracy=0.65,
+    macro_f1=0.6,
+    log_loss=1.25,
+    roc_auc_macro=0.9,
+    per_class=(
+        ClassScores("spiral", 0.111, 0.222, 0.333, 1229, 0.444),
+        ClassScores("[old] merging", None, None, None, 0, None),
+    ),
+    confusion_matrix=((229, 1000), (0, 0)),
+)
+GROUPS = GroupedScores("source", {"north": GroupScores(40, 0.125, 0.25), "[south]": GroupScores(2, 0.5, 0.75)})
 
 
 def console(width: int = 100) -> Console:
     return Console(file=io.StringIO(), width=width, highlight=False)
 
 
-def printed(metrics: dict[str, Any]) -> list[str]:
+def printed(metrics: Metrics) -> list[str]:
     screen = console()
     print_metrics(metrics, screen)
     return screen.file.getvalue().splitlines()
@@ -58,8 +59,8 @@ def row(lines: list[str], begins: str) -> list[str]:
 
 def test_the_headline_says_which_run_and_cube_and_how_well() -> None:
     head, chosen, numbers = printed(METRICS)[:3]
-    assert head == "lenet5-20260101-101010 on test.fits, 3548 galaxies"
-    assert chosen == "weights chosen on valid"
+    assert head == "lenet5-20260101-101010 on test.fits, 1229 galaxies"
+    assert chosen == "weights: those of the epoch with the lowest loss on valid"
     assert numbers == "accuracy 0.712  balanced accuracy 0.650  macro f1 0.600  log loss 1.250  roc auc macro 0.900"
 
 
@@ -72,7 +73,7 @@ def test_what_is_not_defined_is_a_dash_and_a_name_in_brackets_is_no_markup() -> 
 
 
 def test_groups_have_their_own_table() -> None:
-    lines = printed({**METRICS, "by": GROUPS})
+    lines = printed(dataclasses.replace(METRICS, by=GROUPS))
     assert row(lines, "north") == ["north", "0.125", "0.250", "40"]
     assert row(lines, "[south]") == ["[south]", "0.500", "0.750", "2"]
     assert any("source" in line for line in lines)
@@ -85,7 +86,7 @@ def test_no_groups_no_table_of_groups() -> None:
 # Comparisons
 
 
-def comparison_of(names: tuple[str, ...], warnings: tuple[str, ...] = ()) -> Comparison:
+def comparison_of(names: tuple[str, ...], cautions: tuple[Caution, ...] = ()) -> Comparison:
     value = Interval(0.712, 0.650, 0.755)
     metrics = dict.fromkeys(COMPARED, value)
     results = [
@@ -93,7 +94,7 @@ def comparison_of(names: tuple[str, ...], warnings: tuple[str, ...] = ()) -> Com
             name=name,
             network="lenet5",
             recipe="modern",
-            answers=(None, None),  # type: ignore[arg-type]
+            predictions=(None, None),  # type: ignore[arg-type]
             metrics=metrics,
             spread=dict.fromkeys(COMPARED),
             recall=np.zeros((2, 3)),
@@ -102,7 +103,7 @@ def comparison_of(names: tuple[str, ...], warnings: tuple[str, ...] = ()) -> Com
         for name in names
     ]
     difference = Difference(names[0], names[-1], metrics, McNemar(30, 4, 0.001), 0.002)
-    return Comparison("test.fits", 3548, 3500, ("a", "b"), tuple(results), (difference,), 2000, warnings)
+    return Comparison("test.fits", 3548, 3500, ("a", "b"), tuple(results), (difference,), 2000, cautions)
 
 
 def compared(comparison: Comparison, width: int = 80) -> str:
@@ -128,7 +129,9 @@ def test_a_difference_is_said_in_words() -> None:
 
 
 def test_what_must_be_known_first_is_said_first() -> None:
-    assert compared(comparison_of(("a",), ("NOT A TEST",))).splitlines()[0].strip() == "NOT A TEST"
+    caution = Caution("leakage", "run 3", 40, Leakage.of({"train": 3, "valid": 0}))
+    first = compared(comparison_of(("a",), (caution,))).splitlines()[0].strip()
+    assert first == "run 3: NOT A TEST: of 40 galaxies the run has seen 3 in train"
 
 
 @pytest.mark.parametrize("width", [80, 100])

@@ -29,8 +29,8 @@ def imported(keras_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
 def test_an_imported_run_claims_nothing_that_the_file_does_not_say(imported: Run) -> None:
     record = open_run(imported.path).record
     assert (record.seed, record.recipe, record.data) == (None, None, {})
-    assert record.origin == "imported from LeNet5_full.keras"
-    assert "unknown" in record.weights_chosen_on
+    assert record.imported_from == "LeNet5_full.keras"
+    assert record.weights_chosen_by == "unknown"
     assert record.class_names == ("class 0", "class 1", "class 2")
 
 
@@ -52,8 +52,8 @@ def test_an_imported_run_is_tested_as_the_original(
     assert theirs.record.class_names == CLASS_NAMES
     shutil.copytree(toy_run.path, tmp_path / "ours")
     ours, found = (evaluate(tmp_path / name, toy_cube).metrics for name in ("ours", "theirs"))
-    assert found["confusion_matrix"] == ours["confusion_matrix"]
-    assert found["log_loss"] == pytest.approx(ours["log_loss"])
+    assert found.confusion_matrix == ours.confusion_matrix
+    assert found.log_loss == pytest.approx(ours.log_loss)
 
 
 def test_without_class_names_a_named_cube_is_not_guessed_at(imported: Run, toy_cube: Path) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import gzip
 import io
-import json
 import shutil
 import tempfile
 import warnings
@@ -18,23 +17,36 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from astropy.io import fits
 from astropy.table import Table
+from rich.console import Console
 
 from kamerton.config import PictureSettings
 from kamerton.data.cubes.cube import open_cube
 from kamerton.data.cubes.writer import CubeWriter
 from kamerton.data.pictures.picture import read_picture
 from kamerton.errors import CubeError, KamertonError, ModelFileError, PictureError, RunError
+from kamerton.evaluation.metrics import classification_metrics, group_metrics
+from kamerton.evaluation.tables import print_metrics
 from kamerton.formats.importing import import_keras_file
 from kamerton.formats.keras.file import import_keras, read_keras, write_keras
 from kamerton.networks.registry import build_network
 from kamerton.recipes import load_recipe
-from kamerton.runs.folder import NOTEBOOK_COLUMNS, evaluation_names, open_run, read_metrics
+from kamerton.runs.evaluation import (
+    GroupedScores,
+    Leakage,
+    Metrics,
+    Predictions,
+    evaluation_names,
+    read_metrics,
+    read_predictions,
+    write_evaluation,
+)
+from kamerton.runs.folder import Run, open_run
+from kamerton.runs.history import NOTEBOOK_COLUMNS
 from kamerton.runs.record import CubeRecord
 from kamerton.training.checkpoint import restore_newest, write_checkpoint
 from kamerton.training.session import RunningTally, Session, Tally
@@ -213,9 +225,7 @@ def run_seeds(folder: Path) -> dict[str, Files]:
     network = run.load_network()
     for epoch in range(3):
         run.append_history(epoch, ROW)
-    run.evaluation_path("test").mkdir(parents=True)
-    metrics: dict[str, Any] = {"accuracy": 0.5, "galaxies": 6, "confusion": [[1, 0, 0], [0, 2, 1], [0, 1, 1]]}
-    (run.evaluation_path("test") / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
+    _write_results(run, Leakage.of(None), groups=None)
     found = {"imported": files_of(run.path)}
     run.update(
         dataclasses.replace(
@@ -226,9 +236,33 @@ def run_seeds(folder: Path) -> dict[str, Files]:
             data={split: CubeRecord(f"{split}.fits", 3, "0" * 64) for split in ("train", "valid")},
         )
     )
+    _write_results(run, Leakage.of({"train": 1, "valid": 0}), groups=("", "", "", "g1", "g1", "g2"))
     run.save_seen({"train": ["a" * 64, "b" * 64, "c" * 64], "valid": ["d" * 64]})
     run.finish(network, epoch=3)
     return found | {"trained": files_of(run.path)}
+
+
+def _write_results(run: Run, leakage: Leakage, groups: tuple[str, ...] | None) -> None:
+    """Write what an evaluation of six galaxies leaves, without its pictures."""
+    labels = np.array([0, 1, 1, 1, 2, 2])
+    probabilities = np.random.default_rng(0).dirichlet(np.ones(3), 6).astype(np.float32)
+    scores = classification_metrics(labels, probabilities, run.record.class_names)
+    metrics = Metrics(
+        **vars(scores),
+        run=run.name,
+        network=run.record.network,
+        dataset="test.fits",
+        path="/data/test.fits",
+        fingerprint="0" * 64,
+        weights_sha256="1" * 64,
+        weights_chosen_by=run.record.weights_chosen_by,
+        leakage=leakage,
+        views=8,
+        precision="float32",
+        by=GroupedScores("source", group_metrics(labels, probabilities, ["north", "south"] * 3)),
+    )
+    ids = tuple(f"g{row}" for row in range(6))
+    write_evaluation(run, "test", metrics, Predictions(ids, labels, probabilities, groups), {})
 
 
 def read_run(folder: Path) -> None:
@@ -247,10 +281,34 @@ def read_run(folder: Path) -> None:
     assert set(NOTEBOOK_COLUMNS) <= set(history.columns)
     assert all(kind == np.float64 for kind in history.dtypes)
     for name in evaluation_names(run):
-        assert isinstance(read_metrics(run, name), dict)
+        _read_results(run, name)
     seen = run.seen()
     assert (seen is None) == (not record.data)
     assert all(isinstance(digest, str) for digests in (seen or {}).values() for digest in digests)
+
+
+def _read_results(run: Run, dataset: str) -> None:
+    metrics, classes = read_metrics(run, dataset), len(run.record.class_names)
+    shares = [metrics.accuracy, metrics.balanced_accuracy, metrics.macro_f1, metrics.roc_auc_macro]
+    for row in metrics.per_class:
+        shares += [row.precision, row.recall, row.f1, row.roc_auc]
+    assert all(share is None or 0 <= share <= 1 for share in shares)
+    assert 0 <= metrics.log_loss < float("inf")
+    counts = np.array(metrics.confusion_matrix)
+    assert counts.shape == (classes, classes)
+    assert counts.min() >= 0
+    assert counts.sum() == metrics.galaxies
+    # What is printed and drawn of it.
+    print_metrics(metrics, Console(file=io.StringIO()))
+    predictions = read_predictions(run, dataset, metrics.galaxies)
+    assert len(predictions.ids) == len(predictions.labels) == metrics.galaxies
+    assert predictions.groups is None or len(predictions.groups) == metrics.galaxies
+    assert predictions.labels.dtype == np.int64
+    assert set(predictions.labels.tolist()) <= set(range(classes))
+    assert predictions.probabilities.dtype == np.float32
+    assert predictions.probabilities.shape == (metrics.galaxies, classes)
+    assert np.abs(predictions.probabilities.sum(1) - 1).max() < 0.01
+    assert 0 <= predictions.probabilities.min() <= predictions.probabilities.max() <= 1
 
 
 # Checkpoints

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import shutil
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -15,14 +17,16 @@ from matplotlib.text import Text
 
 from kamerton.errors import OutputError, UnknownNameError
 from kamerton.evaluation.compare import compare
-from kamerton.evaluation.comparison import Comparison
+from kamerton.evaluation.comparison import Caution, Comparison
 from kamerton.evaluation.comparison_figures import FIGURES, draw_figures
 from kamerton.evaluation.evaluate import evaluate
 from kamerton.figures.drawing import plain
 from kamerton.reporting import english, polish
 from kamerton.reporting.embedding import translate, translation
-from kamerton.reporting.report import LANGUAGES, report
+from kamerton.reporting.report import LANGUAGES, Teller, report
+from kamerton.runs.evaluation import Leakage
 from kamerton.runs.folder import Run, open_run
+from kamerton.runs.record import WeightsChosenBy
 from kamerton.training.train import train
 from tests.conftest import CLASS_NAMES
 
@@ -205,3 +209,34 @@ def test_a_page_that_cannot_be_written_leaves_nothing(runs: list[Run], tmp_path:
     with pytest.raises(OutputError, match="cannot be written"):
         report(runs, tmp_path / "no" / "a.html", resamples=RESAMPLES)
     assert not (tmp_path / "no").exists()
+
+
+def test_both_languages_say_what_chose_the_weights_in_every_case() -> None:
+    assert set(english.CHOSEN) == set(polish.CHOSEN) == set(get_args(WeightsChosenBy))
+
+
+@pytest.fixture(scope="module")
+def comparison(runs: list[Run]) -> Comparison:
+    return compare(runs, resamples=RESAMPLES)
+
+
+@pytest.mark.parametrize(
+    ("lang", "says"),
+    [
+        ("en", "run: NOT A TEST: of 1,200 galaxies the run has seen 3 in the training set"),
+        ("pl", "run: TO NIE JEST TEST: z 1\u00a0200 galaktyk przebieg widział już: 3 (zbiór uczący)"),
+    ],
+)
+def test_leakage_is_said_first_in_the_pages_language(comparison: Comparison, lang: str, says: str) -> None:
+    caution = Caution("leakage", "run", 1200, Leakage.of({"train": 3, "valid": 0}))
+    teller = Teller(LANGUAGES[lang], dataclasses.replace(comparison, cautions=(caution,)))
+    assert teller.content()["warnings"] == [says]
+
+
+@pytest.mark.parametrize(
+    "caution", [Caution("leakage", "run", 9, Leakage.of(None)), Caution("views differ"), Caution("precision differs")]
+)
+def test_every_caution_has_words_in_both_languages(comparison: Comparison, caution: Caution) -> None:
+    said = {lang: Teller(LANGUAGES[lang], comparison).caution(caution) for lang in LANGUAGES}
+    assert said["en"] == caution.describe() != said["pl"]
+    assert "{" not in said["pl"]

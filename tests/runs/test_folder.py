@@ -14,19 +14,9 @@ import torch
 from safetensors import safe_open
 
 from kamerton.data.cubes.cube import open_cube
-from kamerton.errors import OutputError, RunError
+from kamerton.errors import OutputError, RunError, UsageError
 from kamerton.networks.registry import build_network
-from kamerton.runs.folder import (
-    HISTORY_COLUMNS,
-    Run,
-    create_run,
-    evaluation_names,
-    open_run,
-    read_metrics,
-)
-
-ROW = {"loss": 0.1 + 0.2, "accuracy": 1 / 3, "val_loss": 1e-17, "val_accuracy": 1.0, "lr": 1e-6, "seconds": 2.5}
-FULL_ROW = {**ROW, "images_per_second": 1234.5678901234567}
+from kamerton.runs.folder import Run, create_run, find_runs, open_run
 
 
 @pytest.fixture
@@ -153,62 +143,11 @@ def test_damaged_weights_are_refused(run_copy: Run, keep_bytes: int) -> None:
         run_copy.load_network()
 
 
-def test_history_is_the_csv_that_pandas_writes(new_run: Run) -> None:
-    for epoch in range(2):
-        new_run.append_history(epoch, FULL_ROW)
-    text = new_run.history_path.read_text()
-    assert text.splitlines()[0] == ",loss,accuracy,val_loss,val_accuracy,lr,seconds,images_per_second"
-    assert new_run.history().to_csv() == text
-
-
-def test_history_keeps_every_digit(new_run: Run) -> None:
-    new_run.append_history(0, FULL_ROW)
-    history = new_run.history()
-    assert history.iloc[0].to_dict() == FULL_ROW
-    assert (list(history.index), tuple(history.columns)) == ([0], HISTORY_COLUMNS)
-
-
-def test_a_diverged_epoch_is_kept_in_the_history(new_run: Run) -> None:
-    new_run.append_history(0, {**FULL_ROW, "loss": float("nan"), "val_loss": float("inf")})
-    row = new_run.history().iloc[0]
-    assert row["loss"] != row["loss"]
-    assert row["val_loss"] == float("inf")
-
-
-@pytest.mark.parametrize("content", [None, ""])
-def test_a_missing_history_is_a_clear_error(new_run: Run, content: str | None) -> None:
-    if content is not None:
-        new_run.history_path.write_text(content)
-    with pytest.raises(RunError, match=r"history\.csv: cannot be read"):
-        new_run.history()
-
-
-def test_a_history_that_cannot_be_written_is_a_clear_error(new_run: Run) -> None:
-    new_run.history_path.mkdir()
-    with pytest.raises(OutputError, match=r"history\.csv cannot be written"):
-        new_run.append_history(0, FULL_ROW)
-
-
-def test_metrics_are_found_by_the_name_of_the_dataset(new_run: Run) -> None:
-    for name in ("test", "other"):
-        new_run.evaluation_path(name).mkdir(parents=True)
-        (new_run.evaluation_path(name) / "metrics.json").write_text(json.dumps({"dataset": name}))
-    assert evaluation_names(new_run) == ["other", "test"]
-    assert read_metrics(new_run, "test") == {"dataset": "test"}
-
-
-def test_an_unfinished_evaluation_is_not_listed(new_run: Run) -> None:
-    new_run.evaluation_path("test").mkdir(parents=True)
-    assert evaluation_names(new_run) == []
-
-
-def test_missing_metrics_are_answered_with_those_that_exist(new_run: Run) -> None:
-    new_run.evaluation_path("valid").mkdir(parents=True)
-    (new_run.evaluation_path("valid") / "metrics.json").write_text("{}")
-    with pytest.raises(RunError, match=r"test/metrics\.json: cannot be read.*Allowed: .*valid.*evaluate the run"):
-        read_metrics(new_run, "test")
-
-
 def test_a_run_is_named_after_its_folder_however_it_was_reached(toy_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(toy_run.path)
     assert open_run(".").name == toy_run.name == "toy"
+
+
+def test_no_run_is_refused() -> None:
+    with pytest.raises(UsageError, match="No run was named"):
+        find_runs([])

@@ -17,7 +17,8 @@ from pyarrow import parquet
 from safetensors.torch import load_file, save_file
 
 from kamerton.errors import RunError, UsageError
-from kamerton.runs.folder import HISTORY_BYTES, METRICS_BYTES, RECORD_BYTES, Run, open_run, read_metrics
+from kamerton.runs.folder import RECORD_BYTES, Run, open_run
+from kamerton.runs.history import HISTORY_BYTES
 
 PEAK_BYTES = 32 << 20
 """What a refusal may cost."""
@@ -137,14 +138,6 @@ def test_a_history_that_is_none_is_refused(copy: Run, content: str, says: str) -
     copy.history_path.write_text(content)
     with refused(f"history.csv: cannot be read.*({says})"):
         copy.history()
-
-
-@pytest.mark.parametrize("content", ["[]", "3", '[["accuracy", 1]]', "[" * 100_000, " " * (METRICS_BYTES + 1)])
-def test_metrics_that_are_none_are_refused(copy: Run, content: str) -> None:
-    copy.evaluation_path("test").mkdir(parents=True, exist_ok=True)
-    (copy.evaluation_path("test") / "metrics.json").write_text(content)
-    with refused("metrics.json: cannot be read"):
-        read_metrics(copy, "test")
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "../x", "/etc", "a/b", "a\\b", "a\0b"])

@@ -10,7 +10,7 @@ import torch
 
 from kamerton.files import json_sha256
 from kamerton.runs.folder import Run
-from kamerton.runs.record import RunRecord, code_sha256, versions
+from kamerton.runs.record import Change, RunRecord, code_sha256, record_differences, versions
 
 
 def fingerprint(record: RunRecord) -> str:
@@ -34,7 +34,7 @@ def test_versions_name_everything_that_shapes_a_result() -> None:
         {"deterministic": False},
         {"versions": {"torch": "0"}},
         {"device": "cuda: a card"},
-        {"changes": ("epochs: 3, was 2",)},
+        {"changes": (Change("recipe.epochs", 2, 3),)},
         {"processes": 2},
         {"precision": "bfloat16"},
     ],
@@ -71,3 +71,14 @@ def test_a_run_of_before_processes_were_counted_keeps_its_fingerprint(toy_run: R
     seen = {split: cube["fingerprint"] for split, cube in record.pop("data").items()}
     old = json_sha256({"made_of": record, "seen": seen, "weights": "weights", "history": "history"})
     assert fingerprint(toy_run.record) == old
+
+
+def test_differences_of_two_records_are_named_with_dots(toy_run: Run) -> None:
+    record = toy_run.record
+    other = dataclasses.replace(record, seed=9, preprocessing=dataclasses.replace(record.preprocessing, size=4))
+    assert record_differences(record, other) == {"seed": (0, 9), "preprocessing.size": (32, 4)}
+
+
+def test_what_chose_the_weights_is_the_recipes_word(toy_run: Run) -> None:
+    assert toy_run.record.weights_chosen_by == "last epoch"
+    assert dataclasses.replace(toy_run.record, recipe=None).weights_chosen_by == "unknown"

@@ -115,7 +115,7 @@ def test_the_record_holds_every_resolved_setting(tiny: Path, tmp_path: Path) -> 
     assert (record.network, record.seed, record.class_names) == ("lenet5", 5, CLASS_NAMES)
     assert record.preprocessing == Preprocessing(size=18, channels=3)
     assert record.parameters == sum(count_parameters(build_network("lenet5", size=18, channels=3, classes=3)))
-    assert record.weights_chosen_on.startswith("no split")
+    assert record.weights_chosen_by == "last epoch"
     assert record.device.startswith(("cpu", "cuda"))
 
 

@@ -1,0 +1,292 @@
+"""``evaluation/DATASET/``: what a run is worth on a cube, ``metrics.json``, ``predictions.parquet`` and pictures."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+
+from kamerton.errors import RunError, UsageError
+from kamerton.figures.drawing import save_figure
+from kamerton.files import is_unfinished, read_json, whole_folder, write_json
+from kamerton.records import read_record
+from kamerton.runs.folder import Run
+from kamerton.runs.record import WeightsChosenBy
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from matplotlib.figure import Figure
+
+METRICS_BYTES = 4 << 20
+"""A longer ``metrics.json`` is none: the confusion matrix of 500 classes is shorter."""
+
+SUM_TOLERANCE = 1e-3
+"""By which the probabilities of a galaxy may miss one: float32 does by 1e-6."""
+
+Share = Annotated[float, Field(ge=0, le=1, strict=True, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=0, le=2**53, strict=True)]
+
+
+@dataclass(frozen=True)
+class ClassScores:
+    """How well one class is told from the others; what is not defined for the galaxies at hand is None."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    class_name: str
+    precision: Share | None
+    recall: Share | None
+    f1: Share | None
+    support: Count
+    """Galaxies of this class."""
+    roc_auc: Share | None
+    """Of this class against the rest."""
+
+
+@dataclass(frozen=True)
+class GroupScores:
+    """How well the galaxies of one group are sorted."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    galaxies: Count
+    accuracy: Share
+    balanced_accuracy: Share
+
+
+@dataclass(frozen=True)
+class GroupedScores:
+    """The groups of a catalogue column, measured apart."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    column: str
+    groups: dict[str, GroupScores]
+    """By the value in the column."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """How good predictions are; what is not defined for the galaxies at hand is None."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    galaxies: Count
+    accuracy: Share
+    balanced_accuracy: Share
+    macro_f1: Share
+    log_loss: Annotated[float, Field(ge=0, strict=True, allow_inf_nan=False)]
+    """Nats a galaxy."""
+    roc_auc_macro: Share | None
+    per_class: tuple[ClassScores, ...]
+    """In the order of the run's class names."""
+    confusion_matrix: tuple[tuple[Count, ...], ...]
+    """Galaxies by (true, predicted) class."""
+
+    def __post_init__(self) -> None:
+        classes = len(self.per_class)
+        sizes = sorted({len(row) for row in self.confusion_matrix})
+        if len(self.confusion_matrix) != classes or sizes != [classes]:
+            raise UsageError(
+                "confusion_matrix: another size than per_class",
+                received=f"{len(self.confusion_matrix)} rows of {' or '.join(map(str, sizes))}",
+                allowed=f"{classes} rows of {classes}",
+            )
+        counted = sum(map(sum, self.confusion_matrix))
+        if counted != self.galaxies:
+            raise UsageError(
+                "confusion_matrix: other galaxies than were counted",
+                received=f"{counted} in the matrix",
+                allowed=f"{self.galaxies}",
+            )
+
+
+@dataclass(frozen=True)
+class Leakage:
+    """How many galaxies of the cube the run has seen before it was tested on them."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    status: Literal["none", "found", "unknown"]
+    seen: dict[str, Count] | None
+    """Galaxies of the cube that are in each split of the run; None where nobody knows, as of foreign weights."""
+
+    @classmethod
+    def of(cls, seen: dict[str, int] | None) -> Leakage:
+        """Judge such counts."""
+        if seen is None:
+            return cls("unknown", None)
+        return cls("found" if any(seen.values()) else "none", seen)
+
+    def __post_init__(self) -> None:
+        wanted = "unknown" if self.seen is None else "found" if any(self.seen.values()) else "none"
+        if self.status != wanted:
+            raise UsageError("leakage.status: does not follow from leakage.seen", received=self.status, allowed=wanted)
+
+
+@dataclass(frozen=True)
+class Metrics(Scores):
+    """What ``metrics.json`` holds: the scores, and what was tested on what."""
+
+    run: str
+    network: str
+    dataset: str
+    """The cube's file."""
+    path: str
+    """Where the cube was."""
+    fingerprint: str
+    """SHA-256 of the cube's images, labels and class names."""
+    weights_sha256: str
+    weights_chosen_by: WeightsChosenBy
+    leakage: Leakage
+    views: Literal[1, 8]
+    """Turns and mirror images of each galaxy whose predictions were averaged."""
+    precision: Literal["float32", "int8"]
+    """Of the prediction's numbers."""
+    by: GroupedScores | None = None
+    """None where no groups were measured apart."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Give everything to a program."""
+        return dataclasses.asdict(self)
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """What ``predictions.parquet`` holds, one row a galaxy in the cube's order; UsageError names the wrong column."""
+
+    ids: tuple[str, ...]
+    labels: npt.NDArray[np.int64]
+    """(N,), places in the run's class names."""
+    probabilities: npt.NDArray[np.float32]
+    """(N, classes), in the order of the run's class names."""
+    groups: tuple[str, ...] | None
+    """Galaxies of one value are the same galaxy, empty ones excepted; None where the cube names no groups."""
+
+    def __post_init__(self) -> None:
+        galaxies, classes = self.probabilities.shape
+        for column in (self.ids, self.labels, self.ids if self.groups is None else self.groups):
+            assert len(column) == galaxies
+        _require_rows((self.labels >= 0) & (self.labels < classes), "label", f"0 to {classes - 1}")
+        with np.errstate(invalid="ignore", over="ignore"):
+            ranged = ((self.probabilities >= 0) & (self.probabilities <= 1)).all(1)
+            summed = np.abs(self.probabilities.sum(1) - 1) <= SUM_TOLERANCE
+        _require_rows(ranged & summed, "probabilities", "0 to 1 each and 1 in all")
+
+
+def _require_rows(holds: npt.NDArray[np.bool_], column: str, allowed: str) -> None:
+    if not holds.all():
+        row = int(np.flatnonzero(~holds)[0])
+        raise UsageError(f"{column}: out of range", received=f"the galaxy of row {row}", allowed=allowed)
+
+
+def evaluation_names(run: Run) -> list[str]:
+    """List the datasets that a run was evaluated on."""
+    found = [path.parent for path in run.path.glob("evaluation/*/metrics.json")]
+    return sorted(folder.name for folder in found if not is_unfinished(folder))
+
+
+def write_evaluation(
+    run: Run, dataset: str, metrics: Metrics, predictions: Predictions, figures: Mapping[str, Figure]
+) -> Path:
+    """Keep the results on a dataset in the place of any earlier ones, whole or not at all, and give their folder."""
+    place = run.evaluation_path(dataset)
+    with whole_folder(place, existing="replace") as folder:
+        _write_predictions(folder / "predictions.parquet", run, predictions)
+        for name, figure in figures.items():
+            save_figure(figure, folder / f"{name}.png")
+        # Results are there once this file is: a killed process leaves none that are listed.
+        write_json(folder / "metrics.json", metrics.as_json())
+    return place
+
+
+def read_metrics(run: Run, dataset: str) -> Metrics:
+    """Read the results of an evaluation; RunError where there is none, or names what is wrong in it."""
+    place = run.evaluation_path(dataset) / "metrics.json"
+    next_step = f"move {place.parent} away and evaluate the run again"
+    try:
+        table = read_json(place, METRICS_BYTES)
+    except FileNotFoundError as error:
+        known = ", ".join(evaluation_names(run)) or "none"
+        raise RunError(
+            f"{place}: cannot be read", received=error.strerror, allowed=known, next_step="evaluate the run"
+        ) from error
+    except (OSError, ValueError) as error:
+        raise RunError(f"{place}: cannot be read", received=error, next_step=next_step) from error
+    metrics = read_record(Metrics, table, str(place), RunError, next_step)
+    if len(metrics.per_class) != len(run.record.class_names):
+        raise RunError(
+            f"{place}: per_class: other classes than the run's",
+            received=f"{len(metrics.per_class)} classes",
+            allowed=f"{len(run.record.class_names)} classes",
+            next_step=next_step,
+        )
+    return metrics
+
+
+def read_predictions(run: Run, dataset: str, galaxies: int) -> Predictions:
+    """Read the predictions for the ``galaxies`` that an evaluation counts; RunError names what is wrong in them."""
+    from pyarrow import ArrowException
+
+    place = run.evaluation_path(dataset) / "predictions.parquet"
+    try:
+        return _predictions(_read_table(place, galaxies, run.record.class_names), run.record.class_names)
+    except (OSError, LookupError, ValueError, ArrowException) as error:
+        raise RunError(
+            f"{place}: cannot be read", received=error, next_step=f"move {place.parent} away and evaluate the run again"
+        ) from error
+
+
+def _read_table(place: Path, galaxies: int, class_names: tuple[str, ...]) -> pa.Table:
+    """Read the columns once it is known that they can be there, and of the types that they must have."""
+    from pyarrow import parquet, types
+
+    def is_text(kind: pa.DataType) -> bool:
+        return bool(types.is_string(kind) or types.is_large_string(kind))
+
+    wanted = {"id": is_text, "label": types.is_integer} | {f"p_{name}": types.is_floating for name in class_names}
+    with parquet.ParquetFile(place) as file:
+        schema = file.schema_arrow
+        if "group" in schema.names:
+            wanted["group"] = is_text
+        for name, holds in wanted.items():
+            if schema.names.count(name) != 1 or not holds(schema.field(name).type):
+                raise ValueError(f"{name}: no column of this name, or not of the type that it must have")
+        rows = file.metadata.num_rows
+        # A few bytes of Parquet can promise any number of rows, but not of galaxies that differ.
+        if rows != galaxies or rows > place.stat().st_size:
+            raise ValueError(f"{rows} rows instead of {galaxies}")
+        table = file.read(columns=list(wanted))
+    for name in wanted:
+        if table[name].null_count or len(table[name]) != rows:
+            raise ValueError(f"{name}: some rows are empty")
+    return table
+
+
+def _predictions(table: pa.Table, class_names: tuple[str, ...]) -> Predictions:
+    probabilities = [table[f"p_{name}"].to_numpy().astype(np.float32) for name in class_names]
+    return Predictions(
+        ids=tuple(table["id"].to_pylist()),
+        labels=table["label"].to_numpy().astype(np.int64),
+        probabilities=np.column_stack(probabilities),
+        groups=tuple(table["group"].to_pylist()) if "group" in table.column_names else None,
+    )
+
+
+def _write_predictions(path: Path, run: Run, predictions: Predictions) -> None:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    columns: dict[str, Any] = {"id": list(predictions.ids), "label": predictions.labels}
+    if predictions.groups is not None:
+        columns["group"] = list(predictions.groups)
+    names = enumerate(run.record.class_names)
+    columns |= {f"p_{name}": predictions.probabilities[:, place] for place, name in names}
+    table = pa.table(columns).replace_schema_metadata({"run": run.name, "network": run.record.network})
+    parquet.write_table(table, path)
