@@ -21,9 +21,10 @@ from kamerton.machine.precision import precision_of
 from kamerton.machine.repeatable import repeatable
 from kamerton.networks.registry import build_network, count_parameters, find_network, load_learned
 from kamerton.recipes import load_recipe
+from kamerton.runs.checkpoints import keep_newest
 from kamerton.runs.folder import Run, create_run, is_run, open_run
 from kamerton.runs.record import CubeRecord, RunRecord, versions
-from kamerton.training.checkpoint import keep_newest, restore_newest
+from kamerton.training.checkpoint import restore_newest
 from kamerton.training.cubes import shared_class_names
 from kamerton.training.keeping import RunKeeper, stop_on_signals
 from kamerton.training.loop import Trainer

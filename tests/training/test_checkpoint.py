@@ -16,13 +16,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from kamerton.errors import OutputError, RunError
-from kamerton.training.checkpoint import (
-    CHECKPOINTS_KEPT,
-    keep_newest,
-    read_checkpoint,
-    restore_newest,
-    write_checkpoint,
-)
+from kamerton.runs.checkpoints import CHECKPOINTS_KEPT, keep_newest
+from kamerton.training.checkpoint import read_checkpoint, restore_newest, write_checkpoint
 from kamerton.training.session import RunningTally, Tally
 from tests.training.sealing import reseal
 from tests.training.test_session import learn, same, session
