@@ -69,8 +69,10 @@ def kamerton_rates(images: int, size: int) -> dict[str, float]:
     from kamerton.data.cubes.cube import open_cube
     from kamerton.data.cubes.writer import CubeWriter
     from kamerton.inference.predictor import Predictor
+    from kamerton.machine.memory import keep_freed_memory
     from kamerton.training.train import train
 
+    keep_freed_memory()
     rng = np.random.default_rng(0)
     with tempfile.TemporaryDirectory() as folder:
         for name, count in (("train", images), ("valid", BATCH)):

@@ -20,6 +20,7 @@ from kamerton.data.splitting import split_cube
 from kamerton.data.synthetic.survey import synth
 from kamerton.evaluation.compare import compare
 from kamerton.evaluation.tables import print_comparison
+from kamerton.machine.memory import keep_freed_memory
 from kamerton.reporting.report import LANGUAGES, write_report
 from kamerton.sweeping import sweep
 from kamerton.training.progress import PlainLines
@@ -54,6 +55,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
+    keep_freed_memory()
     given.out.mkdir(parents=True, exist_ok=True)
     data = given.out / "data"
     if not data.exists():

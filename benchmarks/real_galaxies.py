@@ -22,6 +22,7 @@ from kamerton.data.importers import import_cube
 from kamerton.data.splitting import split_cube
 from kamerton.evaluation.evaluate import evaluate
 from kamerton.evaluation.tables import print_metrics
+from kamerton.machine.memory import keep_freed_memory
 from kamerton.training.progress import PlainLines
 from kamerton.training.train import train
 
@@ -47,6 +48,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
+    keep_freed_memory()
     given.out.mkdir(parents=True)
     write_list(given.data, given.out / "galaxies.csv")
     print(import_cube(given.out / "galaxies.csv", given.out / "all.fits", size=given.size))

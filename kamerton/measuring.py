@@ -24,7 +24,6 @@ from kamerton.data.cubes.cube import open_cube
 from kamerton.data.cubes.writer import CubeWriter
 from kamerton.inference.predictor import BATCH_IMAGES, answer_with
 from kamerton.machine.devices import describe_device
-from kamerton.machine.memory import keep_freed_memory
 from kamerton.machine.repeatable import repeatable
 from kamerton.networks.cost import count_flops, count_training_flops
 from kamerton.networks.registry import build_network, find_network
@@ -109,7 +108,6 @@ def bench(
         find_network(name)
         with torch.device("meta"):
             build_network(name, size=settings.size, channels=CHANNELS, classes=CLASSES)
-    keep_freed_memory()
     matrix = statistics.median(_matrix_rate() for _ in range(settings.repeats))
     return Bench(
         device=describe_device(torch.device("cpu")),

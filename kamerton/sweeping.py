@@ -19,6 +19,7 @@ from kamerton.checks import several
 from kamerton.config import Recipe, SweepSettings
 from kamerton.errors import KamertonError, MissingExtraError, UsageError
 from kamerton.evaluation.evaluate import dataset_name, evaluate
+from kamerton.machine.memory import keep_freed_memory
 from kamerton.networks.registry import find_network
 from kamerton.recipes import load_recipe
 from kamerton.runs.evaluation import evaluation_names, read_metrics
@@ -171,6 +172,7 @@ def _absolute(task: Task) -> Task:
 
 def _work_silently(task: Task) -> tuple[Path, KamertonError | None]:
     """Work in another process; a foreseen error comes back whole, for Ray would wrap it into pages."""
+    keep_freed_memory()
     try:
         return work(task, Silent()), None
     except KamertonError as error:

@@ -29,10 +29,12 @@ def train(
     **settings: Any,
 ) -> None:
     """Train a network into a run folder."""
+    from kamerton.machine.memory import keep_freed_memory
     from kamerton.training.processes import rank
     from kamerton.training.progress import Silent, watcher_for
     from kamerton.training.train import train as run_training
 
+    keep_freed_memory()
     run = run_training(
         data,
         network=network,
@@ -58,9 +60,11 @@ def sweep(
     **settings: Any,
 ) -> None:
     """Train several networks with several seeds, and test each; given again, it goes on where it was."""
+    from kamerton.machine.memory import keep_freed_memory
     from kamerton.sweeping import sweep as run_sweep
     from kamerton.training.progress import Silent, watcher_for
 
+    keep_freed_memory()
     runs = run_sweep(
         data,
         out=out,

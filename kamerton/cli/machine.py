@@ -21,7 +21,9 @@ def demo(
 ) -> None:
     """Go the whole way on a synthetic survey: data, two networks, evaluation, a table and a picture."""
     from kamerton.demo import demo as run_demo
+    from kamerton.machine.memory import keep_freed_memory
 
+    keep_freed_memory()
     run_demo(out, console())
 
 
@@ -42,7 +44,9 @@ def networks(*, as_json: JsonFlag = False, **settings: Any) -> None:
 @with_options(config.BenchSettings)
 def bench(*, as_json: JsonFlag = False, **settings: Any) -> None:
     """Measure this machine: its ceiling, and training and prediction as shares of it."""
+    from kamerton.machine.memory import keep_freed_memory
     from kamerton.measuring import bench as run_bench
 
+    keep_freed_memory()
     found = run_bench(**settings)
     print_result(as_json, found.as_json(), found.describe())

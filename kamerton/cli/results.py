@@ -30,7 +30,9 @@ def evaluate(
     """Test a run on a cube."""
     from kamerton.evaluation.evaluate import evaluate as run_evaluation
     from kamerton.evaluation.tables import print_metrics
+    from kamerton.machine.memory import keep_freed_memory
 
+    keep_freed_memory()
     found = run_evaluation(run, cube, **settings)
     if as_json:
         print(json.dumps({"path": str(found.path), **found.metrics.as_json()}))
@@ -85,9 +87,11 @@ def verify(
     as_json: JsonFlag = False,
 ) -> None:
     """Check a run's files and cubes against its fingerprint; exit 1 where they differ."""
+    from kamerton.machine.memory import keep_freed_memory
     from kamerton.training.progress import Silent, watcher_for
     from kamerton.verification import verify as run_verification
 
+    keep_freed_memory()
     found = run_verification(run, retrain=retrain, watcher=Silent() if as_json else watcher_for(console()))
     print_result(as_json, found.as_json(), found.describe())
     raise typer.Exit(0 if found.sound else 1)

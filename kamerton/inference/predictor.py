@@ -19,7 +19,6 @@ from kamerton.errors import CubeError, UsageError
 from kamerton.formats.int8 import quantised
 from kamerton.formats.onnx_file import INPUT, OUTPUT, onnx_bytes, open_session
 from kamerton.machine.devices import choose_device
-from kamerton.machine.memory import keep_freed_memory
 from kamerton.machine.tiled_convolutions import TiledConvolutions
 from kamerton.networks.cost import share_in_tiles
 from kamerton.runs.folder import Run
@@ -92,8 +91,7 @@ def answer_with(network: torch.nn.Module, image_shape: tuple[int, int, int]) -> 
     """Let a network on the processor answer through ONNX Runtime; through PyTorch where that is missing.
 
     The ONNX model is made anew from the network's own weights: no file of it is read. Whole batches go through PyTorch
-    where nearly all of the work is in wide convolutions, which it can compute in tiles; the process then keeps freed
-    memory from there on.
+    where nearly all of the work is in wide convolutions, which it can compute in tiles.
     """
     through_torch = _through_torch(network)
     session = open_session(onnx_bytes(network, image_shape), torch.get_num_threads())
@@ -103,7 +101,6 @@ def answer_with(network: torch.nn.Module, image_shape: tuple[int, int, int]) -> 
     size, _, channels = image_shape
     if share_in_tiles(network, size=size, channels=channels, images=BATCH_IMAGES) < LEAST_SHARE_IN_TILES:
         return through_onnx
-    keep_freed_memory()
     return lambda images_nchw: (through_torch if len(images_nchw) >= BATCH_IMAGES else through_onnx)(images_nchw)
 
 

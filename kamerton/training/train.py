@@ -16,7 +16,7 @@ from kamerton.errors import UsageError
 from kamerton.files import require_new
 from kamerton.formats.keras.file import has_keras_twin, write_keras
 from kamerton.machine.devices import choose_device, describe_device
-from kamerton.machine.memory import keep_freed_memory, peak_memory_bytes
+from kamerton.machine.memory import peak_memory_bytes
 from kamerton.machine.precision import precision_of
 from kamerton.machine.repeatable import repeatable
 from kamerton.networks.registry import build_network, count_parameters, find_network, load_learned
@@ -83,7 +83,6 @@ def train(
         deterministic=deterministic,
         device=device,
     )
-    keep_freed_memory()
     watcher = watcher or Silent()
     plan = load_recipe(recipe, epochs=epochs, batch_size=batch_size)
     find_network(network)
