@@ -1,4 +1,4 @@
-"""Where to compute: the processor, or a CUDA card."""
+"""Where to compute: the processor, or a CUDA GPU."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from kamerton.config import DEFAULT_DEVICE, DEVICES
 from kamerton.errors import UsageError
 
 LOCAL_RANK = "LOCAL_RANK"
-"""Set by torchrun: which of this machine's processes, and so which of its cards, this is."""
+"""Set by torchrun: which of this machine's processes, and so which of its GPUs, this is."""
 
 
 def choose_device(wanted: str = DEFAULT_DEVICE) -> torch.device:
-    """Choose ``cpu``, ``cuda``, or with ``auto`` a card where there is one; each process of torchrun has its own card.
+    """Choose ``cpu``, ``cuda``, or with ``auto`` a GPU where there is one; each process of torchrun has its own GPU.
 
-    UsageError for another word, or for a card where PyTorch sees none.
+    UsageError for another word, or for a GPU where PyTorch sees none.
     """
     require(wanted in DEVICES, "device", wanted, ", ".join(DEVICES))
     if wanted == "cuda" and not torch.cuda.is_available():
         raise UsageError(
-            "There is no CUDA card",
+            "There is no CUDA GPU",
             received="--device cuda",
             allowed="auto or cpu",
             next_step="look at `nvidia-smi`, and whether PyTorch is a CUDA build",

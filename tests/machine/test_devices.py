@@ -9,14 +9,14 @@ from kamerton.errors import UsageError
 from kamerton.machine.devices import choose_device, describe_device
 
 
-def test_without_a_card_auto_is_the_processor(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_gpu_auto_is_the_processor(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert choose_device("auto") == choose_device("cpu") == torch.device("cpu")
 
 
-def test_without_a_card_asking_for_one_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_gpu_asking_for_one_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(UsageError, match=r"no CUDA card.*auto or cpu.*nvidia-smi"):
+    with pytest.raises(UsageError, match=r"no CUDA GPU.*auto or cpu.*nvidia-smi"):
         choose_device("cuda")
 
 
@@ -26,7 +26,7 @@ def test_another_word_is_an_error() -> None:
 
 
 @pytest.mark.parametrize(("local_rank", "number"), [(None, 0), ("1", 1), ("5", 1)])
-def test_each_process_of_torchrun_has_its_own_card(
+def test_each_process_of_torchrun_has_its_own_gpu(
     local_rank: str | None, number: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chosen: list[int] = []

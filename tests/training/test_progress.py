@@ -141,7 +141,7 @@ def test_a_training_that_was_stopped_gives_the_cursor_back() -> None:
 
 
 def test_nobody_asks_for_the_tally_more_often_than_it_is_shown(clock: Clock) -> None:
-    """Reading it waits for the card."""
+    """Reading it waits for the GPU."""
     asked = []
 
     def tally() -> Tally:
