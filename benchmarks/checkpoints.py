@@ -17,11 +17,12 @@ from pathlib import Path
 import torch
 
 from kamerton.config import Preprocessing, TrainSettings
+from kamerton.machine.computation import choose_computation
+from kamerton.machine.memory import keep_freed_memory
 from kamerton.networks.registry import build_network
 from kamerton.recipes import load_recipe
 from kamerton.training.checkpoint import write_checkpoint
 from kamerton.training.loop import Trainer
-from kamerton.training.progress import Silent
 from kamerton.training.session import Session
 
 GALAXIES = 11_350
@@ -33,17 +34,24 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=12)
     parser.add_argument("--checkpoints", type=int, default=5)
     options = parser.parse_args()
+    keep_freed_memory()
     recipe = load_recipe("notebook")
     network = build_network("alexnet", size=256, channels=3, classes=10)
     session = Session.start(network, recipe)
-    trainer = Trainer(network, recipe, Preprocessing(256, 3), 0, torch.device("cpu"), Silent())
+    trainer = Trainer(
+        network=network,
+        recipe=recipe,
+        preprocessing=Preprocessing(256, 3),
+        seed=0,
+        computation=choose_computation(torch.device("cpu"), deterministic=True),
+    )
     images_nhwc = torch.randint(0, 256, (recipe.batch_size, 256, 256, 3), dtype=torch.uint8)
     labels = torch.arange(recipe.batch_size) % 10
     steps, writes = [], []
     with tempfile.TemporaryDirectory() as folder:
         for number in range(options.steps):
             start = time.perf_counter()
-            trainer.learn(images_nhwc, labels, session.optimizer)
+            trainer.learn(images_nhwc, labels, session.optimizer, seed=0)
             steps.append(time.perf_counter() - start)
             if number % max(1, options.steps // options.checkpoints) == 0:
                 start = time.perf_counter()

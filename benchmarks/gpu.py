@@ -1,11 +1,11 @@
-"""A card: right first, then fast.
+"""A GPU: right first, then fast.
 
     python benchmarks/gpu.py [--network alexnet] [--size 256] [--batch-sizes 32 128 512] [--device cuda]
 
-First the card's answers and one step's gradients are held against the processor in float64, in float32 and at the
-card's fastest; the script ends with 1 where they are further off than their precision allows. Then for each batch size:
-images a second in training and prediction, training's share of the card's own matrix rate in bfloat16, and the share of
-an epoch's time that the loader costs, with the cube on the card and read from disk. ``--device cpu`` tries the script.
+First the GPU's logits and one step's gradients are held against the processor in float64, in float32 and at the
+GPU's fastest; the script ends with 1 where they are further off than their precision allows. Then for each batch size:
+images a second in training and prediction, training's share of the GPU's own matrix rate in bfloat16, and the share of
+an epoch's time that the loader costs, with the cube on the GPU and read from disk. ``--device cpu`` tries the script.
 """
 
 from __future__ import annotations
@@ -27,23 +27,23 @@ from kamerton.config import Preprocessing
 from kamerton.data.cubes.cube import LabelledCube, open_cube
 from kamerton.data.cubes.writer import CubeWriter
 from kamerton.errors import UsageError
+from kamerton.machine.computation import Computation, choose_computation
 from kamerton.machine.devices import choose_device, describe_device
-from kamerton.machine.precision import FULL, Precision, precision_of
 from kamerton.networks.cost import count_training_flops
 from kamerton.networks.registry import build_network
 from kamerton.recipes import load_recipe
 from kamerton.training.loop import Trainer, loss_of
-from kamerton.training.progress import Silent
 from kamerton.training.session import Session
 
 CHANNELS, CLASSES, CHECKED = 3, 10, 8
 MATRIX_SIDE, STEPS = 8192, 20
 ALLOWED = {"float32": 1e-3, "bfloat16": 5e-2}
 """Largest error of logits and gradients, as a share of the largest value."""
+EXACT = Computation(torch.device("cpu"), deterministic=True)
 
 
 def wait(device: torch.device) -> None:
-    """Wait for the card."""
+    """Wait for the GPU."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 
@@ -58,32 +58,35 @@ def seconds(work: Callable[[], object], device: torch.device) -> float:
     return time.perf_counter() - start
 
 
-def outcome(network: nn.Module, images: torch.Tensor, labels: torch.Tensor, precision: Precision) -> list[torch.Tensor]:
+def outcome(
+    network: nn.Module, images: torch.Tensor, labels: torch.Tensor, computation: Computation
+) -> list[torch.Tensor]:
     """Give logits and gradients of one step, as float64 on the processor."""
     network.zero_grad(set_to_none=True)
-    with precision.products():
-        answer = network(precision.laid_out(images))
-    loss, logits = loss_of(answer, labels, 0.0)
+    with computation.active():
+        outputs = network(computation.arranged(images))
+    loss, logits = loss_of(outputs, labels, 0.0)
     torch.autograd.backward(loss)
     found = [logits, *(parameter.grad for parameter in network.parameters() if parameter.grad is not None)]
     return [tensor.detach().double().cpu() for tensor in found]
 
 
 def check(name: str, size: int, device: torch.device) -> bool:
-    """Hold the card against the processor in float64."""
+    """Hold the GPU against the processor in float64."""
     images = torch.rand(CHECKED, CHANNELS, size, size, generator=torch.Generator().manual_seed(0))
     labels = torch.arange(CHECKED) % CLASSES
     build = {"size": size, "channels": CHANNELS, "classes": CLASSES}
     right = True
-    exact = outcome(build_network(name, **build).eval().double(), images.double(), labels, FULL)
-    for precision in (FULL, precision_of(device, deterministic=False)):
+    exact = outcome(build_network(name, **build).eval().double(), images.double(), labels, EXACT)
+    for deterministic in (True, False):
+        computation = choose_computation(device, deterministic=deterministic)
         network = build_network(name, **build).eval().to(device)
-        found = outcome(precision.compiled(network), images.to(device), labels.to(device), precision)
+        found = outcome(computation.prepared(network), images.to(device), labels.to(device), computation)
         errors = [float((one - two).abs().max() / two.abs().max()) for one, two in zip(found, exact, strict=True)]
-        fine = max(errors) <= ALLOWED[precision.name]
+        fine = max(errors) <= ALLOWED[computation.precision]
         right &= fine
         print(
-            f"{precision.name}: logits off by {errors[0]:.1e}, gradients by {max(errors[1:]):.1e} of the largest"
+            f"{computation.precision}: logits off by {errors[0]:.1e}, gradients by {max(errors[1:]):.1e} of the largest"
             f"{'' if fine else ', MORE THAN ALLOWED'}"
         )
     return right
@@ -105,11 +108,16 @@ def write_noise(path: Path, count: int, size: int) -> None:
 
 def measure(given: argparse.Namespace, batch: int, device: torch.device, matrix: float) -> None:
     """Measure one batch size and print its row."""
-    recipe, precision = load_recipe("modern"), precision_of(device, deterministic=False)
+    recipe = load_recipe("modern")
     network = build_network(given.network, size=given.size, channels=CHANNELS, classes=CLASSES).to(device)
-    preprocessing = Preprocessing(given.size, CHANNELS)
     session = Session.start(network, recipe)
-    trainer = Trainer(network, recipe, preprocessing, 0, device, Silent(), precision=precision, deterministic=False)
+    trainer = Trainer(
+        network=network,
+        recipe=recipe,
+        preprocessing=Preprocessing(given.size, CHANNELS),
+        seed=0,
+        computation=choose_computation(device, deterministic=False),
+    )
 
     rows = batch_indices(shuffled_order(STEPS * batch, 0, 0), batch)
 
@@ -124,13 +132,13 @@ def measure(given: argparse.Namespace, batch: int, device: torch.device, matrix:
             here = ResidentCube(cube, device)
             images, labels = next(batches_on(device, here, rows))
             steps = seconds(lambda: [trainer.learn(images, labels, session.optimizer, 0) for _ in range(STEPS)], device)
-            on_card, from_disk = (seconds(lambda one=one: epoch(one), device) for one in (here, cube))
-            answers = seconds(lambda: trainer.validate(here), device)
+            on_gpu, from_disk = (seconds(lambda one=one: epoch(one), device) for one in (here, cube))
+            validation = seconds(lambda: trainer.validate(here), device)
     count = STEPS * batch
     flops = count_training_flops(network, size=given.size, channels=CHANNELS)
     print(
-        f"{batch:6d}  {count / steps:9.0f}  {count / answers:10.0f}  {count / steps * flops / matrix:6.0%}"
-        f"  {1 - steps / on_card:14.1%}  {1 - steps / from_disk:16.1%}",
+        f"{batch:6d}  {count / steps:9.0f}  {count / validation:10.0f}  {count / steps * flops / matrix:6.0%}"
+        f"  {1 - steps / on_gpu:14.1%}  {1 - steps / from_disk:16.1%}",
         flush=True,
     )
 
@@ -152,7 +160,7 @@ def main() -> None:
         sys.exit(1)
     matrix = matrix_rate(device)
     print(f"matrix product in bfloat16: {matrix / 1e12:.1f} TFLOP/s")
-    print(" batch   training  prediction   share  loader, on card  loader, from disk")
+    print(" batch   training  prediction   share  loader, on GPU  loader, from disk")
     for batch in given.batch_sizes:
         measure(given, batch, device, matrix)
 

@@ -19,7 +19,8 @@ from kamerton.config import Preprocessing
 from kamerton.data.cubes.cube import LabelledCube, open_cube
 from kamerton.data.cubes.writer import CubeWriter
 from kamerton.evaluation.metrics import classification_metrics
-from kamerton.inference.predictor import answer_with
+from kamerton.inference.engines import float32_engine
+from kamerton.machine.computation import choose_computation
 from kamerton.networks.registry import build_network
 from kamerton.recipes import load_recipe
 from kamerton.training.loop import loss_of
@@ -95,14 +96,14 @@ def test_count_a_batch(benchmark: Any) -> None:
 
 
 @pytest.mark.parametrize("count", [1, BATCH])
-def test_answer(benchmark: Any, count: int, images_nchw: torch.Tensor) -> None:
+def test_predict(benchmark: Any, count: int, images_nchw: torch.Tensor) -> None:
     network = build_network("alexnet", size=SIZE, channels=3, classes=CLASSES).eval()
-    answer = answer_with(network, (SIZE, SIZE, 3))
+    engine = float32_engine(network, (SIZE, SIZE, 3), choose_computation(torch.device("cpu"), deterministic=True))
     with torch.inference_mode():
-        benchmark(answer, images_nchw[:count])
+        benchmark(engine, images_nchw[:count])
 
 
-def test_measure_ten_thousand_answers(benchmark: Any) -> None:
+def test_measure_ten_thousand_predictions(benchmark: Any) -> None:
     rng = np.random.default_rng(0)
     labels, probabilities = rng.integers(0, CLASSES, 10_000), rng.dirichlet(np.ones(CLASSES), 10_000)
     benchmark(classification_metrics, labels, probabilities, [f"class {number}" for number in range(CLASSES)])

@@ -24,6 +24,11 @@ Device = Literal["auto", "cpu", "cuda"]
 DEVICES: tuple[Device, ...] = get_args(Device)
 DEFAULT_DEVICE: Device = "auto"
 
+Convolutions = Literal["auto", "plain", "tiles"]
+"""How the CPU computes convolutions; auto takes tiles where this PyTorch has them."""
+
+CONVOLUTIONS: tuple[Convolutions, ...] = get_args(Convolutions)
+
 REPORT_PAGE = Path("report.html")
 """Where a report is written."""
 
@@ -366,6 +371,8 @@ class TrainSettings(LearningSettings):
     """Same seed, same bits; by default on the CPU, where it costs nothing, and not on a GPU."""
     device: Device = DEFAULT_DEVICE
     """Where to compute; auto takes a CUDA GPU where there is one."""
+    convolutions: Convolutions = "auto"
+    """How the CPU computes convolutions; tiles are faster, and auto takes them where this PyTorch has them."""
 
     def check(self) -> None:
         require(0 <= self.seed < 2**32, "seed", self.seed, SEEDS)

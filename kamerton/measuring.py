@@ -22,14 +22,14 @@ from kamerton.checks import several
 from kamerton.config import BenchSettings, Preprocessing, Recipe
 from kamerton.data.cubes.cube import open_cube
 from kamerton.data.cubes.writer import CubeWriter
-from kamerton.inference.predictor import BATCH_IMAGES, answer_with
+from kamerton.inference.engines import BATCH_IMAGES, float32_engine
+from kamerton.machine.computation import choose_computation
 from kamerton.machine.devices import describe_device
 from kamerton.machine.repeatable import repeatable
 from kamerton.networks.cost import count_flops, count_training_flops
 from kamerton.networks.registry import build_network, find_network
 from kamerton.recipes import load_recipe
 from kamerton.training.loop import Trainer
-from kamerton.training.progress import Silent
 from kamerton.training.session import Session
 
 MATRIX_SIDE = 3072
@@ -155,7 +155,8 @@ def _network_rates(name: str, settings: BenchSettings) -> NetworkRates:
     images_nhwc = torch.randint(0, 256, (batch, size, size, CHANNELS), dtype=torch.uint8)
     labels = torch.arange(batch) % CLASSES
     session = Session.start(network, recipe)
-    trainer = Trainer(network, recipe, preprocessing, 0, torch.device("cpu"), Silent())
+    computation = choose_computation(torch.device("cpu"), deterministic=True)
+    trainer = Trainer(network=network, recipe=recipe, preprocessing=preprocessing, seed=0, computation=computation)
     training: list[float] = []
     training_shares: list[float] = []
     training_flops = count_training_flops(network, size=size, channels=CHANNELS)
@@ -165,7 +166,7 @@ def _network_rates(name: str, settings: BenchSettings) -> NetworkRates:
             ceiling = _matrix_rate() / training_flops
             training.append(batch / _seconds(lambda: trainer.learn(images_nhwc, labels, session.optimizer, 0)))
             training_shares.append(training[-1] / ceiling)
-    answer = answer_with(network.eval(), (size, size, CHANNELS))
+    engine = float32_engine(network.eval(), (size, size, CHANNELS), computation)
     unseen_nhwc = torch.randint(0, 256, (BATCH_IMAGES, size, size, CHANNELS), dtype=torch.uint8)
     prediction: list[float] = []
     shares: list[float] = []
@@ -173,10 +174,10 @@ def _network_rates(name: str, settings: BenchSettings) -> NetworkRates:
     with torch.inference_mode():
         for _ in range(settings.repeats + 1):
             ceiling = _matrix_rate() / flops
-            seconds = _seconds(lambda: answer(to_network_input(unseen_nhwc, preprocessing)))
+            seconds = _seconds(lambda: engine(to_network_input(unseen_nhwc, preprocessing)))
             prediction.append(BATCH_IMAGES / seconds)
             shares.append(prediction[-1] / ceiling)
-            single.append(_seconds(lambda: answer(to_network_input(images_nhwc[:1], preprocessing))))
+            single.append(_seconds(lambda: engine(to_network_input(images_nhwc[:1], preprocessing))))
     # The first of each is for warming up.
     middle = [statistics.median(values[1:]) for values in (training, prediction, training_shares, shares, single)]
     return NetworkRates(name, flops, training_flops, *middle)

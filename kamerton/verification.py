@@ -12,13 +12,14 @@ from typing import Any, Literal
 
 import torch
 
+from kamerton.config import TrainSettings
 from kamerton.data.cubes.cube import open_cube
 from kamerton.errors import KamertonError, RunError
 from kamerton.formats.keras.file import read_keras
 from kamerton.machine.repeatable import repeatable
 from kamerton.runs.folder import Run, open_run
 from kamerton.runs.record import CubeRecord, record_differences, versions
-from kamerton.training.progress import Silent, Watcher
+from kamerton.training.progress import Watcher
 from kamerton.training.train import train
 
 Verdict = Literal["same", "different", "not checked"]
@@ -73,7 +74,7 @@ def verify(run: Run | str | Path, *, retrain: bool = False, watcher: Watcher | N
         )
     checks = list(_files(run)) + list(_cubes(run))
     if retrain:
-        checks += _again(run, watcher or Silent())
+        checks += _again(run, watcher)
     return Verification(str(run.path), tuple(checks))
 
 
@@ -126,7 +127,7 @@ def _fingerprint(record: CubeRecord) -> str:
         return cube.fingerprint()
 
 
-def _again(run: Run, watcher: Watcher) -> list[Check]:
+def _again(run: Run, watcher: Watcher | None) -> list[Check]:
     """Train the run again and compare weights and history, to the bit."""
     record = run.record
     folders = {Path(cube.path).parent for cube in record.data.values()}
@@ -150,6 +151,7 @@ def _again(run: Run, watcher: Watcher) -> list[Check]:
                 size=record.preprocessing.size,
                 seed=record.seed,
                 deterministic=record.deterministic,
+                convolutions=record.convolutions or TrainSettings.convolutions,
                 checkpoint_minutes=None,
                 out=Path(folder) / run.name,
                 watcher=watcher,

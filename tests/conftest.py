@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from astropy.table import Table
 
 from tests.array_types import check_arrays_of
@@ -18,13 +17,14 @@ check_arrays_of("kamerton")
 
 from kamerton.data.cubes.writer import CubeWriter
 from kamerton.formats.keras.file import import_keras
+from kamerton.machine.tiled_convolutions import tiles_available
 from kamerton.runs.folder import Run
 from kamerton.training.train import train
 
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared/data"
 CLASS_NAMES = ("bright", "dim", "striped")
 
-needs_nnpack = pytest.mark.skipif(not torch._nnpack_available(), reason="NNPACK does not know this processor")
+needs_nnpack = pytest.mark.skipif(not tiles_available(), reason="NNPACK does not know this processor")
 
 
 @pytest.fixture(scope="session")

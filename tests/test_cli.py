@@ -57,6 +57,13 @@ def require_one_line(answer: Answer, code: int) -> None:
     assert "Next: " in answer.err
 
 
+def test_plain_convolutions_can_be_asked_for(command: Command, tmp_path: Path) -> None:
+    data, run = write_toy_splits(tmp_path / "data"), tmp_path / "run"
+    options = ("--network", "lenet5", "--epochs", 1, "--out", run)
+    assert command("train", data, *options, "--convolutions", "plain").code == 0
+    assert json.loads((run / "run.json").read_text())["convolutions"] == "plain"
+
+
 # The whole way
 
 

@@ -7,6 +7,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -113,6 +114,20 @@ def test_a_cube_that_is_gone_is_not_checked(toy_splits: Path, tmp_path: Path) ->
     assert [check.what for check in found.checks if check.verdict == "not checked"] == [
         f"train cube {data / 'train.fits'}"
     ]
+
+
+def test_trained_again_it_has_its_own_convolutions(
+    toy_splits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, asked = train(toy_splits, network="lenet5", epochs=1, convolutions="plain", out=tmp_path / "run"), []
+
+    def noting(*words: Any, **settings: Any) -> Run:
+        asked.append(settings["convolutions"])
+        return train(*words, **settings)
+
+    monkeypatch.setattr("kamerton.verification.train", noting)
+    assert verify(run, retrain=True).sound
+    assert asked == ["plain"]
 
 
 def test_trained_again_it_gives_the_same_bits_on_the_runs_own_threads(toy_run: Run) -> None:

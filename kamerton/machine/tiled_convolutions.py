@@ -31,6 +31,12 @@ LEAST_WORK, LEAST_SIDE, LEAST_IMAGES = 12_500, 12, 16
 """Below these the transforms cost more than they save (benchmarks/convolutions.py): see `Convolution.gains`."""
 
 
+def tiles_available() -> bool:
+    """Tell whether this PyTorch computes in tiles on this processor: NNPACK is its own business, and may leave it."""
+    available = getattr(torch, "_nnpack_available", None)
+    return available is not None and hasattr(torch, "_nnpack_spatial_convolution") and bool(available())
+
+
 class TiledConvolutions(TorchFunctionMode):
     """Compute wide convolutions of float32 images on the processor in tiles until the block ends, gradients too."""
 
@@ -80,7 +86,7 @@ class Convolution(NamedTuple):
 
     @property
     def in_reach(self) -> bool:
-        """Whether NNPACK computes such numbers here; the question to NNPACK itself also makes it ready.
+        """Whether NNPACK computes such numbers here; `tiles_available` also makes it ready.
 
         NNPACK reads a bias without looking at its length.
         """
@@ -88,7 +94,7 @@ class Convolution(NamedTuple):
             self.input.device.type == "cpu"
             and self.input.dtype == self.weight.dtype == torch.float32
             and (self.bias is None or (self.bias.dtype, len(self.bias)) == (torch.float32, len(self.weight)))
-            and torch._nnpack_available()
+            and tiles_available()
         )
 
 

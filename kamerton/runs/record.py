@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Literal
 
 from kamerton.config import Preprocessing, Recipe
 from kamerton.files import json_sha256
+from kamerton.machine.computation import ConvolutionAlgorithm
 from kamerton.version import PACKAGE, __version__
 
 PROVENANCE_PACKAGES = ("torch", "numpy", "astropy", "safetensors", "keras")
@@ -20,8 +21,8 @@ PROVENANCE_PACKAGES = ("torch", "numpy", "astropy", "safetensors", "keras")
 WeightsChosenBy = Literal["last epoch", "best val_loss", "best val_accuracy", "unknown"]
 """A recipe's ``weights_chosen_by``; ``best`` is the best on the validation set."""
 
-LATER_FIELDS = {"processes": 1, "precision": "float32"}
-"""Runs of before these were told apart had them so, and keep their fingerprints."""
+LATER_FIELDS = {"processes": 1, "precision": "float32", "convolutions": None, "channels_last": None, "compiled": None}
+"""Runs of before these were told apart had them so, or do not say (None), and keep their fingerprints."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,13 @@ class RunRecord:
     processes: int = 1
     """That learned together, each from its part of every batch."""
     precision: str = "float32"
-    """Of the products: float32, or bfloat16 on a card."""
+    """Of convolutions and matrix products: float32, or bfloat16 on a GPU."""
+    convolutions: ConvolutionAlgorithm | None = None
+    """How they were computed, plain or in tiles; None where the weights came from elsewhere, or it was not recorded."""
+    channels_last: bool | None = None
+    """Whether images lay in memory as (n, height, width, channels); None as above."""
+    compiled: bool | None = None
+    """Whether the network learned through ``torch.compile``; None as above."""
 
     @property
     def weights_chosen_by(self) -> WeightsChosenBy:

@@ -1,7 +1,7 @@
 """The training loop, plain PyTorch.
 
 Nothing in a step depends on what came before it but the session: the batch follows from (seed, epoch, step), and so do
-the views of its galaxies and the dropout. Nothing in a step waits for a card.
+the views of its galaxies and the dropout. Nothing in a step waits for a GPU.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from kamerton.batches.reading import batch_indices, shuffled_order, to_network_i
 from kamerton.batches.resident import ResidentCube, batches_on, resident
 from kamerton.config import Preprocessing, Recipe
 from kamerton.data.cubes.cube import LabelledCube
-from kamerton.machine.precision import FULL, Precision
+from kamerton.machine.computation import Computation
 from kamerton.networks.layers import WithAuxiliary
 from kamerton.training.optimizers import Resumable
 from kamerton.training.processes import ALONE, Part, Processes
-from kamerton.training.progress import Watcher
+from kamerton.training.progress import Silent, Watcher
 from kamerton.training.session import RunningTally, Session, Tally, batch_sums
 
 
@@ -38,25 +38,29 @@ class Keeper(Protocol):
         """An epoch and its validation are done."""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Trainer:
     """How a network learns."""
 
     network: nn.Module
+    """On the computation's device."""
     recipe: Recipe
     preprocessing: Preprocessing
     seed: int
-    device: torch.device
-    watcher: Watcher
+    computation: Computation
+    watcher: Watcher = field(default_factory=Silent)
     processes: Processes = ALONE
-    precision: Precision = FULL
-    deterministic: bool = True
     learner: nn.Module = field(init=False)
     """The network as it learns: compiled, and with its gradients averaged over the processes."""
 
     def __post_init__(self) -> None:
-        compiled = self.precision.compiled(self.network)
-        self.learner = self.processes.learner(compiled, self.device, fixed_order=self.deterministic)
+        prepared = self.computation.prepared(self.network)
+        self.learner = self.processes.learner(prepared, self.device, fixed_order=self.computation.deterministic)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network learns."""
+        return self.computation.device
 
     def fit(self, session: Session, train: LabelledCube, valid: LabelledCube, keeper: Keeper) -> None:
         """Train from where the session stands to the end of the recipe's epochs, with validation after each."""
@@ -90,7 +94,7 @@ class Trainer:
             session.seconds = time.perf_counter() - start
             self.watcher.end_step(session.tally.value, session.tally.images / session.seconds)
             keeper.after_step(session)
-        # Waits for the card, so that the time is that of the whole epoch.
+        # Waits for the GPU, so that the time is that of the whole epoch.
         session.tally.value()
         session.seconds = time.perf_counter() - start
         return session.schedule.rate(epoch + (len(batches) - 1) / len(batches))
@@ -116,13 +120,13 @@ class Trainer:
         part = part or ALONE.part_of(np.arange(len(labels)))
         torch.manual_seed(seed if self.processes.is_first else step_seed(seed, self.processes.rank))
         optimizer.zero_grad(set_to_none=True)
-        images_nchw = self.precision.laid_out(to_network_input(images_nhwc, self.preprocessing))
+        images_nchw = self.computation.arranged(to_network_input(images_nhwc, self.preprocessing))
         if self.recipe.augment is not None:
             random = torch.Generator().manual_seed(seed)
             images_nchw = augment(images_nchw, self.recipe.augment, random, share=part.share, batch_images=part.images)
-        with self.precision.products():
-            answer = self.learner(images_nchw)
-        loss, logits = loss_of(answer, labels, self.recipe.label_smoothing)
+        with self.computation.active():
+            outputs = self.learner(images_nchw)
+        loss, logits = loss_of(outputs, labels, self.recipe.label_smoothing)
         torch.autograd.backward(loss if self.processes.count == 1 else loss * self.processes.weight(part))
         optimizer.step()
         return loss.detach(), logits.detach()
@@ -136,28 +140,28 @@ class Trainer:
         parts = [self.processes.part_of(rows) for rows in batch_indices(np.arange(len(valid)), self.recipe.batch_size)]
         rows_on_device = batches_on(self.device, valid, [part.rows for part in parts])
         for part, (images_nhwc, labels) in zip(parts, rows_on_device, strict=True):
-            images_nchw = self.precision.laid_out(to_network_input(images_nhwc, self.preprocessing))
-            with self.precision.products():
-                logits = wide(self.network(images_nchw))
+            images_nchw = self.computation.arranged(to_network_input(images_nhwc, self.preprocessing))
+            with self.computation.active():
+                logits = as_float32(self.network(images_nchw))
             self._count(tally, part, F.cross_entropy(logits, labels), logits, labels)
         return tally.value()
 
 
 def loss_of(
-    answer: torch.Tensor | WithAuxiliary, labels: torch.Tensor, label_smoothing: float
+    outputs: torch.Tensor | WithAuxiliary, labels: torch.Tensor, label_smoothing: float
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Give the mean cross-entropy of a network's answer in training, its auxiliary heads weighted in, and the logits.
+    """Give the mean cross-entropy of a network's outputs in training, its auxiliary heads weighted in, and the logits.
 
     The notebook's Keras finds the logits behind the softmax, and so loses no digit to it either.
     """
-    if isinstance(answer, torch.Tensor):
-        return F.cross_entropy(wide(answer), labels, label_smoothing=label_smoothing), answer
-    loss, logits = loss_of(answer.logits, labels, label_smoothing)
-    heads = [loss_of(head, labels, label_smoothing)[0] for head in answer.auxiliary]
-    return loss + answer.weight * torch.stack(heads).sum(), logits
+    if isinstance(outputs, torch.Tensor):
+        return F.cross_entropy(as_float32(outputs), labels, label_smoothing=label_smoothing), outputs
+    loss, logits = loss_of(outputs.logits, labels, label_smoothing)
+    heads = [loss_of(head, labels, label_smoothing)[0] for head in outputs.auxiliary]
+    return loss + outputs.weight * torch.stack(heads).sum(), logits
 
 
-def wide(logits: torch.Tensor) -> torch.Tensor:
+def as_float32(logits: torch.Tensor) -> torch.Tensor:
     """Give logits in float32 where they come in bfloat16: a loss needs more than its three digits."""
     return logits.float() if logits.dtype == torch.bfloat16 else logits
 

@@ -10,26 +10,32 @@ from kamerton.errors import UsageError
 from kamerton.runs.folder import Run, open_run
 from kamerton.runs.record import Change, RunRecord, record_differences
 
-ENVIRONMENT = ("device", "versions")
+ENVIRONMENT = ("device", "versions", "channels_last", "compiled")
 """What may have changed, with a word: the last bits may then differ."""
 PLACES = ("started", "threads", "changes", "results", "peak_memory_bytes", "data.train.path", "data.valid.path")
 """What does not matter; the run's own number of threads is used again."""
 EPOCHS = "recipe.epochs"
 
 
-def continue_run(path: Path, wanted: RunRecord, say: Callable[[str], None]) -> Run:
+def continue_run(
+    path: Path, wanted: RunRecord, say: Callable[[str], None], *, convolutions_left_open: bool = False
+) -> Run:
     """Open a run folder whose training is to go on as ``wanted``.
 
-    More epochs are an extension; another machine or library is told through ``say`` and noted in run.json. UsageError,
-    with every difference, where settings or data are others than those of the run.
+    More epochs are an extension; another machine or library is told through ``say`` and noted in run.json. Convolutions
+    that were left open are the run's own, and others with a word where this machine has not got those. UsageError, with
+    every difference, where settings or data are others than those of the run.
     """
     run = open_run(path)
     run.remove_leftovers()
+    if convolutions_left_open and run.record.convolutions == "plain":
+        wanted = dataclasses.replace(wanted, convolutions="plain")
+    free = (*ENVIRONMENT, "convolutions") if convolutions_left_open else ENVIRONMENT
     differences = {
         name: pair for name, pair in record_differences(run.record, wanted).items() if not name.startswith(PLACES)
     }
     old_epochs, new_epochs = differences.pop(EPOCHS, (0, 0))
-    environment = {name: pair for name, pair in differences.items() if name.split(".")[0] in ENVIRONMENT}
+    environment = {name: pair for name, pair in differences.items() if name.split(".")[0] in free}
     settings = {name: pair for name, pair in differences.items() if name not in environment}
     if settings or new_epochs < old_epochs:
         if new_epochs < old_epochs:
@@ -50,9 +56,7 @@ def continue_run(path: Path, wanted: RunRecord, say: Callable[[str], None]) -> R
         run.update(
             dataclasses.replace(
                 run.record,
-                recipe=wanted.recipe,
-                device=wanted.device,
-                versions=wanted.versions,
+                **{name: getattr(wanted, name) for name in ("recipe", *free)},
                 changes=(*run.record.changes, *changes),
                 results=None,
             )

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import torch
 
-from kamerton.config import Device, Preprocessing, Recipe, TrainSettings
+from kamerton.config import Convolutions, Device, Preprocessing, Recipe, TrainSettings
 from kamerton.data.cubes.cube import LabelledCube, open_cube
 from kamerton.errors import UsageError
 from kamerton.files import require_new
 from kamerton.formats.keras.file import has_keras_twin, write_keras
+from kamerton.machine.computation import choose_computation
 from kamerton.machine.devices import choose_device, describe_device
 from kamerton.machine.memory import peak_memory_bytes
-from kamerton.machine.precision import precision_of
 from kamerton.machine.repeatable import repeatable
 from kamerton.networks.registry import build_network, count_parameters, find_network, load_learned
 from kamerton.recipes import load_recipe
@@ -57,6 +57,7 @@ def train(
     checkpoint_steps: int | None = TrainSettings.checkpoint_steps,
     deterministic: bool | None = TrainSettings.deterministic,
     device: Device = TrainSettings.device,
+    convolutions: Convolutions = TrainSettings.convolutions,
     out: str | Path | None = None,
     resume: bool = False,
     notebook_paths: bool = False,
@@ -64,7 +65,7 @@ def train(
 ) -> Run:
     """Train ``network`` on ``data/train.fits``, validate on ``data/valid.fits``, and keep all in a run folder.
 
-    The settings from ``recipe`` to ``device`` are those of `kamerton.config.TrainSettings`; ``out`` defaults to
+    The settings from ``recipe`` to ``convolutions`` are those of `kamerton.config.TrainSettings`; ``out`` defaults to
     ``runs/NETWORK-TIME`` and must be new. With ``resume`` the training in ``out`` goes on from its newest whole
     checkpoint, to the same bits as if it had never stopped; where nothing is there yet, it begins. With
     ``notebook_paths`` also ``Models/NAME_full.keras`` and ``ResultLearning/NAME_full.csv`` are written in the current
@@ -82,6 +83,7 @@ def train(
         checkpoint_steps=checkpoint_steps,
         deterministic=deterministic,
         device=device,
+        convolutions=convolutions,
     )
     watcher = watcher or Silent()
     plan = load_recipe(recipe, epochs=epochs, batch_size=batch_size)
@@ -94,7 +96,10 @@ def train(
         processes = files.enter_context(joined(choose_device(device)))
         if processes.is_first:
             make_parents(copies)
-            _begin(path, record, cubes, watcher, resume=resume)
+            if resume and is_run(path):
+                continue_run(path, record, watcher.say, convolutions_left_open=convolutions == "auto")
+            else:
+                _begin(path, record, cubes)
         processes.wait()
         run = open_run(path)
         if run.record.results is not None:
@@ -107,22 +112,24 @@ def train(
     return open_run(path)
 
 
-def _begin(path: Path, record: RunRecord, cubes: Cubes, watcher: Watcher, *, resume: bool) -> None:
-    """Make the run folder, or take it up again."""
-    if resume and is_run(path):
-        continue_run(path, record, watcher.say)
-        return
+def _begin(path: Path, record: RunRecord, cubes: Cubes) -> None:
+    """Make the run folder."""
     run = create_run(path, record)
     run.save_seen({"train": cubes.train.galaxy_fingerprints(), "valid": cubes.valid.galaxy_fingerprints()})
 
 
 def _learn(run: Run, cubes: Cubes, settings: TrainSettings, watcher: Watcher, processes: Processes) -> None:
     """Bring a run from where it stands to its end."""
-    record, device = run.record, choose_device(settings.device)
+    record = run.record
     assert record.recipe is not None
     assert record.seed is not None
-    network = run.build_network().to(device)
-    precision = precision_of(device, deterministic=record.deterministic)
+    # The run's own convolutions, which "auto" may have chosen on another machine.
+    computation = choose_computation(
+        choose_device(settings.device),
+        deterministic=record.deterministic,
+        convolutions=record.convolutions or TrainSettings.convolutions,
+    )
+    network = run.build_network().to(computation.device)
     session = Session.start(network, record.recipe)
     if restore_newest(run.checkpoint_path, session, watcher.say):
         watcher.say(f"resuming after {session.epoch} epochs and {session.step} batches")
@@ -138,15 +145,13 @@ def _learn(run: Run, cubes: Cubes, settings: TrainSettings, watcher: Watcher, pr
             stop_on_signals() as stop,
         ):
             trainer = Trainer(
-                network,
-                record.recipe,
-                record.preprocessing,
-                record.seed,
-                device,
-                watcher,
-                processes,
-                precision,
-                record.deterministic,
+                network=network,
+                recipe=record.recipe,
+                preprocessing=record.preprocessing,
+                seed=record.seed,
+                computation=computation,
+                watcher=watcher,
+                processes=processes,
             )
             trainer.fit(session, cubes.train, cubes.valid, RunKeeper(run, settings, stop, processes))
     finally:
@@ -174,6 +179,7 @@ def _record(network_name: str, recipe: Recipe, settings: TrainSettings, cubes: C
     network = build_network(network_name, size=preprocessing.size, channels=channels, classes=len(names))
     device = choose_device(settings.device)
     deterministic = device.type == "cpu" if settings.deterministic is None else settings.deterministic
+    computation = choose_computation(device, deterministic=deterministic, convolutions=settings.convolutions)
     return RunRecord(
         network=network_name,
         parameters=sum(count_parameters(network)),
@@ -188,7 +194,10 @@ def _record(network_name: str, recipe: Recipe, settings: TrainSettings, cubes: C
         versions=versions(),
         started=datetime.now(UTC).isoformat(timespec="seconds"),
         processes=process_count(),
-        precision=precision_of(device, deterministic=deterministic).name,
+        precision=computation.precision,
+        convolutions=computation.convolutions,
+        channels_last=computation.channels_last,
+        compiled=computation.compiled,
     )
 
 

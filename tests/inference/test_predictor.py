@@ -15,7 +15,8 @@ from torch.nn import functional as F
 from kamerton.config import Preprocessing
 from kamerton.data.cubes.cube import open_cube
 from kamerton.errors import CubeError, RunError, UsageError
-from kamerton.inference.predictor import BATCH_IMAGES, Predictor, answer_with
+from kamerton.inference.engines import BATCH_IMAGES
+from kamerton.inference.predictor import Predictor, prediction_of
 from kamerton.networks.registry import build_network
 from kamerton.runs.folder import Run, create_run
 from tests.conftest import needs_nnpack, toy_galaxies, write_cube, write_toy_cube
@@ -64,18 +65,21 @@ def test_a_cube_is_answered_in_the_order_of_its_rows(predictor: Predictor, tmp_p
 
 
 @needs_nnpack
-def test_whole_batches_in_tiles_answer_as_onnx_runtime_does() -> None:
-    torch.manual_seed(0)
-    network = build_network("alexnet", size=256, channels=3, classes=10).eval()
-    # Probabilities from 0 to nearly 1, as a trained network has.
-    network.get_parameter("dense7.weight").data *= 300
-    images_nchw = torch.rand(BATCH_IMAGES, 3, 256, 256)
-    answer = answer_with(network, (256, 256, 3))
-    with torch.inference_mode():
-        whole, parts = answer(images_nchw), [answer(part) for part in images_nchw.split(BATCH_IMAGES // 2)]
-    assert whole.max() > 0.9
-    assert not np.array_equal(whole, np.concatenate(parts)), "nothing was computed in tiles"
-    np.testing.assert_allclose(whole, np.concatenate(parts), rtol=0, atol=1e-5)
+@pytest.mark.parametrize(("trained", "predicted"), [("tiles", "tiles"), ("plain", "plain"), (None, "tiles")])
+def test_a_run_is_computed_with_the_convolutions_that_it_was_trained_with(
+    toy_run: Run, trained: Any, predicted: str
+) -> None:
+    record = dataclasses.replace(toy_run.record, convolutions=trained)
+    assert prediction_of(record, torch.device("cpu")).convolutions == predicted
+
+
+def test_a_run_trained_in_tiles_is_predicted_where_there_are_none(
+    toy_run: Run, galaxies_nhwc: np.ndarray, predictor: Predictor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(torch, "_nnpack_available")
+    tiled = Run(toy_run.path, dataclasses.replace(toy_run.record, convolutions="tiles"))
+    found = Predictor(tiled).probabilities(galaxies_nhwc)
+    np.testing.assert_allclose(found, predictor.probabilities(galaxies_nhwc), **CLOSE)
 
 
 def test_images_of_another_size_are_resized_to_the_runs(predictor: Predictor) -> None:
@@ -187,9 +191,3 @@ def test_int8_without_its_training_images_says_what_is_missing(toy_run: Run) -> 
     data = {"train": dataclasses.replace(toy_run.record.data["train"], path="gone.fits")}
     with pytest.raises(UsageError, match=r"training images.*gone\.fits.*leave int8 out"):
         Predictor(Run(toy_run.path, dataclasses.replace(toy_run.record, data=data)), int8=True)
-
-
-def test_int8_is_for_the_processor_with_onnx_runtime(toy_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kamerton.inference.predictor.find_spec", lambda name: None)
-    with pytest.raises(UsageError, match="no onnxruntime"):
-        Predictor(toy_run, int8=True)

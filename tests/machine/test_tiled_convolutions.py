@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from kamerton.machine import tiled_convolutions
-from kamerton.machine.tiled_convolutions import Convolution, TiledConvolutions
+from kamerton.machine.tiled_convolutions import Convolution, TiledConvolutions, tiles_available
 from tests.conftest import needs_nnpack
 
 WIDE = {"images": 16, "inputs": 200, "outputs": 240, "height": 20, "width": 20, "kernel": 3}
@@ -165,11 +165,22 @@ def test_groups_stay_as_they_are() -> None:
     assert torch.equal(found, F.conv2d(wide.images_nchw, weight, padding=1, groups=2))
 
 
-def test_a_processor_that_nnpack_does_not_know(monkeypatch: pytest.MonkeyPatch) -> None:
+def assert_nothing_is_in_tiles() -> None:
     wide = problem(**WIDE)
-    plain = solved(wide, tiled=False)
+    assert not tiles_available()
+    for tiled, plain in zip(solved(wide, tiled=True), solved(wide, tiled=False), strict=True):
+        assert torch.equal(tiled, plain)
+
+
+def test_a_processor_that_nnpack_does_not_know(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch, "_nnpack_available", lambda: False)
-    assert torch.equal(solved(wide, tiled=True).outputs, plain.outputs)
+    assert_nothing_is_in_tiles()
+
+
+@pytest.mark.parametrize("name", ["_nnpack_available", "_nnpack_spatial_convolution"])
+def test_a_pytorch_that_has_nnpack_no_more(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(torch, name)
+    assert_nothing_is_in_tiles()
 
 
 @pytest.mark.parametrize(

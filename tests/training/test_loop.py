@@ -20,12 +20,12 @@ from kamerton.config import Preprocessing
 from kamerton.data.cubes.cube import open_cube
 from kamerton.formats.keras.file import build_keras
 from kamerton.formats.keras.twin import keras_arrays, twin_layers
+from kamerton.machine.computation import choose_computation
 from kamerton.networks.layers import WithAuxiliary
 from kamerton.networks.registry import build_network
 from kamerton.recipes import load_recipe
 from kamerton.training.loop import Trainer, loss_of, step_seed
 from kamerton.training.optimizers import make_optimizer
-from kamerton.training.progress import Silent
 from kamerton.training.session import Session
 from tests.conftest import write_toy_cube
 from tests.notebook_in_keras import alexnet_in_keras
@@ -45,7 +45,10 @@ class KeepNothing:
 
 def trainer(network: nn.Module, seed: int = 0, size: int = SIZE, **recipe: Any) -> Trainer:
     plan = dataclasses.replace(load_recipe("notebook"), **recipe)
-    return Trainer(network, plan, Preprocessing(size, 3), seed, torch.device("cpu"), Silent())
+    computation = choose_computation(torch.device("cpu"), deterministic=True)
+    return Trainer(
+        network=network, recipe=plan, preprocessing=Preprocessing(size, 3), seed=seed, computation=computation
+    )
 
 
 def without_dropout(network: nn.Module) -> nn.Module:

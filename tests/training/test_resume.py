@@ -24,7 +24,7 @@ from kamerton.training import train as train_module
 from kamerton.training.progress import Silent
 from kamerton.training.session import Tally
 from kamerton.training.train import train
-from tests.conftest import write_toy_cube
+from tests.conftest import needs_nnpack, write_toy_cube
 
 OPTIONS: dict[str, Any] = {"network": "lenet5", "epochs": 3, "batch_size": 8, "checkpoint_steps": 1, "seed": 3}
 
@@ -195,6 +195,7 @@ def stopped(data: Path, out: Path) -> Path:
         ({"size": 24}, "preprocessing.size 24, was 20"),
         ({"network": "alexnet", "size": 67}, "network alexnet, was lenet5"),
         ({"deterministic": False}, "deterministic False, was True"),
+        pytest.param({"convolutions": "plain"}, "convolutions plain, was tiles", marks=needs_nnpack),
     ],
     ids=lambda value: "-".join(value) if isinstance(value, dict) else None,
 )
@@ -245,6 +246,46 @@ def test_a_finished_run_has_nothing_to_resume(data: Path, whole: Run) -> None:
     train(data, **OPTIONS, out=whole.path, resume=True, watcher=watcher)
     assert "ended already" in watcher.said[-1]
     assert outcome(whole) == before
+
+
+def left_open(convolutions: str | None, data: Path, out: Path) -> tuple[Run, list[str]]:
+    """Resume a run that says this of its convolutions, and ask for none; give it and what was said."""
+    run = open_run(stopped(data, out))
+    run.update(dataclasses.replace(run.record, convolutions=convolutions))
+    watcher = KillAfterStep(-1)
+    return train(data, **OPTIONS, out=out, resume=True, watcher=watcher), watcher.said
+
+
+def test_a_run_goes_on_with_its_own_plain_convolutions(data: Path, tmp_path: Path) -> None:
+    run, said = left_open("plain", data, tmp_path / "run")
+    assert (run.record.convolutions, run.record.changes) == ("plain", ())
+    assert not any("last bits" in line for line in said)
+
+
+def test_a_machine_without_tiles_goes_on_without_them_and_says_so(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kamerton.machine.computation.tiles_available", lambda: False)
+    run, said = left_open("tiles", data, tmp_path / "run")
+    assert (run.record.convolutions, run.record.changes) == ("plain", ("convolutions: plain, was tiles",))
+    assert "resuming elsewhere, so the last bits may differ: convolutions: plain, was tiles" in said
+
+
+@needs_nnpack
+def test_a_run_that_does_not_say_goes_on_with_what_auto_chooses(data: Path, tmp_path: Path) -> None:
+    run, _ = left_open(None, data, tmp_path / "run")
+    assert (run.record.convolutions, run.record.changes) == ("tiles", ("convolutions: tiles, was None",))
+
+
+def test_tiles_are_refused_before_anything_is_changed_where_there_are_none(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = stopped(data, tmp_path / "run")
+    before = (run / "run.json").read_bytes()
+    monkeypatch.setattr("kamerton.machine.computation.tiles_available", lambda: False)
+    with pytest.raises(UsageError, match="without NNPACK"):
+        train(data, **OPTIONS | {"convolutions": "tiles"}, out=run, resume=True)
+    assert (run / "run.json").read_bytes() == before
 
 
 def test_another_library_is_told_and_noted(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

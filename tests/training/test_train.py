@@ -15,13 +15,15 @@ import torch
 from kamerton.config import Preprocessing
 from kamerton.data.cubes.cube import open_cube
 from kamerton.errors import CubeError, KamertonError, OutputError, UnknownNameError, UsageError
+from kamerton.machine import tiled_convolutions
+from kamerton.machine.tiled_convolutions import tiles_available
 from kamerton.networks.registry import build_network, count_parameters
 from kamerton.recipes import load_recipe, recipe_folder
 from kamerton.runs.folder import Run, open_run
 from kamerton.training.progress import Silent
 from kamerton.training.session import Tally
 from kamerton.training.train import train
-from tests.conftest import CLASS_NAMES, toy_galaxies, write_cube, write_toy_cube
+from tests.conftest import CLASS_NAMES, needs_nnpack, toy_galaxies, write_cube, write_toy_cube
 
 COLUMNS = ["loss", "accuracy", "val_loss", "val_accuracy", "lr", "seconds", "images_per_second"]
 IMAGES, LABELS = toy_galaxies(9, 16, seed=0)
@@ -117,6 +119,24 @@ def test_the_record_holds_every_resolved_setting(tiny: Path, tmp_path: Path) -> 
     assert record.parameters == sum(count_parameters(build_network("lenet5", size=18, channels=3, classes=3)))
     assert record.weights_chosen_by == "last epoch"
     assert record.device.startswith(("cpu", "cuda"))
+    assert record.convolutions == ("tiles" if tiles_available() else "plain")
+    assert (record.precision, record.channels_last, record.compiled) == ("float32", False, False)
+
+
+@needs_nnpack
+def test_convolutions_are_computed_as_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small layers would gain nothing from tiles, and are made to take them."""
+    for name in ("LEAST_WORK", "LEAST_SIDE", "LEAST_IMAGES"):
+        monkeypatch.setattr(tiled_convolutions, name, 0)
+    for name in ("train", "valid"):
+        write_toy_cube(tmp_path / f"{name}.fits", 6, 67)
+    tiles, again, plain = (
+        train(tmp_path, network="alexnet", epochs=1, convolutions=convolutions, out=tmp_path / name)
+        for name, convolutions in (("tiles", "tiles"), ("again", "auto"), ("plain", "plain"))
+    )
+    assert tiles.weights_path.read_bytes() == again.weights_path.read_bytes()
+    assert tiles.weights_path.read_bytes() != plain.weights_path.read_bytes()
+    assert [run.record.convolutions for run in (tiles, again, plain)] == ["tiles", "tiles", "plain"]
 
 
 def test_the_record_holds_fingerprints_of_both_cubes(toy_run: Run, toy_splits: Path) -> None:

@@ -1,0 +1,111 @@
+"""What computes probabilities: ONNX Runtime, PyTorch, and ONNX Runtime in eight-bit numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+
+from kamerton.batches.reading import read_batches, to_network_input
+from kamerton.data.cubes.cube import open_cube
+from kamerton.errors import UsageError
+from kamerton.formats.int8 import quantised
+from kamerton.formats.onnx_file import INPUT, OUTPUT, onnx_bytes, open_session
+from kamerton.machine.computation import Computation
+from kamerton.networks.cost import share_in_tiles
+from kamerton.runs.folder import Run
+
+BATCH_IMAGES = 64
+"""Images of a batch in which a cube is predicted."""
+
+LEAST_SHARE_IN_TILES = 0.8
+"""Of a network's operations, from which PyTorch in tiles is faster than ONNX Runtime (docs/log.md, Speed)."""
+
+CALIBRATION_BATCHES, CALIBRATION_BATCH_IMAGES = 16, 32
+"""Of training images, that int8 takes its scales from: 512 of them."""
+
+Engine = Callable[[torch.Tensor], npt.NDArray[np.float32]]
+"""From images (n, channels, size, size) scaled to 0..1, on the device, to probabilities (n, classes)."""
+
+
+def float32_engine(network: nn.Module, image_shape: tuple[int, int, int], computation: Computation) -> Engine:
+    """Choose what computes a network's probabilities in float32 fastest; ``image_shape`` is (height, width, channels).
+
+    That is PyTorch on a GPU, and on the processor ONNX Runtime, or PyTorch where that is missing. Whole batches go
+    through PyTorch on the processor too where nearly all of the work is in wide convolutions and the computation is in
+    tiles. The ONNX model is made anew from the network's own weights: no file of it is read.
+    """
+    with_torch = torch_engine(network, computation)
+    if computation.device.type != "cpu":
+        return with_torch
+    session = open_session(onnx_bytes(network, image_shape), torch.get_num_threads())
+    if session is None:
+        return with_torch
+    with_onnx = onnx_engine(session)
+    if not _gains_in_tiles(network, image_shape, computation):
+        return with_onnx
+    return lambda images_nchw: (with_torch if len(images_nchw) >= BATCH_IMAGES else with_onnx)(images_nchw)
+
+
+def _gains_in_tiles(network: nn.Module, image_shape: tuple[int, int, int], computation: Computation) -> bool:
+    size, _, channels = image_shape
+    return (
+        computation.convolutions == "tiles"
+        and share_in_tiles(network, size=size, channels=channels, images=BATCH_IMAGES) >= LEAST_SHARE_IN_TILES
+    )
+
+
+def torch_engine(network: nn.Module, computation: Computation) -> Engine:
+    """Let PyTorch compute."""
+
+    def predict(images_nchw: torch.Tensor) -> npt.NDArray[np.float32]:
+        with computation.active():
+            found: npt.NDArray[np.float32] = network(images_nchw).softmax(1).cpu().numpy()
+        return found
+
+    return predict
+
+
+def onnx_engine(session: Any) -> Engine:
+    """Let ONNX Runtime compute in an open session."""
+
+    def predict(images_nchw: torch.Tensor) -> npt.NDArray[np.float32]:
+        found: npt.NDArray[np.float32] = session.run([OUTPUT], {INPUT: images_nchw.contiguous().numpy()})[0]
+        return found
+
+    return predict
+
+
+def int8_engine(network: nn.Module, run: Run, device: torch.device) -> Engine:
+    """Let ONNX Runtime compute in eight-bit numbers; UsageError where it cannot."""
+    if device.type != "cpu" or find_spec("onnxruntime") is None:
+        raise UsageError(
+            "int8 is computed by ONNX Runtime on the processor",
+            received=str(device) if device.type != "cpu" else "no onnxruntime",
+            next_step="leave int8 out, or use the processor with onnxruntime installed",
+        )
+    content = quantised(onnx_bytes(network, run.image_shape), _calibration_batches(run))
+    return onnx_engine(open_session(content, torch.get_num_threads()))
+
+
+def _calibration_batches(run: Run) -> list[npt.NDArray[np.float32]]:
+    """Read equal batches of training images from the whole length of the cube; UsageError where it is gone."""
+    record = run.record.data.get("train")
+    if record is None or not Path(record.path).exists():
+        raise UsageError(
+            f"{run.path}: int8 takes its scales from the training images, and they are not there",
+            received="no record of them" if record is None else record.path,
+            next_step="bring that cube back, or leave int8 out",
+        )
+    with open_cube(record.path) as cube:
+        count = min(CALIBRATION_BATCH_IMAGES, len(cube))
+        batches = min(CALIBRATION_BATCHES, len(cube) // count)
+        rows = np.linspace(0, len(cube) - 1, count * batches).astype(np.int64).reshape(batches, count)
+        shape = run.record.preprocessing
+        return [to_network_input(images_nhwc, shape).numpy() for images_nhwc, _ in read_batches(cube, list(rows))]

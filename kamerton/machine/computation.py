@@ -1,0 +1,95 @@
+"""How a network is computed: one choice for training, validation and prediction, recorded in run.json."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import nn
+
+from kamerton.checks import require
+from kamerton.config import CONVOLUTIONS, Convolutions, TrainSettings
+from kamerton.errors import UsageError
+from kamerton.machine.tiled_convolutions import TiledConvolutions, tiles_available
+
+ConvolutionAlgorithm = Literal["plain", "tiles"]
+Precision = Literal["float32", "bfloat16"]
+
+
+@dataclass(frozen=True)
+class Computation:
+    """Where and how a network is computed; weights, sums and the loss are float32 in every case.
+
+    UsageError for what the device or this PyTorch cannot do.
+    """
+
+    device: torch.device
+    deterministic: bool
+    """Whether the same seed is to give the same bits."""
+    convolutions: ConvolutionAlgorithm = "plain"
+    """PyTorch's own, or in tiles where these are faster (`kamerton.machine.tiled_convolutions`)."""
+    precision: Precision = "float32"
+    """Of convolutions and matrix products; bfloat16 is autocast."""
+    channels_last: bool = False
+    """Whether images and kernels lie in memory as (n, height, width, channels)."""
+    compiled: bool = False
+    """Whether the network learns through ``torch.compile``."""
+
+    def __post_init__(self) -> None:
+        if self.convolutions == "tiles":
+            _require_tiles(self.device)
+
+    def active(self) -> AbstractContextManager[object]:
+        """Compute forward passes so until the block ends."""
+        if self.precision == "bfloat16":
+            return torch.autocast(self.device.type, torch.bfloat16)
+        return TiledConvolutions() if self.convolutions == "tiles" else nullcontext()
+
+    def arranged(self, images_nchw: torch.Tensor) -> torch.Tensor:
+        """Lay images out in memory as the convolutions like them; the axes stay (n, channels, height, width)."""
+        return images_nchw.contiguous(memory_format=torch.channels_last) if self.channels_last else images_nchw
+
+    def prepared(self, network: nn.Module) -> nn.Module:
+        """Give the network as it learns fastest; it shares its weights with ``network``."""
+        if self.channels_last:
+            for parameter in network.parameters():
+                if parameter.dim() == 4:
+                    parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+        if not self.compiled:
+            return network
+        compiled: nn.Module = torch.compile(network)  # type: ignore[assignment]
+        return compiled
+
+
+def _require_tiles(device: torch.device) -> None:
+    if device.type != "cpu":
+        raise UsageError(
+            "Convolutions in tiles are computed on the processor only",
+            received=f"tiles on {device}",
+            allowed="auto or plain",
+            next_step="leave --convolutions out, or give --device cpu",
+        )
+    if not tiles_available():
+        raise UsageError(
+            "This PyTorch has no convolutions in tiles for this processor",
+            received="tiles, without NNPACK",
+            allowed="auto or plain",
+            next_step="leave --convolutions out, or install a PyTorch with NNPACK",
+        )
+
+
+def choose_computation(
+    device: torch.device, *, deterministic: bool, convolutions: Convolutions = TrainSettings.convolutions
+) -> Computation:
+    """Choose what is fastest on a device; float32, uncompiled, on the processor and where bits must be the same.
+
+    ``auto`` takes tiles on a processor that has them. UsageError for convolutions that are not to be had here.
+    """
+    require(convolutions in CONVOLUTIONS, "convolutions", convolutions, ", ".join(CONVOLUTIONS))
+    fastest: ConvolutionAlgorithm = "tiles" if device.type == "cpu" and tiles_available() else "plain"
+    chosen = fastest if convolutions == "auto" else convolutions
+    if device.type == "cpu" or deterministic:
+        return Computation(device, deterministic, chosen)
+    return Computation(device, deterministic, chosen, precision="bfloat16", channels_last=True, compiled=True)
