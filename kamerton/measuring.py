@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import operator
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
+from torch import nn
 
 from kamerton.batches.augment import augment
 from kamerton.batches.reading import batch_indices, read_batches, shuffled_order, to_network_input
@@ -23,7 +25,7 @@ from kamerton.config import BenchSettings, Preprocessing, Recipe
 from kamerton.data.cubes.cube import open_cube
 from kamerton.data.cubes.writer import CubeWriter
 from kamerton.inference.engines import BATCH_IMAGES, float32_engine
-from kamerton.machine.computation import choose_computation
+from kamerton.machine.computation import Computation, choose_computation
 from kamerton.machine.devices import describe_device
 from kamerton.machine.repeatable import repeatable
 from kamerton.networks.cost import count_flops, count_training_flops
@@ -52,7 +54,7 @@ class NetworkRates:
     """
     prediction_share: float
     one_image_seconds: float
-    """For the answer to a single image."""
+    """To predict a single image."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ class Bench:
     threads: int
     size: int
     batch_size: int
-    """Of training; answers come in the batches of `kamerton.inference.predictor`."""
+    """Of training; predictions are made in the batches of `kamerton.inference.engines`."""
     matrix_gflops_per_second: float
     loader_images_per_second: float
     """Read from a cube, shuffled, turned, shifted and zoomed."""
@@ -145,42 +147,95 @@ def _matrix_rate() -> float:
     return 2 * MATRIX_SIDE**3 / _seconds(lambda: torch.mm(matrix, matrix, out=product))
 
 
+@dataclass(frozen=True)
+class _Timing:
+    """One repeat: some work and, for the machine's speed changes all the time, a matrix product just before it."""
+
+    seconds: float
+    matrix_rate: float
+    """Operations a second of the matrix product."""
+
+    @classmethod
+    def of(cls, work: Callable[[], object]) -> Self:
+        """Time both."""
+        matrix_rate = _matrix_rate()
+        return cls(_seconds(work), matrix_rate)
+
+
+@dataclass(frozen=True)
+class _Rate:
+    """What some work on ``images`` images of ``flops`` operations each reached in the median of its repeats."""
+
+    images_per_second: float
+    share: float
+    """Of the ceiling."""
+
+    @classmethod
+    def of(cls, timings: Sequence[_Timing], images: int, flops: int) -> Self:
+        """Take the medians, of the shares too: each is of one moment."""
+        rates = [images / timing.seconds for timing in timings]
+        ceilings = [timing.matrix_rate / flops for timing in timings]
+        return cls(statistics.median(rates), statistics.median(map(operator.truediv, rates, ceilings)))
+
+
 def _network_rates(name: str, settings: BenchSettings) -> NetworkRates:
-    """Time steps and answers, with a matrix product between: the machine's speed changes from second to second."""
-    size, batch = settings.size, settings.batch_size
-    network = build_network(name, size=size, channels=CHANNELS, classes=CLASSES)
-    flops = count_flops(network, size=size, channels=CHANNELS)
+    """Time steps, and then predictions with the network that they made."""
+    network = build_network(name, size=settings.size, channels=CHANNELS, classes=CLASSES)
+    training_flops = count_training_flops(network, size=settings.size, channels=CHANNELS)
+    flops = count_flops(network, size=settings.size, channels=CHANNELS)
+    training = _Rate.of(_time_training(network, settings), settings.batch_size, training_flops)
+    batches, single = _time_prediction(network, settings)
+    prediction = _Rate.of(batches, BATCH_IMAGES, flops)
+    return NetworkRates(
+        network=name,
+        flops_an_image=flops,
+        training_flops_an_image=training_flops,
+        training_images_per_second=training.images_per_second,
+        prediction_images_per_second=prediction.images_per_second,
+        training_share=training.share,
+        prediction_share=prediction.share,
+        one_image_seconds=statistics.median(single),
+    )
+
+
+def _time_training(network: nn.Module, settings: BenchSettings) -> list[_Timing]:
+    """Time steps of the notebook's recipe; one more for warming up is left out."""
     recipe = load_recipe("notebook")
-    preprocessing = Preprocessing(size, CHANNELS)
-    images_nhwc = torch.randint(0, 256, (batch, size, size, CHANNELS), dtype=torch.uint8)
-    labels = torch.arange(batch) % CLASSES
-    session = Session.start(network, recipe)
-    computation = choose_computation(torch.device("cpu"), deterministic=True)
-    trainer = Trainer(network=network, recipe=recipe, preprocessing=preprocessing, seed=0, computation=computation)
-    training: list[float] = []
-    training_shares: list[float] = []
-    training_flops = count_training_flops(network, size=size, channels=CHANNELS)
+    trainer = Trainer(
+        network=network, recipe=recipe, preprocessing=_preprocessing(settings), seed=0, computation=_computation()
+    )
+    optimizer = Session.start(network, recipe).optimizer
+    images_nhwc, labels = _noise(settings, settings.batch_size), torch.arange(settings.batch_size) % CLASSES
+    network.train()
     with repeatable(deterministic=True):
-        network.train()
-        for _ in range(settings.repeats + 1):
-            ceiling = _matrix_rate() / training_flops
-            training.append(batch / _seconds(lambda: trainer.learn(images_nhwc, labels, session.optimizer, 0)))
-            training_shares.append(training[-1] / ceiling)
-    engine = float32_engine(network.eval(), (size, size, CHANNELS), computation)
-    unseen_nhwc = torch.randint(0, 256, (BATCH_IMAGES, size, size, CHANNELS), dtype=torch.uint8)
-    prediction: list[float] = []
-    shares: list[float] = []
-    single: list[float] = []
+        timings = [
+            _Timing.of(lambda: trainer.learn(images_nhwc, labels, optimizer, 0)) for _ in range(settings.repeats + 1)
+        ]
+    return timings[1:]
+
+
+def _time_prediction(network: nn.Module, settings: BenchSettings) -> tuple[list[_Timing], list[float]]:
+    """Time whole batches and, in turn, the seconds of single images; one more of each for warming up is left out."""
+    engine = float32_engine(network.eval(), (settings.size, settings.size, CHANNELS), _computation())
+    preprocessing, images_nhwc = _preprocessing(settings), _noise(settings, BATCH_IMAGES)
+    batches, single = [], []
     with torch.inference_mode():
         for _ in range(settings.repeats + 1):
-            ceiling = _matrix_rate() / flops
-            seconds = _seconds(lambda: engine(to_network_input(unseen_nhwc, preprocessing)))
-            prediction.append(BATCH_IMAGES / seconds)
-            shares.append(prediction[-1] / ceiling)
+            batches.append(_Timing.of(lambda: engine(to_network_input(images_nhwc, preprocessing))))
             single.append(_seconds(lambda: engine(to_network_input(images_nhwc[:1], preprocessing))))
-    # The first of each is for warming up.
-    middle = [statistics.median(values[1:]) for values in (training, prediction, training_shares, shares, single)]
-    return NetworkRates(name, flops, training_flops, *middle)
+    return batches[1:], single[1:]
+
+
+def _computation() -> Computation:
+    return choose_computation(torch.device("cpu"), deterministic=True)
+
+
+def _preprocessing(settings: BenchSettings) -> Preprocessing:
+    return Preprocessing(settings.size, CHANNELS)
+
+
+def _noise(settings: BenchSettings, count: int) -> torch.Tensor:
+    return torch.randint(0, 256, (count, settings.size, settings.size, CHANNELS), dtype=torch.uint8)
 
 
 def _loader_rate(settings: BenchSettings) -> float:
@@ -200,7 +255,7 @@ def _load(cube: Any, recipe: Recipe, settings: BenchSettings) -> None:
     assert recipe.augment is not None
     batches = batch_indices(shuffled_order(len(cube), 0, 0), settings.batch_size)
     for images_nhwc, _ in read_batches(cube, batches):
-        images_nchw = to_network_input(images_nhwc, Preprocessing(settings.size, CHANNELS))
+        images_nchw = to_network_input(images_nhwc, _preprocessing(settings))
         augment(images_nchw, recipe.augment, torch.Generator().manual_seed(0))
 
 
