@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator
 
 import torch
-from jaxtyping import Float, Float32, Int64
+from jaxtyping import Float, Float32, Int64, Shaped
 from torch.nn import functional as F
 
 from kamerton.config import AugmentSettings
@@ -27,12 +27,12 @@ def eight_views(images_nchw: Images) -> Iterator[Images]:
         yield turned(images_nchw, number)
 
 
-def turned(images_nchw: Images, number: int) -> Images:
-    """Apply one of the eight symmetries to square images (n, channels, side, side), without interpolation.
+def turned(squares: Shaped[torch.Tensor, "*axes side side"], number: int) -> Shaped[torch.Tensor, "*axes side side"]:
+    """Apply one of the eight symmetries to the last two axes (..., side, side), without interpolation.
 
     Numbers 0 to 3 rotate by that many times 90 degrees; 4 to 7 mirror first and then rotate by ``number - 4`` times 90.
     """
-    mirrored = images_nchw.flip(-1) if number >= 4 else images_nchw
+    mirrored = squares.flip(-1) if number >= 4 else squares
     return torch.rot90(mirrored, number % 4, (-2, -1))
 
 
