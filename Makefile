@@ -1,10 +1,10 @@
-# `make demo` and `make test` need nothing before them but Python 3.11 or newer.
+# `make demo` and `make test` need nothing before them but Linux or macOS with Python 3.11 or newer.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 COUNTED := kamerton/networks/counted.json
 
-.PHONY: help demo test fuzz bench lint check clean
+.PHONY: help demo test docs fuzz bench lint check clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -15,6 +15,9 @@ demo: $(VENV)/ready ## the whole way on a synthetic survey, into build/demo
 
 test: $(VENV)/ready $(COUNTED) ## all tests, a file a process
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+
+docs: $(VENV)/ready ## docs/cli.md and docs/api.md, from the code
+	$(BIN)/python -m docs.generate
 
 fuzz: $(VENV)/ready ## 20,000 broken files against every reader, about 5 minutes
 	$(BIN)/python -m tests.fuzz --files 20000
