@@ -56,8 +56,13 @@ def test_a_documented_command_and_its_options_exist(line: str) -> None:
 
 
 @pytest.mark.parametrize("name", every_command())
-def test_every_command_is_in_the_readme(name: str) -> None:
-    assert f"kamerton {name}" in README
+def test_the_readme_or_the_guide_shows_every_command_at_work(name: str) -> None:
+    shown = commands(README, "kamerton") + commands(DOCUMENTS["guide.md"], "kamerton")
+    assert any(f"{line} ".startswith(f"kamerton {name} ") for line in shown)
+
+
+def test_the_readme_leads_to_every_document() -> None:
+    assert [name for name in DOCUMENTS if name != "README.md" and f"{name})" not in README] == []
 
 
 def test_the_readmes_make_targets_exist() -> None:
@@ -77,6 +82,12 @@ def tree() -> dict[str, str]:
         folders[depth:] = [name]
         found["".join(folders)] = purpose.strip()
     return found
+
+
+def test_the_ten_files_to_read_first_exist() -> None:
+    files = re.findall(r"^\d+\. `([^`]+)`", DOCUMENTS["architecture.md"], re.MULTILINE)
+    assert len(files) == 10
+    assert [path for path in files if not (ROOT / path).exists()] == []
 
 
 def test_every_path_of_the_tree_exists() -> None:
@@ -135,6 +146,13 @@ def test_every_requirement_is_pinned_within_its_range(line: str) -> None:
 @pytest.mark.parametrize("name", ["torch", "numpy", "astropy", "keras"])
 def test_the_tests_run_with_the_pinned_versions(name: str) -> None:
     assert Version(metadata.version(name)).public == str(pinned()[name])
+
+
+def test_every_entry_of_the_log_has_a_date_and_begins_with_its_verdict() -> None:
+    sections = re.findall(r"^## .*", DOCUMENTS["log.md"], re.MULTILINE)
+    entries = re.findall(r"^- .*", DOCUMENTS["log.md"], re.MULTILINE)
+    assert [line for line in sections if not re.search(r" \(20\d\d-\d\d-\d\d\)$", line)] == []
+    assert [line for line in entries if not re.match(r"- \*\*(Kept|Dropped|Missed|Open): ", line)] == []
 
 
 NAMED_TESTS = sorted(set(re.findall(r"`(?:pytest )?(tests/[\w/*.]+)(?: -k \"?([\w ]+)\"?)?`", DOCUMENTS["trust.md"])))
