@@ -237,7 +237,7 @@ def truncate(path: Path) -> None:
         file.truncate(path.stat().st_size // 2)
 
 
-BAD_CUBES: dict[str, tuple[Callable[[Path], None], str]] = {
+BAD_CUBES: dict[str, tuple[Callable[[Path], object], str]] = {
     "missing file": (Path.unlink, "cannot be opened"),
     "missing HDU": (drop_labels, "HDU 1: there are no labels"),
     "labels of another length": (with_labels(lambda labels: labels[:-1]), "HDU 1: labels have another length"),

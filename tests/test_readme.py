@@ -7,6 +7,7 @@ import shlex
 import tomllib
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -37,7 +38,7 @@ def commands(text: str, program: str) -> list[str]:
 
 
 def every_command() -> list[str]:
-    group = typer.main.get_command(app)
+    group: Any = typer.main.get_command(app)
     names = []
     for name, command in sorted(group.commands.items()):
         inner = sorted(getattr(command, "commands", {}))

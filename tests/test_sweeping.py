@@ -14,6 +14,7 @@ import pytest
 from kamerton import sweeping
 from kamerton.cli import main
 from kamerton.errors import CubeError, MissingExtraError, RunError, UnknownNameError, UsageError
+from kamerton.evaluation.evaluate import Evaluation, evaluate
 from kamerton.runs.evaluation import read_metrics
 from kamerton.runs.folder import Run
 from kamerton.sweeping import sweep
@@ -73,10 +74,12 @@ def test_an_interrupted_sweep_skips_what_is_done_and_resumes_the_rest(
         sweep(data, **OPTIONS, out=tmp_path / "runs", watcher_for=Interrupt)
     written = (tmp_path / "runs/lenet5-seed0/model.safetensors").stat().st_mtime_ns
     tested: list[str] = []
-    evaluate = sweeping.evaluate
-    monkeypatch.setattr(
-        sweeping, "evaluate", lambda run, *rest, **more: (tested.append(run.name), evaluate(run, *rest, **more))[1]
-    )
+
+    def noted(run: Run, *rest: Any, **more: Any) -> Evaluation:
+        tested.append(run.name)
+        return evaluate(run, *rest, **more)
+
+    monkeypatch.setattr(sweeping, "evaluate", noted)
     runs = sweep(data, **OPTIONS, out=tmp_path / "runs")
     assert outcomes(runs) == outcomes(whole)
     assert (tmp_path / "runs/lenet5-seed0/model.safetensors").stat().st_mtime_ns == written

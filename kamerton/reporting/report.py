@@ -83,6 +83,7 @@ class Teller:
 
     @property
     def words(self) -> dict[str, str]:
+        """The language's short texts, by their keys in the template."""
         return dict(self.language.WORDS)
 
     def number(self, value: float | None, form: str = ".3f") -> str:

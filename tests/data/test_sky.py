@@ -10,14 +10,14 @@ from astropy.table import MaskedColumn, Table
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kamerton.data.sky import column_pairs, connected_groups, sky_pairs
+from kamerton.data.sky import SkyPair, column_pairs, connected_groups, sky_pairs
 
 
 def catalogue(*positions_deg: tuple[float, float]) -> Table:
     return Table(rows=list(positions_deg), names=("ra", "dec"))
 
 
-def rows_of(pairs: list) -> list[tuple[int, int]]:
+def rows_of(pairs: list[SkyPair]) -> list[tuple[int, int]]:
     return [(pair.first, pair.second) for pair in pairs]
 
 

@@ -39,10 +39,12 @@ class Plane:
 
     @cached_property
     def radius_arcsec(self) -> MapHW:
+        """Distance from the centre (height, width), softened so that no profile has a spike there, arcsec."""
         return np.sqrt(self.x_arcsec**2 + self.y_arcsec**2 + np.float32(SOFTENING_ARCSEC**2))
 
     @cached_property
     def azimuth(self) -> MapHW:
+        """Angle from the x axis to the y axis (height, width), radians."""
         return np.arctan2(self.y_arcsec, self.x_arcsec)
 
     def shifted(self, x_arcsec: float, y_arcsec: float) -> Plane:

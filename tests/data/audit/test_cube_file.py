@@ -71,12 +71,12 @@ def promise_terabytes(path: Path) -> None:
     path.write_bytes(path.read_bytes().replace(b"NAXIS4  =                   30", b"NAXIS4  =         999999999999"))
 
 
-DAMAGE: dict[str, tuple[Callable[[Path], None], str]] = {
+DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "a flipped bit": (flip_pixel, "HDU 0: the data do not match their DATASUM"),
     "a cut end": (cut_catalogue, "HDU 2: the file is truncated"),
     "terabytes": (promise_terabytes, "HDU 0: the file is truncated"),
-    "no FITS": (lambda path: path.write_bytes(b"hello") and None, "HDU 0: cannot be read as FITS"),
-    "nothing": (lambda path: path.write_bytes(b"") and None, "an empty file"),
+    "no FITS": (lambda path: path.write_bytes(b"hello"), "HDU 0: cannot be read as FITS"),
+    "nothing": (lambda path: path.write_bytes(b""), "an empty file"),
     "no file": (Path.unlink, "cannot be opened"),
 }
 

@@ -3,12 +3,12 @@
 import gzip
 import io
 import os
+import shutil
 import tracemalloc
 from pathlib import Path
 
 import pytest
 
-from kamerton.data.fits import unpacking
 from kamerton.data.fits.unpacking import SMALL_BYTES, as_plain_file
 from kamerton.errors import CubeError
 
@@ -72,7 +72,7 @@ def test_unpacking_stops_before_the_disk_is_full(
     tmp_path: Path, scratch: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "a.gz").write_bytes(gzip.compress(os.urandom(100_000)))
-    monkeypatch.setattr(unpacking.shutil, "disk_usage", lambda place: type("Usage", (), {"free": 50_000}))
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: type("Usage", (), {"free": 50_000}))
     with pytest.raises(CubeError, match=r"unpacks to too much.*50000 bytes free"):
         as_plain_file(tmp_path / "a.gz")
     assert list(scratch.iterdir()) == []

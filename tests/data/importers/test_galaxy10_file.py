@@ -53,13 +53,15 @@ def test_units_of_the_galaxy10_catalogue_are_in_the_file(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("name", ["ra", "dec", "redshift", "pxscale"])
 def test_optional_dataset_may_be_missing(name: str, tmp_path: Path) -> None:
-    with imported(write_galaxy10(tmp_path / "g.h5", **{name: None})) as cube:
+    absent: dict[str, Any] = {name: None}
+    with imported(write_galaxy10(tmp_path / "g.h5", **absent)) as cube:
         assert name not in cube.catalogue.colnames
 
 
 @pytest.mark.parametrize("name", ["images", "ans"])
 def test_required_dataset_is_named(name: str, tmp_path: Path) -> None:
-    message = refusal(write_galaxy10(tmp_path / "g.h5", **{name: None}))
+    absent: dict[str, Any] = {name: None}
+    message = refusal(write_galaxy10(tmp_path / "g.h5", **absent))
     assert f"dataset {name}" in message
     assert "no such dataset" in message
 

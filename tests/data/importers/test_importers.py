@@ -10,8 +10,8 @@ import pytest
 from astropy.io import fits
 from PIL import Image
 
-from kamerton.data import importers
-from kamerton.data.cubes.cube import open_cube
+bfrom kamerton.data.cubes.cube import open_cube
+from kamerton.data.cubes.writer import CubeWriter
 from kamerton.data.importers import IMPORTERS, import_cube
 from kamerton.errors import OutputError, UsageError
 from tests.data.importers.sources import (
@@ -106,7 +106,7 @@ def test_full_disk_is_one_line_and_leaves_nothing(kind: str, tmp_path: Path, mon
 
     source = small_source(kind, tmp_path)
     before = sorted(tmp_path.iterdir())
-    monkeypatch.setattr(importers.CubeWriter, "append", full)
+    monkeypatch.setattr(CubeWriter, "append", full)
     with pytest.raises(OutputError, match="No space left"):
         import_cube(source, tmp_path / "out.fits")
     assert sorted(tmp_path.iterdir()) == before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -164,7 +165,7 @@ def test_byte_order_mark_of_excel_is_no_part_of_the_header(tmp_path: Path) -> No
 
 
 def test_parquet_list_gives_the_same_cube_as_csv(tmp_path: Path) -> None:
-    rows = {"id": ["587722984435155001", "2"], "ra": [1.5, np.nan], "group": [7, 8]}
+    rows: dict[str, Any] = {"id": ["587722984435155001", "2"], "ra": [1.5, np.nan], "group": [7, 8]}
     source = write_list(tmp_path, ["a", "b"], **rows)
     frame = pd.DataFrame({"path": ["0.png", "1.png"], "label": ["a", "b"]} | rows)
     frame.to_parquet(tmp_path / "list.parquet")

@@ -90,7 +90,7 @@ def test_arms_wind_with_their_pitch(pitch_deg: float) -> None:
     for seed in range(20):
         ridges = arms(SKY, np.random.default_rng(seed), pitch_deg=pitch_deg, count=2, start_arcsec=3.0)
         phases = []
-        for radius in np.linspace(*radii, 40):
+        for radius in np.linspace(radii[0], radii[1], 40):
             ring = np.abs(SKY.radius_arcsec - radius) < 0.4
             phases.append(np.angle((ridges[ring] * np.exp(2j * SKY.azimuth[ring])).sum()))
         turns.append((np.unwrap(phases)[-1] - np.unwrap(phases)[0]) / 2)
