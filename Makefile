@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 COUNTED := kamerton/networks/counted.json
+LOWEST := .venv-lowest
 
-.PHONY: help demo test docs fuzz bench lint check clean
+.PHONY: help demo test quick slow lowest docs fuzz bench lint check clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -15,6 +16,17 @@ demo: $(VENV)/ready ## the whole way on a synthetic survey, into build/demo
 
 test: $(VENV)/ready $(COUNTED) ## all tests, a file a process
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+
+quick: lint $(COUNTED) ## style, types and the quick tests, in less than a minute
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -p tests.quick -n auto --maxprocesses 4 --dist loadfile
+
+slow: $(VENV)/ready ## measure all tests, and write tests/slow.txt, which `quick` leaves out
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -p tests.quick --write-slow
+
+lowest: $(LOWEST)/ready ## the quick tests with the lowest versions that pyproject.toml allows
+	OMP_NUM_THREADS=1 $(LOWEST)/bin/python -m pytest -q -p tests.quick --within 600 -n auto --maxprocesses 4 \
+		--dist loadfile -W ignore::DeprecationWarning \
+		--deselect tests/test_readme.py::test_the_tests_run_with_the_pinned_versions
 
 docs: $(VENV)/ready ## docs/cli.md and docs/api.md, from the code
 	$(BIN)/python -m docs.generate
@@ -34,7 +46,7 @@ lint: $(VENV)/ready ## style, format and types
 check: lint test ## what CI runs
 
 clean: ## remove the virtual environment and everything built
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(LOWEST) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # The table of networks, as counted; the same networks give the same bytes.
 $(COUNTED): $(wildcard kamerton/networks/*.py) | $(VENV)/ready
@@ -44,4 +56,12 @@ $(VENV)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Kamerton needs Python 3.11 or newer; name one with make PYTHON=...")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+# Old libraries warn of newer ones that they need, so a warning is no error there.
+$(LOWEST)/ready: pyproject.toml
+	$(PYTHON) -m venv $(LOWEST)
+	$(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"], sep="\n")' \
+		| sed 's/>=/==/' > $(LOWEST)/constraints.txt
+	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check -c $(LOWEST)/constraints.txt -e '.[dev]'
 	touch $@
