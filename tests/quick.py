@@ -30,7 +30,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Leave the slow tests out, or measure all of them."""
-    config.pluginmanager.register(Measuring() if config.getoption("--write-slow") else Quick(config.getoption("--within")))
+    config.pluginmanager.register(
+        Measuring() if config.getoption("--write-slow") else Quick(config.getoption("--within"))
+    )
 
 
 def function_of(nodeid: str) -> str:
@@ -63,7 +65,9 @@ class Quick:
         if time.monotonic() - self.start > self.within_seconds and "PYTEST_XDIST_WORKER" not in os.environ:
             five = sorted(self.seconds, key=self.seconds.__getitem__, reverse=True)[:5]
             longest = ", ".join(f"{name} ({self.seconds[name]:.1f} s)" for name in five)
-            pytest.exit(f"the quick tests take more than {self.within_seconds:.0f} s; the longest: {longest}", returncode=1)
+            pytest.exit(
+                f"the quick tests take more than {self.within_seconds:.0f} s; the longest: {longest}", returncode=1
+            )
 
 
 class Measuring:

@@ -10,7 +10,7 @@ import pytest
 from astropy.io import fits
 from PIL import Image
 
-bfrom kamerton.data.cubes.cube import open_cube
+from kamerton.data.cubes.cube import open_cube
 from kamerton.data.cubes.writer import CubeWriter
 from kamerton.data.importers import IMPORTERS, import_cube
 from kamerton.errors import OutputError, UsageError
