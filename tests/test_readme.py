@@ -56,12 +56,6 @@ def test_a_documented_command_and_its_options_exist(line: str) -> None:
     assert not context.args
 
 
-@pytest.mark.parametrize("name", every_command())
-def test_the_readme_or_the_guide_shows_every_command_at_work(name: str) -> None:
-    shown = commands(README, "kamerton") + commands(DOCUMENTS["guide.md"], "kamerton")
-    assert any(f"{line} ".startswith(f"kamerton {name} ") for line in shown)
-
-
 def test_the_readme_leads_to_every_document() -> None:
     assert [name for name in DOCUMENTS if name != "README.md" and f"{name})" not in README] == []
 
