@@ -268,14 +268,14 @@ def test_a_machine_without_tiles_goes_on_without_them_and_says_so(
 ) -> None:
     monkeypatch.setattr("kamerton.machine.computation.tiles_available", lambda: False)
     run, said = left_open("tiles", data, tmp_path / "run")
-    assert (run.record.convolutions, run.record.changes) == ("plain", ("convolutions: plain, was tiles",))
+    assert (run.record.convolutions, run.record.changes) == ("plain", (Change("convolutions", "tiles", "plain"),))
     assert "resuming elsewhere, so the last bits may differ: convolutions: plain, was tiles" in said
 
 
 @needs_nnpack
 def test_a_run_that_does_not_say_goes_on_with_what_auto_chooses(data: Path, tmp_path: Path) -> None:
     run, _ = left_open(None, data, tmp_path / "run")
-    assert (run.record.convolutions, run.record.changes) == ("tiles", ("convolutions: tiles, was None",))
+    assert (run.record.convolutions, run.record.changes) == ("tiles", (Change("convolutions", None, "tiles"),))
 
 
 def test_tiles_are_refused_before_anything_is_changed_where_there_are_none(
