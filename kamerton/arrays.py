@@ -36,5 +36,14 @@ Mask = Bool[npt.NDArray[np.bool_], "n"]
 PositionsDeg = Float64[npt.NDArray[np.float64], "n 2"]
 """Right ascension and declination, degrees (ICRS), NaN where unknown."""
 
+Probabilities = Float32[npt.NDArray[np.float32], "n classes"]
+"""What a network gives each galaxy for each class; a row adds up to 1."""
+
+Confusion = Int64[npt.NDArray[np.int64], "classes classes"]
+"""Galaxies by (true, predicted) class."""
+
+MeanConfusion = Float64[npt.NDArray[np.float64], "classes classes"]
+"""The same, averaged over runs."""
+
 ValuesN = Float64[npt.NDArray[np.float64], "n"]
 """A number a row."""

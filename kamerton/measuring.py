@@ -22,7 +22,7 @@ from kamerton.batches.augment import augment
 from kamerton.batches.reading import batch_indices, read_batches, shuffled_order, to_network_input
 from kamerton.checks import several
 from kamerton.config import BenchSettings, Preprocessing, Recipe
-from kamerton.data.cubes.cube import open_cube
+from kamerton.data.cubes.cube import LabelledCube, open_cube
 from kamerton.data.cubes.writer import CubeWriter
 from kamerton.inference.engines import BATCH_IMAGES, float32_engine
 from kamerton.machine.computation import Computation, choose_computation
@@ -101,7 +101,7 @@ def bench(
     batch_size: int = BenchSettings.batch_size,
     repeats: int = BenchSettings.repeats,
 ) -> Bench:
-    """Measure the processor's matrix product, then each network's training and prediction as shares of it.
+    """Measure the CPU's matrix product, then each network's training and prediction as shares of it.
 
     Raises UnknownNameError, and UsageError for a size too small for a network, before anything is measured.
     """
@@ -251,7 +251,7 @@ def _loader_rate(settings: BenchSettings) -> float:
             return count / _median_seconds(lambda: _load(cube, recipe, settings), settings.repeats)
 
 
-def _load(cube: Any, recipe: Recipe, settings: BenchSettings) -> None:
+def _load(cube: LabelledCube, recipe: Recipe, settings: BenchSettings) -> None:
     assert recipe.augment is not None
     batches = batch_indices(shuffled_order(len(cube), 0, 0), settings.batch_size)
     for images_nhwc, _ in read_batches(cube, batches):

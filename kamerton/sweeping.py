@@ -40,7 +40,7 @@ class Task:
     size: int | None
     eight_views: bool
     threads: int
-    """Of the processor; the last bits depend on them, so every machine uses as many."""
+    """Of the CPU; the last bits depend on them, so every machine uses as many."""
 
 
 def sweep(
@@ -154,7 +154,7 @@ def _spread(tasks: Sequence[Task], say: Callable[[str], None]) -> Iterable[Path]
         ray.init(log_to_driver=False, include_dashboard=False)
     try:
         resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
-        say(f"{len(tasks)} runs on {int(resources.get('CPU', 0))} processors of a Ray cluster")
+        say(f"{len(tasks)} runs on {int(resources.get('CPU', 0))} CPUs of a Ray cluster")
         remote = ray.remote(_work_silently)
         waiting = [remote.options(num_cpus=task.threads).remote(_absolute(task)) for task in tasks]
         while waiting:

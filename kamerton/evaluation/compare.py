@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kamerton.checks import several
 from kamerton.config import CompareSettings
@@ -18,6 +18,9 @@ from kamerton.figures.drawing import PICTURE_ENDINGS, save_figure
 from kamerton.files import whole_file, whole_folder, write_json
 from kamerton.runs.folder import Run, find_runs
 from kamerton.runs.history import read_history
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def compare(
@@ -47,7 +50,7 @@ def compare(
     return comparison
 
 
-def _foreign_history(path: Path) -> Any:
+def _foreign_history(path: Path) -> pd.DataFrame:
     try:
         return read_history(path)
     except (OSError, ValueError) as error:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from kamerton.arrays import MeanConfusion, Probabilities
 from kamerton.config import CompareSettings
 from kamerton.evaluation.leakage import leakage_warning
 from kamerton.evaluation.results import RunPredictions
@@ -69,14 +70,14 @@ class NetworkResult:
     cost: Cost
 
     @property
-    def committee(self) -> Any:
+    def committee(self) -> Probabilities:
         """Mean probabilities of the runs, (N, classes)."""
-        return np.mean([predictions.probabilities for predictions in self.predictions], axis=0)
+        return np.asarray(np.mean([predictions.probabilities for predictions in self.predictions], axis=0))
 
     @property
-    def confusion(self) -> Any:
+    def confusion(self) -> MeanConfusion:
         """Mean confusion matrix of the runs, (true, predicted)."""
-        return np.mean([predictions.confusion for predictions in self.predictions], axis=0)
+        return np.asarray(np.mean([predictions.confusion for predictions in self.predictions], axis=0))
 
 
 @dataclass(frozen=True)
@@ -122,8 +123,8 @@ class Caution:
         if self.leakage is not None:
             return f"{self.run}: {leakage_warning(self.leakage, self.galaxies)}"
         if self.kind == "views differ":
-            return "some runs answered with eight views and some with one"
-        return "some runs answered in eight-bit numbers and some in float32"
+            return "some runs were tested with eight views and some with one"
+        return "some runs were tested in int8 and some in float32"
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kamerton.arrays import Rows
 from kamerton.data.cubes.cube import open_cube
 from kamerton.errors import DataError, UsageError
 from kamerton.evaluation.comparison import Comparison, NetworkResult
@@ -79,14 +80,14 @@ def confusion(comparison: Comparison) -> Figure:
     return confusions_figure({result.name: result.confusion for result in comparison.networks}, comparison.class_names)
 
 
-def hard_rows(comparison: Comparison) -> Any:
+def hard_rows(comparison: Comparison) -> Rows:
     """Find the galaxies that every network's committee gets wrong, those that they are surest of first."""
     labels = comparison.networks[0].predictions[0].labels
     committees = np.stack([result.committee for result in comparison.networks])
     wrong = (committees.argmax(2) != labels).all(0)
     rows = np.flatnonzero(wrong)
     sureness = committees.max(2).mean(0)[rows]
-    return rows[np.argsort(-sureness, kind="stable")]
+    return np.asarray(rows[np.argsort(-sureness, kind="stable")])
 
 
 def hard_galaxies(comparison: Comparison) -> Figure | None:

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from kamerton.arrays import Labels, Probabilities
 from kamerton.config import Device, EvaluateSettings
 from kamerton.data.cubes.cube import LabelledCube, open_cube
 from kamerton.errors import CubeError, OutputError, RunError, UsageError
 from kamerton.evaluation.leakage import check_leakage, leakage_warning
-from kamerton.evaluation.metrics import Labels, Probabilities, classification_metrics, group_metrics
+from kamerton.evaluation.metrics import classification_metrics, group_metrics
 from kamerton.figures.testing import confusion_figure, mistakes_figure
 from kamerton.inference.predictor import Predictor
 from kamerton.runs.evaluation import (
@@ -54,7 +55,7 @@ def evaluate(
     """Test a run on a labelled cube and keep the results in ``RUN/evaluation/CUBE/``.
 
     ``by`` names a catalogue column whose groups are also measured apart. Class names and preprocessing are the run's.
-    With ``eight_views`` the answer is the mean over the turns and mirror images of each galaxy, and with
+    With ``eight_views`` the probabilities are the mean over the turns and mirror images of each galaxy, and with
     ``int8`` it is computed in eight-bit numbers (`Predictor`).
     Where the run has seen galaxies of the cube, the numbers and pictures say so first (``metrics.leakage``).
     Raises RunError, CubeError, and OutputError where another cube of that name was evaluated before.
@@ -152,7 +153,7 @@ def _refuse_diverged(run: Run, cube: LabelledCube, probabilities: npt.NDArray[np
     bad = ~np.isfinite(probabilities).all(1)
     if bad.any():
         raise RunError(
-            f"{run.path}: the network answers with NaN, so its training has diverged",
+            f"{run.path}: the network predicts NaN, so its training has diverged",
             received=f"NaN for {int(bad.sum())} of {len(cube)} galaxies",
             next_step="look at history.csv, and train again with a lower learning rate",
         )

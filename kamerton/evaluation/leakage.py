@@ -1,4 +1,4 @@
-"""Whether a test is one: a galaxy that a run has learned from, or was chosen on, tests nothing."""
+"""The leakage check: whether a test set holds galaxies that the run was trained or validated on."""
 
 from __future__ import annotations
 

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
+from jaxtyping import Float32
 
+from kamerton.arrays import Labels, Mask, Probabilities
 from kamerton.runs.evaluation import ClassScores, GroupScores, Scores
-
-Labels = npt.NDArray[np.int64]
-Probabilities = npt.NDArray[np.float32]
 
 
 def classification_metrics(labels: Labels, probabilities: Probabilities, class_names: tuple[str, ...]) -> Scores:
@@ -93,7 +92,7 @@ def _per_class(
     return tuple(rows)
 
 
-def _one_vs_rest_auc(is_class: npt.NDArray[np.bool_], probability: Probabilities) -> float | None:
+def _one_vs_rest_auc(is_class: Mask, probability: Float32[npt.NDArray[np.float32], " n"]) -> float | None:
     from sklearn.metrics import roc_auc_score
 
     if is_class.all() or not is_class.any():

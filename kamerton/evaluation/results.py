@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from kamerton.arrays import Confusion, Labels, Mask, Probabilities
 from kamerton.errors import UsageError
-from kamerton.evaluation.metrics import Labels, Probabilities
 from kamerton.runs.evaluation import Metrics, evaluation_names, read_metrics, read_predictions
 from kamerton.runs.folder import Run
 
@@ -28,16 +27,16 @@ class RunPredictions:
     """(N, classes)"""
 
     @property
-    def confusion(self) -> Any:
+    def confusion(self) -> Confusion:
         """Count the galaxies by (true, predicted) class."""
         counts = np.zeros((self.probabilities.shape[1],) * 2, np.int64)
         np.add.at(counts, (self.labels, self.probabilities.argmax(1)), 1)
         return counts
 
     @property
-    def right(self) -> Any:
+    def right(self) -> Mask:
         """Mark the galaxies that were sorted right, (N,)."""
-        return self.probabilities.argmax(1) == self.labels
+        return np.asarray(self.probabilities.argmax(1) == self.labels)
 
 
 def read_all_predictions(runs: Sequence[Run], dataset: str | None = None) -> list[RunPredictions]:

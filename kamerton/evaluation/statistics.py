@@ -1,4 +1,4 @@
-"""Error bars and tests for classifiers that answered for the same galaxies.
+"""Error bars and tests for classifiers that were tested on the same galaxies.
 
 docs/statistics.md says why these and not others. Arrays are (N,) over galaxies, (R, ...) over resamples.
 """
@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from kamerton.evaluation.metrics import Labels, Probabilities, finite_probabilities
+from kamerton.arrays import Labels, Probabilities
+from kamerton.evaluation.metrics import finite_probabilities
 
 Numbers = npt.NDArray[np.float64]
 
@@ -45,7 +46,7 @@ def resampled_weights(groups: Sequence[str], resamples: int, seed: int) -> Numbe
 
 
 def weighted_metrics(labels: Labels, probabilities: Probabilities, weights: Numbers) -> dict[str, Numbers]:
-    """Measure every metric once for each row of ``weights`` (R, N); each value of the answer is (R,).
+    """Measure every metric once for each row of ``weights`` (R, N); each value returned is (R,).
 
     With all weights 1 they are those of `classification_metrics`. Classes that a resample misses are left out of its
     averages, as there.

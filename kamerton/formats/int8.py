@@ -1,4 +1,4 @@
-"""Networks in whole numbers of eight bits, for faster answers on a processor."""
+"""Networks quantised to eight-bit integers, for faster predictions on a CPU."""
 
 from __future__ import annotations
 

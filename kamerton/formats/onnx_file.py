@@ -32,7 +32,7 @@ class _WithSoftmax(nn.Module):
 
 
 def onnx_bytes(network: nn.Module, image_shape: tuple[int, int, int]) -> bytes:
-    """Give a network, as it answers in a test, as an ONNX model; ``image_shape`` is (height, width, channels)."""
+    """Give a network, in evaluation mode, as an ONNX model; ``image_shape`` is (height, width, channels)."""
     height, width, channels = image_shape
     model, content = _WithSoftmax(network).eval(), io.BytesIO()
     # The older of PyTorch's two exporters: a second instead of ten, and no further package.
@@ -64,7 +64,7 @@ def write_onnx(network: nn.Module, image_shape: tuple[int, int, int], class_name
 
 
 def open_session(content: bytes, threads: int) -> Any:
-    """Open an ONNX model in ONNX Runtime on the processor; None where ONNX Runtime is not installed."""
+    """Open an ONNX model in ONNX Runtime on the CPU; None where ONNX Runtime is not installed."""
     try:
         import onnxruntime
     except ImportError:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
+from kamerton.arrays import Probabilities
 from kamerton.batches.reading import read_batches, to_network_input
 from kamerton.data.cubes.cube import open_cube
 from kamerton.errors import UsageError
@@ -30,15 +31,15 @@ LEAST_SHARE_IN_TILES = 0.8
 CALIBRATION_BATCHES, CALIBRATION_BATCH_IMAGES = 16, 32
 """Of training images, that int8 takes its scales from: 512 of them."""
 
-Engine = Callable[[torch.Tensor], npt.NDArray[np.float32]]
+Engine = Callable[[torch.Tensor], Probabilities]
 """From images (n, channels, size, size) scaled to 0..1, on the device, to probabilities (n, classes)."""
 
 
 def float32_engine(network: nn.Module, image_shape: tuple[int, int, int], computation: Computation) -> Engine:
     """Choose what computes a network's probabilities in float32 fastest; ``image_shape`` is (height, width, channels).
 
-    That is PyTorch on a GPU, and on the processor ONNX Runtime, or PyTorch where that is missing. Whole batches go
-    through PyTorch on the processor too where nearly all of the work is in wide convolutions and the computation is in
+    That is PyTorch on a GPU, and on the CPU ONNX Runtime, or PyTorch where that is missing. Whole batches go
+    through PyTorch on the CPU too where nearly all of the work is in wide convolutions and the computation is in
     tiles. The ONNX model is made anew from the network's own weights: no file of it is read.
     """
     with_torch = torch_engine(network, computation)
@@ -86,9 +87,9 @@ def int8_engine(network: nn.Module, run: Run, device: torch.device) -> Engine:
     """Let ONNX Runtime compute in eight-bit numbers; UsageError where it cannot."""
     if device.type != "cpu" or find_spec("onnxruntime") is None:
         raise UsageError(
-            "int8 is computed by ONNX Runtime on the processor",
+            "int8 is computed by ONNX Runtime on the CPU",
             received=str(device) if device.type != "cpu" else "no onnxruntime",
-            next_step="leave int8 out, or use the processor with onnxruntime installed",
+            next_step="leave int8 out, or use the CPU with onnxruntime installed",
         )
     content = quantised(onnx_bytes(network, run.image_shape), _calibration_batches(run))
     return onnx_engine(open_session(content, torch.get_num_threads()))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
+from jaxtyping import Real
 
+from kamerton.arrays import Probabilities
 from kamerton.batches.augment import eight_views
 from kamerton.batches.reading import in_order, to_network_input
 from kamerton.config import DEFAULT_DEVICE, Device
@@ -20,12 +20,15 @@ from kamerton.machine.devices import choose_device
 from kamerton.runs.folder import Run
 from kamerton.runs.record import RunRecord
 
+PixelsNHWC = Real[np.ndarray, "n height width channels"] | Real[torch.Tensor, "n height width channels"]
+"""Images with pixels from 0 to 255, of any type of number."""
+
 
 class Predictor:
     """A run's network with the run's own preprocessing and class names.
 
     With ``eight_views`` the probabilities are the mean over the eight turns and mirror images of each galaxy, which has
-    no up; it takes eight times as long. With ``int8`` the processor computes in whole numbers of eight bits, scaled by
+    no up; it takes eight times as long. With ``int8`` the CPU computes in whole numbers of eight bits, scaled by
     what the network sees on its training images; it is faster, and about one label in a hundred or less is another.
     Nothing is computed in tiles for a run that was trained with plain convolutions.
     """
@@ -45,7 +48,7 @@ class Predictor:
         )
 
     @torch.inference_mode()
-    def probabilities(self, images_nhwc: npt.NDArray[Any] | torch.Tensor) -> npt.NDArray[np.float32]:
+    def probabilities(self, images_nhwc: PixelsNHWC) -> Probabilities:
         """Give (n, classes) probabilities for images (n, height, width, channels) with pixels 0 to 255."""
         if isinstance(images_nhwc, np.ndarray):
             # PyTorch takes neither FITS's byte order nor the read-only and flipped views that other libraries give.
@@ -56,7 +59,7 @@ class Predictor:
         probabilities = sum(self._engine(view) for view in views) / len(views)
         return np.asarray(probabilities, np.float32)
 
-    def over_cube(self, cube: LabelledCube) -> Iterator[npt.NDArray[np.float32]]:
+    def over_cube(self, cube: LabelledCube) -> Iterator[Probabilities]:
         """Give the probabilities of a whole cube in the order of its rows, batch after batch.
 
         Raises CubeError where the cube's images have other channels than the run's.

@@ -66,14 +66,14 @@ class Computation:
 def _require_tiles(device: torch.device) -> None:
     if device.type != "cpu":
         raise UsageError(
-            "Convolutions in tiles are computed on the processor only",
+            "Convolutions in tiles are computed on the CPU only",
             received=f"tiles on {device}",
             allowed="auto or plain",
             next_step="leave --convolutions out, or give --device cpu",
         )
     if not tiles_available():
         raise UsageError(
-            "This PyTorch has no convolutions in tiles for this processor",
+            "This PyTorch has no convolutions in tiles for this CPU",
             received="tiles, without NNPACK",
             allowed="auto or plain",
             next_step="leave --convolutions out, or install a PyTorch with NNPACK",
@@ -83,9 +83,9 @@ def _require_tiles(device: torch.device) -> None:
 def choose_computation(
     device: torch.device, *, deterministic: bool, convolutions: Convolutions = TrainSettings.convolutions
 ) -> Computation:
-    """Choose what is fastest on a device; float32, uncompiled, on the processor and where bits must be the same.
+    """Choose what is fastest on a device; float32, uncompiled, on the CPU and where bits must be the same.
 
-    ``auto`` takes tiles on a processor that has them. UsageError for convolutions that are not to be had here.
+    ``auto`` takes tiles on a CPU that has them. UsageError for convolutions that are not to be had here.
     """
     require(convolutions in CONVOLUTIONS, "convolutions", convolutions, ", ".join(CONVOLUTIONS))
     fastest: ConvolutionAlgorithm = "tiles" if device.type == "cpu" and tiles_available() else "plain"

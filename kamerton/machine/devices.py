@@ -1,4 +1,4 @@
-"""Where to compute: the processor, or a CUDA GPU."""
+"""Where to compute: the CPU, or a CUDA GPU."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def choose_device(wanted: str = DEFAULT_DEVICE) -> torch.device:
 
 
 def describe_device(device: torch.device) -> str:
-    """Name the device that did the work: the card, or the processor's kind with the instructions that PyTorch uses."""
+    """Name the device that computed: the GPU, or the CPU's architecture with the instruction set that PyTorch uses."""
     if device.type == "cuda":
         return f"cuda: {torch.cuda.get_device_name(device)}"
     return f"{device.type}: {platform.machine()}, {torch.backends.cpu.get_cpu_capability()}"

@@ -15,7 +15,7 @@ FILLING: Any = torch.utils.deterministic
 
 @contextmanager
 def repeatable(*, deterministic: bool, threads: int | None = None) -> Iterator[None]:
-    """Compute with deterministic algorithms, on so many threads of the processor, until the block ends.
+    """Compute with deterministic algorithms, on so many threads of the CPU, until the block ends.
 
     The sum of many numbers depends in its last bit on how many threads share it; None keeps the present number.
     """

@@ -32,13 +32,13 @@ LEAST_WORK, LEAST_SIDE, LEAST_IMAGES = 12_500, 12, 16
 
 
 def tiles_available() -> bool:
-    """Tell whether this PyTorch computes in tiles on this processor: NNPACK is its own business, and may leave it."""
+    """Tell whether this PyTorch computes in tiles on this CPU: NNPACK is its own business, and may leave it."""
     available = getattr(torch, "_nnpack_available", None)
     return available is not None and hasattr(torch, "_nnpack_spatial_convolution") and bool(available())
 
 
 class TiledConvolutions(TorchFunctionMode):
-    """Compute wide convolutions of float32 images on the processor in tiles until the block ends, gradients too."""
+    """Compute wide convolutions of float32 images on the CPU in tiles until the block ends, gradients too."""
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None

@@ -1,6 +1,6 @@
 """AlexNet as published (Krizhevsky, Sutskever & Hinton 2012), on one device; GaMorNet descends from it.
 
-Local response normalisation follows the paper's formula, and the convolutions that it split over two cards are grouped.
+Local response normalisation follows the paper's formula, and the convolutions that it split over two GPUs are grouped.
 The paper's starting weights, for pixels of 0 to 255, would leave images of 0 to 1 almost without effect: it starts as
 He et al. (2015) do.
 """

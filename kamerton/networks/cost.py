@@ -1,4 +1,4 @@
-"""What a network costs, counted on its own graph."""
+"""Floating-point operations of a network, counted on its own graph."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ OPERATIONS: dict[Any, Callable[..., int]] = {
 
 
 class _Counter(TorchFunctionMode):
-    """Sums up the operations of all that is called with one image, and of what tiles would compute of so many."""
+    """Sums the operations of every call with one image, and those that tiles would compute of ``images``."""
 
     def __init__(self, instead: Mapping[Any, Callable[..., Any]], images: int) -> None:
         super().__init__()
@@ -52,10 +52,10 @@ class _Counter(TorchFunctionMode):
 
 
 def count_training_flops(network: nn.Module, *, size: int, channels: int) -> int:
-    """Count the operations of one image's step of learning: the way through, and the gradients of what needs them.
+    """Count the floating-point operations of one image in a training step, forward and backward pass together.
 
-    The first layer's images need none, so it is less than three times the way through. Counted by PyTorch on the graph
-    of a loss, auxiliary heads included.
+    The first layer needs no gradient of its images, so it is less than three times the forward pass. Counted by PyTorch
+    on the graph of a loss, auxiliary heads included.
     """
     from torch.utils.flop_counter import FlopCounterMode
 
@@ -64,8 +64,8 @@ def count_training_flops(network: nn.Module, *, size: int, channels: int) -> int
     network.train()
     counter = FlopCounterMode(display=False)
     with counter:
-        answer = network(torch.zeros(images, channels, size, size, device=next(network.parameters()).device))
-        heads = (answer.logits, *answer.auxiliary) if isinstance(answer, WithAuxiliary) else (answer,)
+        output = network(torch.zeros(images, channels, size, size, device=next(network.parameters()).device))
+        heads = (output.logits, *output.auxiliary) if isinstance(output, WithAuxiliary) else (output,)
         torch.autograd.backward(torch.stack(heads).sum())
     network.zero_grad(set_to_none=True)
     network.train(was_training)

@@ -153,7 +153,7 @@ class WithAuxiliary(NamedTuple):
 
 @contextmanager
 def evaluating(network: nn.Module) -> Iterator[None]:
-    """Let a network answer as it does in a test, and leave it as it was."""
+    """Put a network into evaluation mode until the block ends, and then back into the mode it was in."""
     was_training = network.training
     network.eval()
     try:

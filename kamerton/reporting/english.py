@@ -13,8 +13,8 @@ WORDS = {
     "leakage": "{run}: NOT A TEST: of {galaxies} galaxies the run has seen {seen}",
     "leakage unknown": "{run}: LEAKAGE NOT KNOWN: nobody recorded which galaxies these weights have seen",
     "seen_in": "{count} in the {split} set",
-    "views differ": "some runs answered with eight views and some with one",
-    "precision differs": "some runs answered in eight-bit numbers and some in float32",
+    "views differ": "some runs were tested with eight views and some with one",
+    "precision differs": "some runs were tested in int8 and some in float32",
     "results": "Results on the test set",
     "results_note": "{galaxies} galaxies of {dataset}{groups}. Below each value its 95% interval, from {resamples} bootstrap "
     "samples of galaxies and seeds; ± is the spread over seeds.",

@@ -1,4 +1,4 @@
-"""Where a run comes from: everything that must be known to use its weights, or to make them again."""
+"""Provenance of a run: all that must be known to use its weights, or to train them again."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ WeightsChosenBy = Literal["last epoch", "best val_loss", "best val_accuracy", "u
 """A recipe's ``weights_chosen_by``; ``best`` is the best on the validation set."""
 
 LATER_FIELDS = {"processes": 1, "precision": "float32", "convolutions": None, "channels_last": None, "compiled": None}
-"""Runs of before these were told apart had them so, or do not say (None), and keep their fingerprints."""
+"""Fields that run.json did not always have, with the value that an older run implies; at that value they are left
+out of the fingerprint, so that older fingerprints stay valid."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class ResultsRecord:
 
 @dataclass(frozen=True)
 class Change:
-    """A field of the record that another value took the place of."""
+    """A field of the record whose value changed when the training was resumed."""
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
@@ -85,7 +86,7 @@ class RunRecord:
     """By split: ``train`` and ``valid``."""
     device: str
     threads: int | None
-    """Threads of the processor, on which the last bit of a sum depends; None where the weights came from elsewhere."""
+    """Threads of the CPU, on which the last bit of a sum depends; None where the weights came from elsewhere."""
     deterministic: bool
     """Whether the same seed gives the same bits."""
     versions: dict[str, str]

@@ -1,6 +1,6 @@
 """Several processes that learn together, each from its part of every batch: ``torchrun ... -m kamerton train``.
 
-Gradients are averaged by PyTorch's DistributedDataParallel, over Gloo on processors and NCCL on GPUs. All that is
+Gradients are averaged by PyTorch's DistributedDataParallel, over Gloo on CPUs and NCCL on GPUs. All that is
 counted is summed over the processes, so that each knows the whole, and the first one alone writes.
 """
 
@@ -41,7 +41,7 @@ class Processes:
     rank: int = 0
     count: int = 1
     control: dist.ProcessGroup | None = None
-    """Over the processors, for what the loop decides: a GPU is not waited for."""
+    """over the CPUs, for what the loop decides: a GPU is not waited for."""
 
     @property
     def is_first(self) -> bool:

@@ -32,7 +32,7 @@ class Tally:
 
     @property
     def accuracy(self) -> float:
-        """Share of right answers."""
+        """Share of correct predictions."""
         return self.correct / self.images
 
 
@@ -60,7 +60,7 @@ class RunningTally:
 
 
 def batch_sums(loss: torch.Tensor, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Sum up a batch with its mean loss as (loss, right answers), float64."""
+    """Sum up a batch with its mean loss as (loss, correct predictions), float64."""
     correct = (logits.argmax(1) == labels).sum()
     return torch.stack([loss.double() * len(labels), correct.double()])
 

@@ -14,7 +14,7 @@ from kamerton.data.cubes.cube import open_cube
 
 
 @pytest.mark.parametrize(
-    "kind", ["cpu", pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no card"))]
+    "kind", ["cpu", pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU"))]
 )
 def test_its_batches_are_those_that_are_read(kind: str, toy_cube: Path) -> None:
     batches = batch_indices(shuffled_order(30, 0, 0), 7)

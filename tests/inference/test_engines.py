@@ -76,7 +76,7 @@ def test_pytorch_alone_computes_in_tiles_or_not_as_told(
 
 
 def test_int8_is_for_the_processor(toy_run: Run) -> None:
-    with pytest.raises(UsageError, match=r"on the processor.*cuda.*leave int8 out"):
+    with pytest.raises(UsageError, match=r"on the CPU.*cuda.*leave int8 out"):
         int8_engine(toy_run.load_network(), toy_run, torch.device("cuda"))
 
 

@@ -24,7 +24,7 @@ SIZE = 67
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 EXACT = Computation(CPU, deterministic=True)
 MIXED = Computation(CPU, deterministic=False, precision="bfloat16", channels_last=True)
-"""What a GPU does, on the processor; only the compiler is left out."""
+"""What a GPU does, on the CPU; only the compiler is left out."""
 
 
 def losses(computation: Computation, name: str = "alexnet") -> list[float]:

@@ -33,7 +33,7 @@ def test_versions_name_everything_that_shapes_a_result() -> None:
         {"threads": 99},
         {"deterministic": False},
         {"versions": {"torch": "0"}},
-        {"device": "cuda: a card"},
+        {"device": "cuda: a GPU"},
         {"changes": (Change("recipe.epochs", 2, 3),)},
         {"processes": 2},
         {"precision": "bfloat16"},

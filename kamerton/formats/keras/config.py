@@ -41,7 +41,7 @@ class FileLayer:
 
 @dataclass(frozen=True)
 class FileLayers:
-    """The layers of a model, and the one that gives its answer."""
+    """The layers of a model, and its output layer."""
 
     layers: list[FileLayer]
     output_layers: list[Any] | None = None
@@ -165,7 +165,7 @@ def _computing_layers(path: Path, model: FileModel) -> list[FoundLayer]:
     outputs = list(_output_names(model))
     if [number_of[name] for name in outputs] != [len(found) - 1]:
         raise ModelFileError(
-            f"{path}: the answer is not that of the last layer", received=shown(outputs), allowed="one answer"
+            f"{path}: the output is not that of the last layer", received=shown(outputs), allowed="one output"
         )
     return found[1:]
 

@@ -77,7 +77,7 @@ def first_difference(found: list[FoundLayer], planned: list[PlannedLayer]) -> st
     """Say where a file's layers first part from a plan, or None where they agree."""
     theirs, ours = ordered(found), ordered(planned)
     if not len(found) == len(theirs) == len(ours):
-        return f"{len(theirs)} of {len(found)} layers are needed for the answer instead of {len(ours)}"
+        return f"{len(theirs)} of {len(found)} layers lead to the output instead of {len(ours)}"
     our_number = {0: 0, **dict(zip(theirs, ours, strict=True))}
     for number in theirs:
         difference = _layer_difference(number, found[number - 1], planned[our_number[number] - 1], our_number)

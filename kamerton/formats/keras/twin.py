@@ -11,7 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import torch
+from jaxtyping import Float32
 from torch import fx, nn
 
 from kamerton.errors import UsageError
@@ -290,7 +292,7 @@ def keras_shapes(layer: TwinLayer, state: dict[str, torch.Tensor]) -> list[tuple
     return [tuple(state[name].shape[axis] for axis in axes) for name, axes in layer.tensors]
 
 
-def torch_tensor(array: Any, axes: Axes) -> torch.Tensor:
+def torch_tensor(array: Float32[np.ndarray, "*axes"], axes: Axes) -> torch.Tensor:
     """Turn a weight with Keras's axes back into PyTorch's."""
     back = sorted(range(len(axes)), key=axes.__getitem__)
     return torch.from_numpy(array).permute(back).contiguous()

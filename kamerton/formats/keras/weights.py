@@ -14,6 +14,7 @@ from typing import IO, Any
 
 import numpy as np
 import torch
+from jaxtyping import Float32
 
 from kamerton.errors import ModelFileError
 from kamerton.formats.keras.twin import TwinLayer, keras_shapes, torch_tensor
@@ -132,10 +133,10 @@ def _plain_block(path: Path, group: Any, name: str, shape: tuple[int, ...], size
     return data
 
 
-def _floats(path: Path, data: Any) -> Any:
+def _floats(path: Path, data: Any) -> Float32[np.ndarray, "*axes"]:
     """Read a weight as float32; what became infinite or NaN in training is of no use to anybody."""
     with np.errstate(over="ignore", invalid="ignore"):
-        values = data[()].astype(np.float32)
+        values = np.asarray(data[()].astype(np.float32))
     if not np.isfinite(values).all():
         raise _refusal(path, data, "is not a finite number", "NaN or infinity", "finite numbers, within float32")
     return values

@@ -86,7 +86,7 @@ CONFIGS: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
     "an oblong input": (oblong_input, "sorts square images into classes"),
     "too many classes": (many_units, "sorts square images into classes"),
     "channels first": (channels_first, "data_format of layer 1"),
-    "another wiring": (other_wiring, "7 of 8 layers are needed for the answer"),
+    "another wiring": (other_wiring, "7 of 8 layers lead to the output"),
     "a shared layer": (shared_layer, "a layer is used 2 times"),
     "an answer half-way": (early_answer, "not that of the last layer"),
     "control characters": (long_words, r"padding of layer 1 \(Conv2D\) is "),
