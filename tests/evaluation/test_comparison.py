@@ -20,7 +20,7 @@ from kamerton.evaluation.comparison import _draw_seeds
 from kamerton.evaluation.comparison_figures import FIGURES, hard_rows
 from kamerton.evaluation.results import read_all_predictions
 from kamerton.evaluation.statistics import METRICS
-from kamerton.runs.evaluation import read_metrics
+from kamerton.runs.evaluation import Metrics, read_metrics
 from kamerton.runs.folder import Run, find_runs, open_run
 from kamerton.sweeping import sweep
 from tests.conftest import CLASS_NAMES, toy_galaxies, write_cube
@@ -90,6 +90,14 @@ def test_one_folder_needs_no_list(swept: Path) -> None:
     assert found.as_json() == compare([swept / "runs"], resamples=RESAMPLES).as_json()
 
 
+def recalls_of(metrics: Metrics) -> list[float]:
+    found = []
+    for row in metrics.per_class:
+        assert row.recall is not None
+        found.append(row.recall)
+    return found
+
+
 def test_every_interval_holds_its_value_and_all_numbers_are_those_of_the_runs(swept: Path) -> None:
     found = compare([swept / "runs"], resamples=RESAMPLES)
     for result in found.networks:
@@ -98,7 +106,7 @@ def test_every_interval_holds_its_value_and_all_numbers_are_those_of_the_runs(sw
             assert value.low <= value.value <= value.high
             wanted = np.mean([getattr(one.metrics, metric) for one in result.predictions])
             assert value.value == pytest.approx(wanted, abs=1e-6)
-        recalls = np.mean([[row.recall for row in one.metrics.per_class] for one in result.predictions], axis=0)
+        recalls = np.mean([recalls_of(one.metrics) for one in result.predictions], axis=0)
         np.testing.assert_allclose(result.recall[:, 0], recalls)
 
 

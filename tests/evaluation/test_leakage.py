@@ -77,6 +77,7 @@ def test_leakage_is_in_the_numbers_the_table_and_the_pictures(
     assert kept["leakage"] == {"status": "found", "seen": {"train": 0, "valid": 20}}
     screen = Console(file=io.StringIO(), width=100, highlight=False)
     print_metrics(found.metrics, screen)
+    assert isinstance(screen.file, io.StringIO)
     assert screen.file.getvalue().splitlines()[0].strip() == warning
     assert len(titles) == 2
     assert all(title.startswith(warning + "\n") for title in titles)
@@ -88,6 +89,7 @@ def test_a_result_without_leakage_says_nothing_of_it(run: Run, tmp_path: Path) -
     screen = Console(file=io.StringIO(), width=100, highlight=False)
     print_metrics(found.metrics, screen)
     assert found.metrics.leakage.status == "none"
+    assert isinstance(screen.file, io.StringIO)
     assert "TEST" not in screen.file.getvalue()
 
 

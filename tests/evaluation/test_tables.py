@@ -48,6 +48,7 @@ def console(width: int = 100) -> Console:
 def printed(metrics: Metrics) -> list[str]:
     screen = console()
     print_metrics(metrics, screen)
+    assert isinstance(screen.file, io.StringIO)
     return screen.file.getvalue().splitlines()
 
 
@@ -109,6 +110,7 @@ def comparison_of(names: tuple[str, ...], cautions: tuple[Caution, ...] = ()) ->
 def compared(comparison: Comparison, width: int = 80) -> str:
     screen = console(width)
     print_comparison(comparison, screen)
+    assert isinstance(screen.file, io.StringIO)
     return screen.file.getvalue()
 
 

@@ -17,7 +17,7 @@ from tests.conftest import CLASS_NAMES, toy_galaxies, write_cube
 @pytest.fixture(scope="module")
 def keras_file(toy_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The toy run's network, as somebody else's file; do not change it."""
-    return shutil.copy(toy_run.keras_path, tmp_path_factory.mktemp("theirs") / "LeNet5_full.keras")
+    return Path(shutil.copy(toy_run.keras_path, tmp_path_factory.mktemp("theirs") / "LeNet5_full.keras"))
 
 
 @pytest.fixture(scope="module")

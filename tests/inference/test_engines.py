@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import nn
 
+from kamerton.config import Convolutions
 from kamerton.errors import UsageError
 from kamerton.inference.engines import BATCH_IMAGES, Engine, float32_engine, int8_engine
 from kamerton.machine.computation import choose_computation
@@ -19,6 +20,7 @@ from tests.conftest import needs_nnpack
 
 SHAPE = (256, 256, 3)
 """At 256 px nearly all of AlexNet is computed in tiles."""
+BOTH: tuple[Convolutions, Convolutions] = ("tiles", "plain")
 
 
 @pytest.fixture(scope="module")
@@ -35,13 +37,13 @@ def images_nchw() -> torch.Tensor:
     return torch.rand(BATCH_IMAGES, 3, 256, 256, generator=torch.Generator().manual_seed(0))
 
 
-def engine(network: nn.Module, convolutions: str) -> Engine:
+def engine(network: nn.Module, convolutions: Convolutions) -> Engine:
     return float32_engine(
         network, SHAPE, choose_computation(torch.device("cpu"), deterministic=True, convolutions=convolutions)
     )
 
 
-def predicted(network: nn.Module, convolutions: str, images_nchw: torch.Tensor) -> npt.NDArray[np.float32]:
+def predicted(network: nn.Module, convolutions: Convolutions, images_nchw: torch.Tensor) -> npt.NDArray[np.float32]:
     with torch.inference_mode():
         return engine(network, convolutions)(images_nchw)
 
@@ -50,7 +52,7 @@ def predicted(network: nn.Module, convolutions: str, images_nchw: torch.Tensor) 
 def test_whole_batches_in_tiles_give_the_probabilities_of_onnx_runtime(
     confident: nn.Module, images_nchw: torch.Tensor
 ) -> None:
-    tiles, plain = (predicted(confident, name, images_nchw) for name in ("tiles", "plain"))
+    tiles, plain = (predicted(confident, name, images_nchw) for name in BOTH)
     assert plain.max() > 0.9
     assert not np.array_equal(tiles, plain), "nothing was computed in tiles"
     np.testing.assert_allclose(tiles, plain, rtol=0, atol=1e-5)
@@ -59,7 +61,7 @@ def test_whole_batches_in_tiles_give_the_probabilities_of_onnx_runtime(
 @needs_nnpack
 def test_less_than_a_whole_batch_is_never_in_tiles(confident: nn.Module, images_nchw: torch.Tensor) -> None:
     few_nchw = images_nchw[: BATCH_IMAGES // 4]
-    tiles, plain = (predicted(confident, name, few_nchw) for name in ("tiles", "plain"))
+    tiles, plain = (predicted(confident, name, few_nchw) for name in BOTH)
     np.testing.assert_array_equal(tiles, plain)
 
 

@@ -21,7 +21,7 @@ from kamerton.networks.registry import build_network
 from kamerton.runs.folder import Run, create_run
 from tests.conftest import needs_nnpack, toy_galaxies, write_cube, write_toy_cube
 
-CLOSE = {"rtol": 1e-5, "atol": 1e-6}
+CLOSE: dict[str, Any] = {"rtol": 1e-5, "atol": 1e-6}
 """Batches of other sizes may round differently in the last digits of float32."""
 
 

@@ -82,7 +82,7 @@ def test_tiles_are_refused_on_a_gpu() -> None:
 
 def test_another_word_is_refused() -> None:
     with pytest.raises(UsageError, match=r"convolutions.*winograd.*auto, plain, tiles"):
-        choose_computation(CPU, deterministic=True, convolutions="winograd")
+        choose_computation(CPU, deterministic=True, convolutions="winograd")  # type: ignore[arg-type]
 
 
 def test_bfloat16_channels_last_learns_as_float32_does() -> None:

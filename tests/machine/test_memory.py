@@ -55,7 +55,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     keep_freed_memory.cache_clear()
     monkeypatch.setattr(memory, "ctypes", Recorder())
-    monkeypatch.setattr(memory.platform, "libc_ver", lambda: ("glibc", "2"))
+    monkeypatch.setattr(platform, "libc_ver", lambda: ("glibc", "2"))
     return opened
 
 

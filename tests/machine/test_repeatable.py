@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 
 from kamerton.machine.repeatable import repeatable
+
+FILLING: Any = torch.utils.deterministic
+"""PyTorch gives it no types."""
 
 
 @pytest.mark.parametrize("deterministic", [True, False])
@@ -14,7 +19,7 @@ def test_the_block_computes_as_told(deterministic: bool) -> None:
     with repeatable(deterministic=deterministic, threads=threads + 1):
         assert torch.are_deterministic_algorithms_enabled() is deterministic
         assert torch.get_num_threads() == threads + 1
-        assert not torch.utils.deterministic.fill_uninitialized_memory
+        assert not FILLING.fill_uninitialized_memory
 
 
 def interrupted() -> None:
@@ -26,5 +31,5 @@ def test_afterwards_all_is_as_before_even_after_an_error() -> None:
     before = torch.are_deterministic_algorithms_enabled(), torch.get_num_threads()
     with pytest.raises(KeyboardInterrupt):
         interrupted()
-    assert torch.utils.deterministic.fill_uninitialized_memory
+    assert FILLING.fill_uninitialized_memory
     assert (torch.are_deterministic_algorithms_enabled(), torch.get_num_threads()) == before

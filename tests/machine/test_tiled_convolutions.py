@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 import torch
@@ -48,12 +48,13 @@ def problem(*, images: int, inputs: int, outputs: int, height: int, width: int, 
 
 def solved(given_problem: Problem, *, tiled: bool, dtype: torch.dtype = torch.float32, **moves: int) -> Found:
     leaves = [tensor.to(dtype).requires_grad_() for tensor in given_problem[:3]]
-    moves = {"padding": leaves[1].shape[-1] // 2} | moves
+    images_nchw, weight, bias = leaves
+    options: dict[str, Any] = {"padding": weight.shape[-1] // 2} | moves
     if tiled:
         with TiledConvolutions():
-            outputs = F.conv2d(*leaves, **moves)
+            outputs = F.conv2d(images_nchw, weight, bias, **options)
     else:
-        outputs = F.conv2d(*leaves, **moves)
+        outputs = F.conv2d(images_nchw, weight, bias, **options)
     gradient = given_problem.gradient[: len(outputs), :, : outputs.shape[2], : outputs.shape[3]].to(dtype)
     return Found(outputs.detach(), *torch.autograd.grad(outputs, leaves, gradient))
 
@@ -144,7 +145,7 @@ def test_who_traces_gets_plain_convolutions() -> None:
 
 
 @pytest.mark.parametrize("moves", [{"stride": 2}, {"dilation": 2}, {"padding": 0}])
-def test_other_convolutions_stay_as_they_are(moves: dict[str, int]) -> None:
+def test_other_convolutions_stay_as_they_are(moves: dict[str, Any]) -> None:
     wide = problem(**WIDE)
     for tiled, plain in zip(solved(wide, tiled=True, **moves), solved(wide, tiled=False, **moves), strict=True):
         assert torch.equal(tiled, plain)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+import torch
 from torch import nn
 
 from kamerton.networks.initialisers import glorot_uniform_, he_normal_, narrow_normal_
@@ -12,16 +13,16 @@ from kamerton.networks.p4m import GroupConvolution, he_normal_orbits_
 from kamerton.networks.registry import NETWORKS, build_network
 
 
-def glorot_limit(weight: nn.Parameter) -> float:
+def glorot_limit(weight: torch.Tensor) -> float:
     receptive = weight[0, 0].numel()
     return float((6 / (receptive * (weight.shape[1] + weight.shape[0]))) ** 0.5)
 
 
-def he_deviation(weight: nn.Parameter) -> float:
+def he_deviation(weight: torch.Tensor) -> float:
     return float((2 / weight[0].numel()) ** 0.5)
 
 
-DEVIATIONS: dict[Callable[[nn.Module], None], Callable[[nn.Parameter], float]] = {
+DEVIATIONS: dict[Callable[[nn.Module], None], Callable[[torch.Tensor], float]] = {
     glorot_uniform_: lambda weight: glorot_limit(weight) / 3**0.5,
     he_normal_: he_deviation,
     he_normal_orbits_: he_deviation,

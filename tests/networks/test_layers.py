@@ -29,6 +29,8 @@ def test_running_statistics_are_keras_own(keras: Any, n: int, side: int, scale: 
         wanted = theirs(images_nhwc, training=True).detach().numpy()
         np.testing.assert_allclose(learned, wanted, rtol=1e-3, atol=1e-3)
     mean, variance = (weight.value.detach().numpy() for weight in theirs.non_trainable_variables)
+    assert ours.running_mean is not None
+    assert ours.running_var is not None
     np.testing.assert_allclose(ours.running_mean, mean, rtol=1e-5, atol=1e-6 * scale)
     np.testing.assert_allclose(ours.running_var, variance, rtol=1e-5)
 
@@ -40,6 +42,8 @@ def test_pytorchs_own_running_variance_is_another(keras: Any) -> None:
     ours = BatchNorm(3)
     plain(to_torch(images_nhwc))
     ours(to_torch(images_nhwc))
+    assert plain.running_var is not None
+    assert ours.running_var is not None
     assert not torch.allclose(plain.running_var, ours.running_var, rtol=1e-4)
 
 

@@ -8,7 +8,7 @@ import torch
 from kamerton.batches.augment import EIGHT as VIEWS
 from kamerton.batches.augment import turned as view
 from kamerton.networks.layers import evaluating
-from kamerton.networks.p4m import WIDTHS, group_conv_norm, halving, view_between
+from kamerton.networks.p4m import WIDTHS, GroupConvolution, group_conv_norm, halving, view_between
 from kamerton.networks.registry import build_network
 
 
@@ -35,7 +35,9 @@ def test_a_group_convolution_turns_with_the_picture(side: int, kernel: int, numb
     layers = [group_conv_norm(2, 3, kernel, views=1), group_conv_norm(3, 2, kernel)]
     network = torch.nn.Sequential(*layers, halving(side)).double()
     for layer in layers:
-        torch.nn.init.normal_(layer[0].weight)
+        convolution = layer[0]
+        assert isinstance(convolution, GroupConvolution)
+        torch.nn.init.normal_(convolution.weight)
     picture = torch.rand(2, 2, side, side, dtype=torch.float64)
     wanted = turned(network(picture), number)
     torch.testing.assert_close(network(view(picture, number)), wanted, rtol=0, atol=1e-9)
@@ -72,5 +74,6 @@ def test_another_network_answers_otherwise_for_another_view() -> None:
 def test_its_weights_are_one_kernel_for_eight_views() -> None:
     network = build_network("p4m_resnet", size=64, channels=3, classes=5)
     last = [module for module in network.modules() if hasattr(module, "places")][-1]
+    assert isinstance(last, GroupConvolution)
     assert tuple(last.weight.shape[:3]) == (WIDTHS[-1], WIDTHS[-2], VIEWS)
     assert "places" not in "".join(network.state_dict())

@@ -101,6 +101,7 @@ def test_written_rows_are_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_a_person_reads_thousands_and_which_network_does_not_fit() -> None:
     screen = Console(file=io.StringIO(), width=140)
     print_network_table(network_table(TableSettings(size=32)), screen)
+    assert isinstance(screen.file, io.StringIO)
     text = screen.file.getvalue()
     lenet5, alexnet = (next(line for line in text.splitlines() if title in line) for title in ("LeNet-5", "AlexNet"))
     wanted = sum(count_parameters(build_network("lenet5", size=32, channels=3, classes=10)))

@@ -39,11 +39,10 @@ class FakeTimm(ModuleType):
         if img_size > 100:
             raise AssertionError("img_size too large")
         self.asked.append({"name": name, "pretrained": pretrained})
-        network = nn.Sequential(
-            nn.Conv2d(in_chans, 2, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(2, num_classes)
-        )
+        convolution = nn.Conv2d(in_chans, 2, 3)
+        network = nn.Sequential(convolution, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(2, num_classes))
         if pretrained:
-            nn.init.constant_(network[0].weight, 0.25)
+            nn.init.constant_(convolution.weight, 0.25)
         return network
 
 
@@ -88,6 +87,7 @@ def test_a_name_without_a_tag_starts_from_random_weights(timm: FakeTimm, name: s
 def test_images_are_standardised_as_the_weights_expect(timm: FakeTimm) -> None:
     network = build_network("timm:tiny", **SHAPE)
     images = torch.full((1, 3, 64, 64), 0.5)
+    assert isinstance(network.network, nn.Module)
     inner = network.network(torch.tensor([0.5, 0.0, -0.5]).view(1, 3, 1, 1).expand(1, 3, 64, 64))
     torch.testing.assert_close(network(images), inner)
 

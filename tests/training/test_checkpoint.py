@@ -18,6 +18,7 @@ from safetensors.torch import load_file, save_file
 from kamerton.errors import OutputError, RunError
 from kamerton.runs.checkpoints import CHECKPOINTS_KEPT, keep_newest
 from kamerton.training.checkpoint import read_checkpoint, restore_newest, write_checkpoint
+from kamerton.training.schedules import ReduceOnPlateau
 from kamerton.training.session import RunningTally, Tally
 from tests.training.sealing import reseal
 from tests.training.test_session import learn, same, session
@@ -44,12 +45,14 @@ def test_a_session_comes_back_from_disk_to_the_bit(tmp_path: Path) -> None:
 
 def test_a_diverged_session_comes_back_too(tmp_path: Path) -> None:
     learner = learn(session(), 1)
+    assert isinstance(learner.schedule, ReduceOnPlateau)
     learner.tally, learner.schedule.best = RunningTally(Tally(math.nan)), -math.inf
     write_checkpoint(tmp_path / "checkpoint", learner)
     json.loads(next((tmp_path / "checkpoint").glob("*.json")).read_text(), parse_constant=pytest.fail)
     again = session()
     restore_newest(tmp_path / "checkpoint", again, pytest.fail)
     assert math.isnan(again.tally.value().loss_sum)
+    assert isinstance(again.schedule, ReduceOnPlateau)
     assert again.schedule.best == -math.inf
 
 
@@ -105,7 +108,8 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_is_used(
 ) -> None:
     two_checkpoints(tmp_path / "c")
     damage(tmp_path / "c" / f"000000-000000005.{suffix}")
-    again, said = session(), []
+    again = session()
+    said: list[str] = []
     assert restore_newest(tmp_path / "c", again, said.append)
     assert again.step == 2
     without_json = damage is Path.unlink and suffix == "json"
@@ -158,7 +162,8 @@ def test_a_checkpoint_that_lies_with_right_hashes_is_named_and_the_one_before_is
     change, says = LIES[what]
     change_json(tmp_path / "c/000000-000000005.json", change)
     reseal(tmp_path / "c")
-    again, said = session(), []
+    again = session()
+    said: list[str] = []
     assert restore_newest(tmp_path / "c", again, said.append)
     assert again.step == 2
     assert len(said) == 1
@@ -178,7 +183,8 @@ def test_tensors_of_another_network_with_right_hashes_are_passed_over(change: st
         tensors[name] = tensors[name][:1].contiguous() if change == "reshape" else tensors[name].double()
     save_file(tensors, path)
     reseal(tmp_path / "c")
-    again, said = session(), []
+    again = session()
+    said: list[str] = []
     assert restore_newest(tmp_path / "c", again, said.append)
     assert (again.step, len(said)) == (2, 1)
     assert name in said[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,6 @@ import pytest
 from kamerton.config import TrainSettings
 from kamerton.errors import TrainingStoppedError
 from kamerton.runs.folder import Run, create_run
-from kamerton.training import keeping
 from kamerton.training.keeping import RunKeeper, StopRequest, stop_on_signals
 from kamerton.training.session import RunningTally, Session, Tally
 from tests.training.test_session import learn, session
@@ -40,7 +40,7 @@ def test_every_so_many_batches_a_checkpoint_is_written(run: Run) -> None:
 
 def test_by_time_a_checkpoint_is_written_when_the_last_is_older(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
-    monkeypatch.setattr(keeping.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
     keeper, learner = RunKeeper(run, TrainSettings(checkpoint_minutes=2), StopRequest(), last_time=0.0), session()
     for second in (60, 119, 121, 200, 242):
         now[0] = second

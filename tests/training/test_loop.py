@@ -16,7 +16,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from kamerton.batches.reading import batch_indices, read_batches, shuffled_order
-from kamerton.config import Preprocessing
+from kamerton.config import PlateauSettings, Preprocessing
 from kamerton.data.cubes.cube import open_cube
 from kamerton.formats.keras.file import build_keras
 from kamerton.formats.keras.twin import keras_arrays, twin_layers
@@ -181,7 +181,9 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_others(tmp_path: Pat
 def test_the_learning_rate_of_a_row_is_the_one_that_was_used(tmp_path: Path) -> None:
     """As in Keras's history: the cut after an epoch shows in the next row."""
     network = build_network("lenet5", size=67, channels=3, classes=3)
-    plateau = dataclasses.replace(load_recipe("notebook").schedule, min_delta=2.0)
+    usual = load_recipe("notebook").schedule
+    assert isinstance(usual, PlateauSettings)
+    plateau = dataclasses.replace(usual, min_delta=2.0)
     teacher = trainer(network, size=67, epochs=3, schedule=plateau)
     session = Session.start(network, teacher.recipe)
     with open_cube(write_toy_cube(tmp_path / "a.fits", 12, 67)) as cube:

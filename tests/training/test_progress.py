@@ -41,6 +41,7 @@ def console(*, terminal: bool, width: int = 200) -> Console:
 
 
 def text(screen: Console) -> str:
+    assert isinstance(screen.file, io.StringIO)
     return screen.file.getvalue()
 
 

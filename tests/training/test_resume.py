@@ -12,13 +12,13 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 import pytest
 
-from kamerton import files
 from kamerton.errors import OutputError, TrainingStoppedError, UsageError
+from kamerton.machine.computation import ConvolutionAlgorithm
 from kamerton.runs.folder import Run, open_run
 from kamerton.runs.record import Change, versions
 from kamerton.training import train as train_module
@@ -93,7 +93,7 @@ def test_a_training_killed_at_any_write_goes_on_to_the_same_bits(
     data: Path, whole: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Dies at the third to seventh file that is given its name, each time from where the one before came to."""
-    rename, deaths, luck = Path.replace, 0, random.Random(0)
+    rename, deaths, luck, left = Path.replace, 0, random.Random(0), 0
 
     def dying(path: Path, target: Path) -> Path:
         nonlocal left
@@ -105,13 +105,13 @@ def test_a_training_killed_at_any_write_goes_on_to_the_same_bits(
     run = None
     while run is None:
         left = luck.randint(2, 6)
-        monkeypatch.setattr(files.Path, "replace", dying)
+        monkeypatch.setattr(Path, "replace", dying)
         try:
             run = train(data, **OPTIONS, out=tmp_path / "run", resume=True)
         except KilledError:
             deaths += 1
         finally:
-            monkeypatch.setattr(files.Path, "replace", rename)
+            monkeypatch.setattr(Path, "replace", rename)
     assert deaths >= 8
     assert outcome(run) == outcome(whole)
 
@@ -125,7 +125,7 @@ def test_views_best_weights_and_decay_go_on_to_the_same_bits_too(data: Path, tmp
     run = train(data, **options, out=tmp_path / "run", resume=True)
     assert outcome(run) == outcome(undisturbed)
     assert run.record.results is not None
-    lowest = run.history()["val_loss"].idxmin()
+    lowest = cast(int, run.history()["val_loss"].idxmin())
     assert run.record.results.epoch == lowest + 1
 
 
@@ -147,7 +147,7 @@ def test_the_crash_matrix(data: Path, whole: Run, tmp_path: Path) -> None:
     assert outcome(open_run(tmp_path / "run")) == outcome(whole)
 
 
-def wait_for_batch(process: subprocess.Popen[bytes], folder: Path) -> bool:
+def wait_for_batch(process: subprocess.Popen[bytes] | subprocess.Popen[str], folder: Path) -> bool:
     """Wait until the process has written something new; False where it ended before."""
     before = newest(folder)
     while process.poll() is None:
@@ -249,7 +249,7 @@ def test_a_finished_run_has_nothing_to_resume(data: Path, whole: Run) -> None:
     assert outcome(whole) == before
 
 
-def left_open(convolutions: str | None, data: Path, out: Path) -> tuple[Run, list[str]]:
+def left_open(convolutions: ConvolutionAlgorithm | None, data: Path, out: Path) -> tuple[Run, list[str]]:
     """Resume a run that says this of its convolutions, and ask for none; give it and what was said."""
     run = open_run(stopped(data, out))
     run.update(dataclasses.replace(run.record, convolutions=convolutions))

@@ -6,6 +6,7 @@ import copy
 import dataclasses
 import json
 import math
+from typing import Any, Literal, cast
 
 import pytest
 import torch
@@ -16,6 +17,7 @@ from kamerton.errors import RunError
 from kamerton.networks.registry import build_network
 from kamerton.recipes import load_recipe
 from kamerton.records import read_record
+from kamerton.training.schedules import ReduceOnPlateau
 from kamerton.training.session import RunningTally, Session, SessionNumbers, Tally, batch_sums
 
 IMAGES_NCHW = torch.rand(6, 3, 20, 20, generator=torch.Generator().manual_seed(0))
@@ -70,6 +72,7 @@ def test_a_tally_read_or_taken_up_on_the_way_ends_at_the_same_bits(losses: list[
 @pytest.mark.parametrize("steps", [0, 1, 5])
 def test_a_restored_session_is_the_same_and_learns_the_same(steps: int) -> None:
     first = learn(session(), steps)
+    assert isinstance(first.schedule, ReduceOnPlateau)
     first.tally, first.seconds, first.schedule.wait = RunningTally(Tally(0.1 + 0.2, 3, 7)), 1 / 3, 1
     tensors = {name: tensor.clone() for name, tensor in first.tensors().items()}
     again = session(seed=9)
@@ -109,13 +112,14 @@ def test_the_tensors_of_a_session_are_those_that_are_expected(steps: int) -> Non
 
 
 @pytest.mark.parametrize("change", [{"epoch": 1}, {"step": -1}, {"adam_steps": -1}])
-def test_numbers_that_no_session_has_are_refused(change: dict[str, int]) -> None:
+def test_numbers_that_no_session_has_are_refused(change: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="rows of history"):
         dataclasses.replace(session().numbers(), **change)
 
 
 def watching(column: str) -> Session:
-    recipe = dataclasses.replace(load_recipe("modern"), weights_chosen_by=f"best {column}")
+    chosen_by = cast(Literal["best val_loss", "best val_accuracy"], f"best {column}")
+    recipe = dataclasses.replace(load_recipe("modern"), weights_chosen_by=chosen_by)
     return Session.start(build_network("lenet5", size=20, channels=3, classes=3), recipe)
 
 
@@ -169,4 +173,6 @@ def test_the_state_of_another_schedule_is_refused() -> None:
 
 
 def test_numbers_are_plain_json() -> None:
-    assert not math.isnan(through_json(session().numbers()).schedule.learning_rate)
+    state = through_json(session().numbers()).schedule
+    assert state is not None
+    assert not math.isnan(state.learning_rate)

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 import torch
 
-from kamerton.config import Preprocessing
+from kamerton.config import Convolutions, Preprocessing
 from kamerton.data.cubes.cube import open_cube
 from kamerton.errors import CubeError, KamertonError, OutputError, UnknownNameError, UsageError
 from kamerton.machine import tiled_convolutions
@@ -130,9 +130,10 @@ def test_convolutions_are_computed_as_asked_for(tmp_path: Path, monkeypatch: pyt
         monkeypatch.setattr(tiled_convolutions, name, 0)
     for name in ("train", "valid"):
         write_toy_cube(tmp_path / f"{name}.fits", 6, 67)
+    asked: dict[str, Convolutions] = {"tiles": "tiles", "again": "auto", "plain": "plain"}
     tiles, again, plain = (
         train(tmp_path, network="alexnet", epochs=1, convolutions=convolutions, out=tmp_path / name)
-        for name, convolutions in (("tiles", "tiles"), ("again", "auto"), ("plain", "plain"))
+        for name, convolutions in asked.items()
     )
     assert tiles.weights_path.read_bytes() == again.weights_path.read_bytes()
     assert tiles.weights_path.read_bytes() != plain.weights_path.read_bytes()
@@ -350,8 +351,9 @@ def test_a_setting_that_cannot_work_is_refused_and_nothing_is_left(
 
 @pytest.mark.parametrize("what", ["network", "recipe"])
 def test_an_unknown_name_is_answered_with_the_known(tiny: Path, here: Path, what: str) -> None:
+    settings: dict[str, Any] = {"network": "lenet5", what: "nothing"}
     with pytest.raises(UnknownNameError, match=f"Unknown {what} 'nothing'.*Allowed: "):
-        train(tiny, **{"network": "lenet5", what: "nothing"})
+        train(tiny, **settings)
     assert nothing_is_left(here)
 
 

@@ -109,7 +109,7 @@ def test_an_existing_run_is_not_touched(toy_run: Run, tmp_path: Path) -> None:
         import_keras_file(toy_run.keras_path, tmp_path / "run")
 
 
-def rewritten(path: Path, source: Path, change: Callable[[dict[str, bytes]], None]) -> Path:
+def rewritten(path: Path, source: Path, change: Callable[[dict[str, bytes]], object]) -> Path:
     """Copy a .keras file with its entries changed."""
     with zipfile.ZipFile(source) as archive:
         entries = {name: archive.read(name) for name in archive.namelist()}
@@ -140,7 +140,7 @@ def other_shape(entries: dict[str, bytes]) -> None:
     entries["model.weights.h5"] = content.getvalue()
 
 
-CHANGES: dict[str, tuple[Callable[[dict[str, bytes]], None], str]] = {
+CHANGES: dict[str, tuple[Callable[[dict[str, bytes]], object], str]] = {
     "other stride": (lambda e: change_layer(e, 1, strides=[2, 2]), r"none of the known.*strides of layer 1 \(Conv2D\)"),
     "other activation": (lambda e: change_layer(e, 1, activation="gelu"), "activation of layer 1"),
     "other epsilon": (lambda e: change_layer(e, 2, epsilon=0.1), "epsilon of layer 2"),

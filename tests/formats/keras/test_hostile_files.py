@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import stat
 import struct
 import warnings
@@ -14,7 +15,6 @@ from pathlib import Path
 import pytest
 
 from kamerton.errors import ModelFileError
-from kamerton.formats.keras import archive
 from kamerton.formats.keras.file import read_keras
 from tests.formats.keras.hostile import CONFIG, WEIGHTS, Entries, assert_refused, frugal, write
 
@@ -149,7 +149,7 @@ def test_a_full_disk_is_told_before_unpacking(
     sound: Entries, tmp_path: Path, scratch: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     full = type("Usage", (), {"free": 1000})
-    monkeypatch.setattr(archive.shutil, "disk_usage", lambda place: full)
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: full)
     assert_refused(write(tmp_path / "a.keras", sound), "no room to unpack", scratch)
 
 
