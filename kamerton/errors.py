@@ -13,12 +13,15 @@ KamertonError
     ├── RunError             a run folder
     ├── ModelFileError       a .keras or .onnx file
     └── DownloadError        a file that did not arrive whole
+
+KamertonWarning         (UserWarning)   what may be meant otherwise than it was read; said by `warn`
 """
 
 from __future__ import annotations
 
 import difflib
 import signal
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -43,18 +46,31 @@ class KamertonError(Exception):
         next_step: str | None = None,
     ) -> None:
         self.what = what
-        parts = [what.rstrip(".") + "."]
-        if received is not None:
-            parts.append(f"Received: {received}.")
-        if allowed is not None:
-            parts.append(f"Allowed: {allowed}.")
-        if next_step is not None:
-            parts.append(f"Next: {next_step}" if next_step.endswith("?") else f"Next: {next_step.rstrip('.')}.")
-        super().__init__(_one_line(parts))
+        super().__init__(_one_line(what, received, allowed, next_step))
 
 
-def _one_line(parts: list[str]) -> str:
+class KamertonWarning(UserWarning):
+    """One line about what may be meant otherwise than it was read; the work goes on."""
+
+
+# Each is shown as often as it is said: a second import of one list must not be silent. Other filters come first.
+warnings.simplefilter("always", KamertonWarning, append=True)
+
+
+def warn(what: str, *, received: object = None, allowed: object = None, next_step: str | None = None) -> None:
+    """Say one line that a user should know, with the parts of an error; commands print it on stderr."""
+    warnings.warn(_one_line(what, received, allowed, next_step), KamertonWarning, stacklevel=2)
+
+
+def _one_line(what: str, received: object, allowed: object, next_step: str | None) -> str:
     """Join the parts into one line that a terminal shows as it is, whatever a hostile file put into them."""
+    parts = [what.rstrip(".") + "."]
+    if received is not None:
+        parts.append(f"Received: {received}.")
+    if allowed is not None:
+        parts.append(f"Allowed: {allowed}.")
+    if next_step is not None:
+        parts.append(f"Next: {next_step}" if next_step.endswith("?") else f"Next: {next_step.rstrip('.')}.")
     line = " ".join(part if len(part) <= PART_LENGTH else part[:PART_LENGTH] + "..." for part in parts)
     line = " ".join(line.split())
     return line if line.isprintable() else "".join(map(_printable, line))

@@ -27,6 +27,11 @@ CLASS_NAMES = ("bright", "dim", "striped")
 needs_nnpack = pytest.mark.skipif(not tiles_available(), reason="NNPACK does not know this processor")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Let small cubes of few galaxies pass without a word; what is said of them is asked for with `pytest.warns`."""
+    config.addinivalue_line("filterwarnings", "ignore::kamerton.errors.KamertonWarning")
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """The real galaxies; tests that need them skip where they are not."""

@@ -7,7 +7,15 @@ from pathlib import Path
 import pytest
 
 from kamerton import errors
-from kamerton.errors import DataError, KamertonError, TrainingStoppedError, UnknownNameError, UsageError
+from kamerton.errors import (
+    DataError,
+    KamertonError,
+    KamertonWarning,
+    TrainingStoppedError,
+    UnknownNameError,
+    UsageError,
+    warn,
+)
 
 KINDS = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, KamertonError)]
 
@@ -24,6 +32,14 @@ def test_a_message_is_printable_whatever_a_file_put_into_it() -> None:
 
 def test_of_a_long_part_only_the_beginning_is_shown() -> None:
     assert len(str(DataError("It broke", received="x" * 1_000_000, allowed="y"))) < 2100
+
+
+def test_a_warning_has_the_parts_of_an_error_and_is_said_each_time() -> None:
+    with pytest.warns(KamertonWarning) as said:
+        for _ in range(2):
+            warn("Two classes look alike", received="'Sa', 'SA'", next_step="rename one\x1b")
+    words = r"Two classes look alike. Received: 'Sa', 'SA'. Next: rename one\x1b."
+    assert [str(warning.message) for warning in said] == [words] * 2
 
 
 def test_parts_that_are_not_given_are_left_out() -> None:

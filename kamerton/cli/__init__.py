@@ -6,12 +6,14 @@ Nothing heavy is imported before a command needs it, so that ``kamerton --help``
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+import warnings
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import typer
 
 from kamerton.cli import data, exchange, learning, machine, results
-from kamerton.errors import KamertonError
+from kamerton.errors import KamertonError, KamertonWarning
 
 app = typer.Typer(
     help="Sorts galaxies by their shape, and tells which network does it best.",
@@ -28,6 +30,7 @@ CTRL_C_EXIT_CODE = 130
 
 def main() -> None:
     """Run the command line; every foreseen error is one line on stderr and an exit code: 2 usage, 1 data."""
+    warnings.showwarning = _warn_of(warnings.showwarning)
     try:
         code = app(standalone_mode=False)
         # Typer has caught Ctrl-C itself, and says nothing.
@@ -45,6 +48,18 @@ def main() -> None:
 def _command_of(error: typer.TyperException) -> str:
     context = getattr(error, "ctx", None)
     return str(context.command_path) if context is not None else "kamerton"
+
+
+def _warn_of(otherwise: Callable[..., None]) -> Callable[..., None]:
+    """Print a warning of ours as one line on stderr, without the place in the code; others as before."""
+
+    def show(message: Warning | str, category: type[Warning], *place: Any) -> None:
+        if issubclass(category, KamertonWarning):
+            _complain(f"warning: {message}", 0)
+        else:
+            otherwise(message, category, *place)
+
+    return show
 
 
 def _complain(message: str, code: int) -> int:
