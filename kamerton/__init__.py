@@ -80,3 +80,8 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'kamerton' has no attribute {name!r}")
     return getattr(importlib.import_module(f"kamerton.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    """Offer the public names only, also those that were not asked for yet."""
+    return list(__all__)

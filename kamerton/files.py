@@ -33,7 +33,9 @@ def whole_file(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise cannot_write(path, error) from error
     finally:
-        partial.unlink(missing_ok=True)
+        # A disk that cannot be written holds nothing to take away, and must not hide the error above.
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
 
 
 @contextmanager

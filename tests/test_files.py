@@ -45,6 +45,18 @@ def test_a_missing_folder_is_one_clear_error(tmp_path: Path) -> None:
         write_json(tmp_path / "no" / "a.json", {})
 
 
+def test_a_read_only_disk_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such a disk refuses to take a file away even where there is none."""
+
+    def refuse(path: Path, *_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+
+    monkeypatch.setattr(Path, "open", refuse)
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with pytest.raises(OutputError, match=r"a\.json cannot be written.*Read-only file system"):
+        write_json(tmp_path / "a.json", {})
+
+
 def test_json_refuses_nan_and_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="JSON"):
         write_json(tmp_path / "a.json", {"a": float("nan")})

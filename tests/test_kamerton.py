@@ -16,6 +16,12 @@ def test_every_public_name_is_there_with_a_word_on_it(name: str) -> None:
     assert found.__doc__
 
 
+def test_the_public_names_are_what_an_interpreter_offers() -> None:
+    program = "import kamerton; print(dir(kamerton) == sorted(kamerton.__all__), 'train' in dir(kamerton))"
+    shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert shown.split() == ["True", "True"]
+
+
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="'kamerton' has no attribute 'trian'"):
         _ = kamerton.trian
