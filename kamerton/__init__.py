@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from kamerton.data.importers import import_cube
     from kamerton.data.splitting import split_cube
     from kamerton.data.synthetic.survey import synth
-    from kamerton.errors import KamertonError
+    from kamerton.errors import KamertonError, KamertonWarning
     from kamerton.evaluation.compare import compare
     from kamerton.evaluation.evaluate import evaluate
     from kamerton.formats.exporting import export
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "KamertonError": "errors",
+    "KamertonWarning": "errors",
     "NETWORKS": "networks.registry",
     "Predictor": "inference.predictor",
     "build_network": "networks.registry",
@@ -55,6 +56,7 @@ _HOMES = {
 __all__ = [
     "NETWORKS",
     "KamertonError",
+    "KamertonWarning",
     "Predictor",
     "__version__",
     "build_network",

@@ -21,9 +21,11 @@ from __future__ import annotations
 
 import difflib
 import signal
+import sys
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
+from types import FrameType
 
 PART_LENGTH = 2000
 """Of a longer part of a message, only the beginning is shown."""
@@ -45,7 +47,7 @@ class KamertonError(Exception):
         allowed: object = None,
         next_step: str | None = None,
     ) -> None:
-        self.what = what
+        self.what, self.received, self.allowed, self.next_step = what, received, allowed, next_step
         super().__init__(_one_line(what, received, allowed, next_step))
 
 
@@ -58,8 +60,21 @@ warnings.simplefilter("always", KamertonWarning, append=True)
 
 
 def warn(what: str, *, received: object = None, allowed: object = None, next_step: str | None = None) -> None:
-    """Say one line that a user should know, with the parts of an error; commands print it on stderr."""
-    warnings.warn(_one_line(what, received, allowed, next_step), KamertonWarning, stacklevel=2)
+    """Say, with the parts of an error, what may be meant otherwise than it was read, and go on.
+
+    From Python it is a KamertonWarning at the caller's line, for `warnings` to show, count or turn into an error. A
+    command shows it as one line on stderr, and again under ``"warnings"`` in the answer of ``--json``.
+    """
+    line = _one_line(what, received, allowed, next_step)
+    warnings.warn(line, KamertonWarning, stacklevel=_level_outside(sys._getframe()))
+
+
+def _level_outside(frame: FrameType) -> int:
+    """Count the frames from this one to the first that is not Kamerton's own."""
+    level = 1
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "kamerton":
+        frame, level = frame.f_back, level + 1
+    return level
 
 
 def _one_line(what: str, received: object, allowed: object, next_step: str | None) -> str:

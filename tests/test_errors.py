@@ -2,6 +2,8 @@
 
 import inspect
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -35,7 +37,7 @@ def test_of_a_long_part_only_the_beginning_is_shown() -> None:
 
 
 def test_a_warning_has_the_parts_of_an_error_and_is_said_each_time() -> None:
-    with pytest.warns(KamertonWarning) as said:
+    with pytest.warns(KamertonWarning) as said:  # noqa: PT031
         for _ in range(2):
             warn("Two classes look alike", received="'Sa', 'SA'", next_step="rename one\x1b")
     words = r"Two classes look alike. Received: 'Sa', 'SA'. Next: rename one\x1b."
@@ -70,3 +72,14 @@ def test_wrong_usage_exits_with_2_and_bad_data_with_1(kind: type[KamertonError])
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_stopped_training_exits_as_shells_count_signals(number: signal.Signals, code: int) -> None:
     assert TrainingStoppedError(number, "epoch 1", Path("run")).exit_code == code
+
+
+def test_a_warning_points_at_the_callers_line_outside_of_the_package() -> None:
+    # In a process of its own, where no function is wrapped.
+    program = """
+from kamerton.errors import warn
+exec("def deep(): warn('Read so')\\ndef door(): deep()", inside := {"__name__": "kamerton.inner", "warn": warn})
+inside["door"]()
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stderr.splitlines()[0] == "<string>:4: KamertonWarning: Read so."

@@ -6,14 +6,13 @@ Nothing heavy is imported before a command needs it, so that ``kamerton --help``
 from __future__ import annotations
 
 import sys
-import warnings
-from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from kamerton.cli import data, exchange, learning, machine, results
-from kamerton.errors import KamertonError, KamertonWarning
+from kamerton.cli.terminal import complain, warnings_as_lines
+from kamerton.errors import KamertonError
 
 app = typer.Typer(
     help="Sorts galaxies by their shape, and tells which network does it best.",
@@ -30,41 +29,26 @@ CTRL_C_EXIT_CODE = 130
 
 def main() -> None:
     """Run the command line; every foreseen error is one line on stderr and an exit code: 2 usage, 1 data."""
-    warnings.showwarning = _warn_of(warnings.showwarning)
     try:
-        code = app(standalone_mode=False)
+        with warnings_as_lines():
+            code = app(standalone_mode=False)
         # Typer has caught Ctrl-C itself, and says nothing.
         if code == CTRL_C_EXIT_CODE:
-            _complain("stopped by Ctrl-C", code)
+            complain("stopped by Ctrl-C")
     except KamertonError as error:
-        code = _complain(str(error), error.exit_code)
+        complain(str(error))
+        code = error.exit_code
     except typer.TyperException as error:
         message = error.format_message().strip() or type(error).__name__
         end = "" if message.endswith((".", "?")) else "."
-        code = _complain(f"{message}{end} Next: see `{_command_of(error)} --help`.", 2)
+        complain(f"{message}{end} Next: see `{_command_of(error)} --help`.")
+        code = 2
     sys.exit(code if isinstance(code, int) else 0)
 
 
 def _command_of(error: typer.TyperException) -> str:
     context = getattr(error, "ctx", None)
     return str(context.command_path) if context is not None else "kamerton"
-
-
-def _warn_of(otherwise: Callable[..., None]) -> Callable[..., None]:
-    """Print a warning of ours as one line on stderr, without the place in the code; others as before."""
-
-    def show(message: Warning | str, category: type[Warning], *place: Any) -> None:
-        if issubclass(category, KamertonWarning):
-            _complain(f"warning: {message}", 0)
-        else:
-            otherwise(message, category, *place)
-
-    return show
-
-
-def _complain(message: str, code: int) -> int:
-    print("kamerton:", " ".join(message.split()), file=sys.stderr)
-    return code
 
 
 @app.callback(invoke_without_command=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,7 +9,7 @@ import typer
 
 from kamerton import config
 from kamerton.cli.options import with_options
-from kamerton.cli.shared import JsonFlag, console, print_result
+from kamerton.cli.shared import JsonFlag, console, print_json, print_result
 
 Runs = Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders, or a sweep's folder of them.")]
 
@@ -35,7 +34,7 @@ def evaluate(
     keep_freed_memory()
     found = run_evaluation(run, cube, **settings)
     if as_json:
-        print(json.dumps({"path": str(found.path), **found.metrics.as_json()}))
+        print_json({"path": str(found.path), **found.metrics.as_json()})
     else:
         print_metrics(found.metrics, console())
         print(f"results: {found.path}")
@@ -59,7 +58,7 @@ def compare(
 
     found = run_comparison(runs, out=out, histories=history or (), **settings)
     if as_json:
-        print(json.dumps(found.as_json()))
+        print_json(found.as_json())
     else:
         print_comparison(found, console())
         if out is not None:

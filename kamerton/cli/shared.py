@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from kamerton.cli.terminal import warned
 from kamerton.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,7 +25,15 @@ def console() -> Console:
 
 def print_result(as_json: bool, content: dict[str, Any], lines: list[str]) -> None:
     """Print the same result, for a program or for a person."""
-    print(json.dumps(content, ensure_ascii=False, default=str) if as_json else "\n".join(lines))
+    if as_json:
+        print_json(content)
+    else:
+        print("\n".join(lines))
+
+
+def print_json(content: dict[str, Any]) -> None:
+    """Print a result for a program, with the warnings of the command, in ASCII, which every reader takes."""
+    print(json.dumps({**content, "warnings": warned()}, default=str))
 
 
 def words(text: str) -> list[str]:
