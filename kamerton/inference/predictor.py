@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import torch
 from jaxtyping import Real
+from numpy.typing import ArrayLike
 
 from kamerton.arrays import Probabilities
 from kamerton.batches.augment import eight_views
 from kamerton.batches.reading import in_order, to_network_input
 from kamerton.config import DEFAULT_DEVICE, Device
 from kamerton.data.cubes.cube import LabelledCube
+from kamerton.data.cubes.pixels import PixelRange, check_pixels
 from kamerton.errors import CubeError
 from kamerton.inference.engines import BATCH_IMAGES, float32_engine, int8_engine
+from kamerton.inference.given import network_images
 from kamerton.machine.computation import Computation, choose_computation
 from kamerton.machine.devices import choose_device
-from kamerton.runs.folder import Run
+from kamerton.runs.folder import Run, open_run
 from kamerton.runs.record import RunRecord
 
-PixelsNHWC = Real[np.ndarray, "n height width channels"] | Real[torch.Tensor, "n height width channels"]
-"""Images with pixels from 0 to 255, of any type of number."""
+PixelsNHWC = Real[torch.Tensor, "n height width channels"]
+"""Images with pixels from 0 to 255."""
 
 
 class Predictor:
@@ -34,8 +38,9 @@ class Predictor:
     """
 
     def __init__(
-        self, run: Run, *, eight_views: bool = False, int8: bool = False, device: Device = DEFAULT_DEVICE
+        self, run: Run | str | Path, *, eight_views: bool = False, int8: bool = False, device: Device = DEFAULT_DEVICE
     ) -> None:
+        run = run if isinstance(run, Run) else open_run(run)
         self.run = run
         self.eight_views = eight_views
         self.class_names = run.record.class_names
@@ -47,22 +52,20 @@ class Predictor:
             else float32_engine(network, run.image_shape, prediction_of(run.record, self.device))
         )
 
-    @torch.inference_mode()
-    def probabilities(self, images_nhwc: PixelsNHWC) -> Probabilities:
-        """Give (n, classes) probabilities for images (n, height, width, channels) with pixels 0 to 255."""
-        if isinstance(images_nhwc, np.ndarray):
-            # PyTorch takes neither FITS's byte order nor the read-only and flipped views that other libraries give.
-            images_nhwc = np.require(images_nhwc, images_nhwc.dtype.newbyteorder("="), ["C", "W"])
-        images = torch.as_tensor(images_nhwc).to(self.device)
-        images_nchw = to_network_input(images, self.run.record.preprocessing)
-        views = list(eight_views(images_nchw)) if self.eight_views else [images_nchw]
-        probabilities = sum(self._engine(view) for view in views) / len(views)
-        return np.asarray(probabilities, np.float32)
+    def probabilities(self, images_nhwc: ArrayLike | torch.Tensor) -> Probabilities:
+        """Give (n, classes) probabilities for images (n, height, width, channels) with pixels 0 to 255.
+
+        Any type of number will do. Raises UsageError for other axes or channels than the run's, images that are not
+        square, and pixels that are not numbers from 0 to 255; floats that all lie from 0 to 1 are refused, too.
+        """
+        images = network_images(images_nhwc, self.run.record.preprocessing.channels)
+        return self._predict(images)
 
     def over_cube(self, cube: LabelledCube) -> Iterator[Probabilities]:
         """Give the probabilities of a whole cube in the order of its rows, batch after batch.
 
-        Raises CubeError where the cube's images have other channels than the run's.
+        Raises CubeError where the cube's images have other channels than the run's, or pixels that are not those of
+        pictures; that all of them are 0 to 1, or blank, is known with the last batch.
         """
         channels = self.run.record.preprocessing.channels
         if cube.image_shape[2] != channels:
@@ -72,8 +75,21 @@ class Predictor:
                 allowed=f"{channels} channels",
                 next_step="use a cube with the same bands",
             )
+        span, done = PixelRange(), 0
         for images_nhwc, _ in in_order(cube, BATCH_IMAGES):
-            yield self.probabilities(images_nhwc)
+            check_pixels(cube, images_nhwc.numpy(), done)
+            span.add(images_nhwc.numpy())
+            done += len(images_nhwc)
+            if done == len(cube):
+                span.check(cube)
+            yield self._predict(images_nhwc)
+
+    @torch.inference_mode()
+    def _predict(self, images_nhwc: PixelsNHWC) -> Probabilities:
+        images_nchw = to_network_input(images_nhwc.to(self.device), self.run.record.preprocessing)
+        views = list(eight_views(images_nchw)) if self.eight_views else [images_nchw]
+        probabilities = sum(self._engine(view) for view in views) / len(views)
+        return np.asarray(probabilities, np.float32)
 
 
 def prediction_of(record: RunRecord, device: torch.device) -> Computation:

@@ -146,6 +146,64 @@ def test_a_run_without_weights_is_refused_at_once(toy_run: Run, tmp_path: Path) 
         Predictor(create_run(tmp_path / "run", toy_run.record))
 
 
+def test_a_run_may_be_named_by_its_path(toy_run: Run, predictor: Predictor, galaxies_nhwc: np.ndarray) -> None:
+    wanted = predictor.probabilities(galaxies_nhwc)
+    for path in (toy_run.path, str(toy_run.path)):
+        np.testing.assert_array_equal(Predictor(path).probabilities(galaxies_nhwc), wanted)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (lambda images: images[0], r"without the axis of images.*\(32, 32, 3\).*images\[np\.newaxis\]"),
+        (lambda images: np.moveaxis(images, -1, 1), r"Channels before rows.*np\.moveaxis\(images, 1, -1\)"),
+        (lambda images: images[..., :1], r"other channels.*\(7, 32, 32, 1\).*\(n, side, side, 3\)"),
+        (lambda images: images[:, :20], "not square"),
+        (lambda images: images[0, 0, 0], "Not the axes"),
+        (lambda images: images / 255, r"0 to 1.*multiply the pixels by 255"),
+        (lambda images: torch.from_numpy(images / 255), "0 to 1"),
+        (lambda images: images.astype(np.int16) - 40, "pixels from -40"),
+        (lambda images: images * 257.0, "numbers from 0 to 255"),
+        (lambda images: np.where(images == images.max(), np.nan, images), r"pixels from nan.*no NaN"),
+        (lambda images: np.where(images == images.max(), 1e300, images), "to inf"),
+        (lambda images: images > 90, "no images.*bool"),
+        (lambda images: torch.from_numpy(images) > 90, "no images.*bool"),
+        (lambda images: [images[0], images[0, 1:]], "no images.*list"),
+        (lambda images: "galaxy.png", "no images.*str"),
+    ],
+)
+def test_what_the_network_was_not_made_for_is_refused(
+    predictor: Predictor, galaxies_nhwc: np.ndarray, spoil: Any, says: str
+) -> None:
+    """It would answer all of them, and nothing would show that the answers are worth nothing."""
+    with pytest.raises(UsageError, match=says):
+        predictor.probabilities(spoil(galaxies_nhwc))
+
+
+def test_black_images_are_answered(predictor: Predictor) -> None:
+    for dtype in (np.uint8, np.float32):
+        assert predictor.probabilities(np.zeros((2, 32, 32, 3), dtype)).shape == (2, 3)
+
+
+def test_no_images_have_no_probabilities(predictor: Predictor) -> None:
+    assert predictor.probabilities(np.zeros((0, 32, 32, 3), np.uint8)).shape == (0, 3)
+
+
+def test_a_cube_of_pixels_from_0_to_1_is_refused(predictor: Predictor, tmp_path: Path) -> None:
+    images_nhwc, labels = toy_galaxies(4, 32, seed=0)
+    path = write_cube(tmp_path / "unit.fits", (images_nhwc / 255).astype(np.float32), labels)
+    with open_cube(path) as cube, pytest.raises(CubeError, match=r"unit\.fits HDU 0: pixels of 0 to 1.*by 255"):
+        list(predictor.over_cube(cube))
+
+
+def test_one_black_image_of_a_float_cube_is_answered(predictor: Predictor, tmp_path: Path) -> None:
+    images_nhwc, labels = toy_galaxies(BATCH_IMAGES + 3, 32, seed=0)
+    dark_nhwc = images_nhwc.astype(np.float32)
+    dark_nhwc[BATCH_IMAGES:] /= 255
+    with open_cube(write_cube(tmp_path / "dark.fits", dark_nhwc, labels)) as cube:
+        assert sum(map(len, predictor.over_cube(cube))) == len(cube)
+
+
 def test_eight_views_are_averaged_and_so_do_not_depend_on_the_view(toy_run: Run, galaxies_nhwc: np.ndarray) -> None:
     plain, averaging = Predictor(toy_run), Predictor(toy_run, eight_views=True)
     views_nhwc = [

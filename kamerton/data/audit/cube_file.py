@@ -15,8 +15,9 @@ from kamerton.arrays import ImageHWC, Labels, PositionsDeg
 from kamerton.data.audit.findings import BadRow
 from kamerton.data.audit.galaxies import AuditedGalaxies, FileAudit, bad_rows, known_positions, note_empty_classes
 from kamerton.data.cubes.cube import read_catalogue
-from kamerton.data.cubes.images import CubeImages, bad_pixels, image_digest, images_hdu_number
+from kamerton.data.cubes.images import CubeImages, image_digest, images_hdu_number
 from kamerton.data.cubes.labels import CubeLabels
+from kamerton.data.cubes.pixels import PixelRange, bad_pixels
 from kamerton.data.fits.checksums import checksum_errors
 from kamerton.data.fits.hdus import fits_errors, open_hdus
 from kamerton.data.fits.structure import HduLayout, walk_structure
@@ -84,6 +85,8 @@ def _digests(images: CubeImages, ids: list[str], found: FileAudit) -> list[str]:
     digests: list[str] = []
     bad: list[BadRow] = []
     unreadable: list[BadRow] = []
+    blank: list[BadRow] = []
+    span = PixelRange()
     for row, image_hwc in _each(images):
         if isinstance(image_hwc, CubeError):
             unreadable.append(BadRow(row, ids[row], str(image_hwc)))
@@ -95,9 +98,15 @@ def _digests(images: CubeImages, ids: list[str], found: FileAudit) -> list[str]:
             byte = images.byte_of(row)
             begins = "" if byte is None else f"; the image begins at byte {byte}"
             bad.append(BadRow(row, ids[row], f"{wrong.size} pixels, the first {wrong.flat[0]}{begins}"))
+        elif span.add(image_hwc[np.newaxis])[0]:
+            blank.append(BadRow(row, ids[row], f"{image_hwc.flat[0]:g} in every pixel"))
     where = f"HDU {images.hdu_number}"
     found.add_rows("damage", where + ": {} images cannot be decoded", unreadable)
     found.add_rows("bad_pixels", where + ": {} images with pixels that are no numbers from 0 to 255", bad)
+    found.add_rows("blank_images", where + ": {} images show nothing", blank)
+    trouble = span.trouble()
+    if trouble is not None and span.shows_something:
+        found.add("pixel_range", f"{where}: {trouble[0]}: {span}. Next: {trouble[1]}")
     return digests
 
 

@@ -14,6 +14,8 @@ EXAMPLES_SHOWN = 10
 KINDS = {
     "damage": "damage",
     "bad_pixels": "bad pixels",
+    "pixel_range": "another range of pixels",
+    "blank_images": "blank images",
     "bad_labels": "bad labels",
     "bad_positions": "bad positions",
     "image_shapes": "mixed shapes",

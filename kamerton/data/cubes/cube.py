@@ -17,8 +17,9 @@ from astropy.io import fits
 from astropy.table import Table
 
 from kamerton.arrays import ImagesNHWC, Labels
-from kamerton.data.cubes.images import CubeImages, check_pixels, image_digest
+from kamerton.data.cubes.images import CubeImages, image_digest
 from kamerton.data.cubes.labels import CubeLabels
+from kamerton.data.cubes.pixels import PixelRange, check_pixels
 from kamerton.data.fits.checksums import check_checksums
 from kamerton.data.fits.hdus import fits_errors, open_fits
 from kamerton.errors import CubeError
@@ -74,18 +75,21 @@ class LabelledCube(CubeImages):
     @cached_property
     def _digests(self) -> list[str]:
         digests: list[str] = []
+        span = PixelRange()
         for rows, images_nhwc in self.chunks():
             check_pixels(self, images_nhwc, rows.start)
+            span.add(images_nhwc)
             digests += [image_digest(image_hwc) for image_hwc in images_nhwc]
         # Last, since a bad pixel says more than a wrong sum.
         self.check_sums()
+        span.check(self)
         return digests
 
     def galaxy_fingerprints(self) -> list[str]:
         """SHA-256 of each image's pixels, the same whatever the file's layout, number type or compression.
 
         The pass also checks the file: CubeError names the first image with a pixel that is not a number from 0 to 255,
-        or an HDU that does not match its checksums.
+        an HDU that does not match its checksums, or what the pixels span where that is 0 to 1, or nothing.
         """
         return self._digests
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from astropy.io import fits
-from jaxtyping import Bool, Num, Real
+from jaxtyping import Num
 
 from kamerton.arrays import ImageHWC, ImagesNHWC, Rows
 from kamerton.data.fits.hdus import IMAGE_HDUS, byte_of, fits_errors, is_scaled, physical
@@ -105,31 +105,6 @@ def image_hdu(path: Path, hdus: fits.HDUList, number: int, what: str) -> Any:
 def images_hdu_number(hdus: fits.HDUList) -> int:
     """Find the HDU of the images: a tile-compressed one cannot be primary, so such a file begins with an empty HDU."""
     return 1 if hdus[0].header.get("NAXIS", 0) == 0 and len(hdus) > 1 else 0
-
-
-def bad_pixels(pixels: Real[np.ndarray, "*axes"]) -> Bool[np.ndarray, "*axes"]:
-    """Mark the pixels that are not numbers from 0 to 255."""
-    return np.asarray(~((pixels >= 0) & (pixels <= 255)))
-
-
-def check_pixels(images: CubeImages, images_nhwc: ImagesNHWC, first_row: int) -> None:
-    """Refuse pixels that are not numbers from 0 to 255 (CubeError names the first bad image)."""
-    if images.dtype == np.uint8:
-        return
-    bad = bad_pixels(images_nhwc)
-    if not bad.any():
-        return
-    index = int(np.flatnonzero(bad.any(axis=(1, 2, 3)))[0])
-    row, values = first_row + index, images_nhwc[index][bad[index]]
-    kind = "NaN or infinite pixels" if not np.isfinite(values).all() else "pixels outside 0 to 255"
-    byte = images.byte_of(row)
-    begins = "" if byte is None else f", in the image that begins at byte {byte}"
-    raise CubeError(
-        f"{images.where()}: image {row} has {kind}",
-        received=f"{len(values)} such pixels, the first {values[0]}{begins}",
-        allowed="numbers from 0 to 255",
-        next_step="mend or leave out that galaxy, or stretch float bands with `kamerton data import`",
-    )
 
 
 def image_digest(image_hwc: ImageHWC) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from kamerton.arrays import SquaresNHWC
 from kamerton.config import PictureSettings
 from kamerton.data.cubes.cube import LabelledCube, open_cube
-from kamerton.data.cubes.images import check_pixels
+from kamerton.data.cubes.pixels import PixelRange, check_pixels
 from kamerton.data.importers.source import ImportRequest, LabelledSource, fit_batch
 from kamerton.data.pictures.cutout import is_fits
 
@@ -42,5 +42,9 @@ def _holds_whole_numbers(cube: LabelledCube) -> bool:
 
 
 def _cube_batches(cube: LabelledCube, dtype: np.dtype[Any], settings: PictureSettings) -> Iterator[SquaresNHWC]:
+    span = PixelRange()
     for rows, images_nhwc in cube.chunks():
+        span.add(images_nhwc)
         yield fit_batch(images_nhwc.astype(dtype, copy=False), settings, cube.path, rows.start)
+    # Last, since only all images together tell; what was written so far does not stay.
+    span.check(cube)
