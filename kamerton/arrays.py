@@ -6,7 +6,6 @@ Axes of one name have one length within a call. Images have the top row first, a
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from jaxtyping import Bool, Float32, Float64, Int64, UInt8
 
 ImagesNHWC = UInt8[np.ndarray, "n height width channels"] | Float32[np.ndarray, "n height width channels"]
@@ -16,34 +15,34 @@ SquaresNHWC = UInt8[np.ndarray, "n side side channels"] | Float32[np.ndarray, "n
 SquareHWC = UInt8[np.ndarray, "side side channels"] | Float32[np.ndarray, "side side channels"]
 """What a cube holds: cropped, and resized to one size."""
 
-RgbHWC = UInt8[npt.NDArray[np.uint8], "height width 3"]
+RgbHWC = UInt8[np.ndarray, "height width 3"]
 """A picture in red, green and blue."""
 
-BandsCHW = Float64[npt.NDArray[np.float64], "bands height width"]
+BandsCHW = Float64[np.ndarray, "bands height width"]
 """Bands of light from blue to red, in the survey's units, the bottom row first, as FITS counts."""
 
-BandHW = Float64[npt.NDArray[np.float64], "height width"]
+BandHW = Float64[np.ndarray, "height width"]
 
-Labels = Int64[npt.NDArray[np.int64], "n"]
+Labels = Int64[np.ndarray, "n"]
 """Class indices, one a galaxy."""
 
-Rows = Int64[npt.NDArray[np.int64], "n"]
+Rows = Int64[np.ndarray, "n"]
 """Numbers of rows of a cube or a catalogue, or a number a row."""
 
-Mask = Bool[npt.NDArray[np.bool_], "n"]
+Mask = Bool[np.ndarray, "n"]
 """True for the rows that are meant."""
 
-PositionsDeg = Float64[npt.NDArray[np.float64], "n 2"]
+PositionsDeg = Float64[np.ndarray, "n 2"]
 """Right ascension and declination, degrees (ICRS), NaN where unknown."""
 
-Probabilities = Float32[npt.NDArray[np.float32], "n classes"]
+Probabilities = Float32[np.ndarray, "n classes"]
 """What a network gives each galaxy for each class; a row adds up to 1."""
 
-Confusion = Int64[npt.NDArray[np.int64], "classes classes"]
+Confusion = Int64[np.ndarray, "classes classes"]
 """Galaxies by (true, predicted) class."""
 
-MeanConfusion = Float64[npt.NDArray[np.float64], "classes classes"]
+MeanConfusion = Float64[np.ndarray, "classes classes"]
 """The same, averaged over runs."""
 
-ValuesN = Float64[npt.NDArray[np.float64], "n"]
+ValuesN = Float64[np.ndarray, "n"]
 """A number a row."""

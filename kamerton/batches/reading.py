@@ -10,7 +10,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from jaxtyping import Float32, Int64, Real, UInt8
 from torch.nn import functional as F
@@ -27,7 +26,7 @@ StoredImages = UInt8[torch.Tensor, "n height width channels"] | Float32[torch.Te
 Batch = tuple[StoredImages, Int64[torch.Tensor, " n"]]
 """(images_nhwc as stored, labels)."""
 
-BatchRows = Int64[npt.NDArray[np.int64], "_"]
+BatchRows = Int64[np.ndarray, "_"]
 """Numbers of the rows of one batch; batches may differ in length, so that their axis has no name."""
 
 

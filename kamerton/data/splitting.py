@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from jaxtyping import Int8
 
 from kamerton.arrays import Labels, Mask, Rows
@@ -25,7 +24,7 @@ from kamerton.errors import CubeError, UsageError
 from kamerton.files import require_new, whole_folder, write_json
 from kamerton.version import __version__
 
-Parts = Int8[npt.NDArray[np.int8], " n"]
+Parts = Int8[np.ndarray, " n"]
 """The split of each galaxy: its place in `SPLIT_NAMES`."""
 
 SPLIT_JSON = "split.json"

@@ -92,7 +92,7 @@ def _per_class(
     return tuple(rows)
 
 
-def _one_vs_rest_auc(is_class: Mask, probability: Float32[npt.NDArray[np.float32], " n"]) -> float | None:
+def _one_vs_rest_auc(is_class: Mask, probability: Float32[np.ndarray, " n"]) -> float | None:
     from sklearn.metrics import roc_auc_score
 
     if is_class.all() or not is_class.any():

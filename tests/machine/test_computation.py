@@ -76,7 +76,7 @@ def test_without_tiles_auto_is_plain_and_tiles_are_refused(monkeypatch: pytest.M
 
 
 def test_tiles_are_refused_on_a_gpu() -> None:
-    with pytest.raises(UsageError, match=r"processor only.*tiles on cuda.*auto or plain.*--device cpu"):
+    with pytest.raises(UsageError, match=r"CPU only.*tiles on cuda.*auto or plain.*--device cpu"):
         choose_computation(CUDA, deterministic=True, convolutions="tiles")
 
 

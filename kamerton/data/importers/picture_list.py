@@ -9,7 +9,6 @@ from itertools import count
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 from astropy.table import Table
 from jaxtyping import Shaped
 
@@ -87,7 +86,7 @@ def _list_catalogue(source: Path, columns: Mapping[str, list[str]], path_column:
     return Table({"id": ids} | {to_ascii(name): _typed(source, name, columns[name]) for name in carried})
 
 
-def _typed(source: Path, name: str, values: list[str]) -> Rows | ValuesN | Shaped[npt.NDArray[np.str_], " n"]:
+def _typed(source: Path, name: str, values: list[str]) -> Rows | ValuesN | Shaped[np.ndarray, " n"]:
     """Store a column as whole numbers, as numbers with NaN for empty cells, or as text."""
     values = [value.strip() for value in values]
     if all(re.fullmatch(r"-?(0|[1-9]\d{0,17})", value) for value in values):

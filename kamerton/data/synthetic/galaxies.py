@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from astropy import units as u
 from astropy.coordinates import Angle, offset_by
 from astropy.modeling.functional_models import Moffat2D
@@ -99,7 +98,7 @@ def catalogue_rng(settings: SynthSettings, purpose: int) -> Generator:
     return np.random.default_rng([settings.seed, settings.count, purpose])
 
 
-def class_counts(count: int) -> Int64[npt.NDArray[np.int64], " classes"]:
+def class_counts(count: int) -> Int64[np.ndarray, " classes"]:
     """Share out galaxies as Galaxy10 does, by largest remainder, but leave no class nearly empty."""
     least = min(FEWEST_OF_A_CLASS, count // len(CLASS_NAMES))
     shares = np.array(GALAXY10_COUNTS) / sum(GALAXY10_COUNTS)
@@ -197,7 +196,7 @@ def blurred(light_3hw: LightGRZ, exposure: Exposure) -> LightGRZ:
     return np.stack([gaussian_filter(band, sigma_px, mode="nearest", truncate=3) for band, sigma_px in bands])
 
 
-def averaged(scene_3hw: LightGRZ, block_px: int) -> Float32[npt.NDArray[np.float32], "3 rows columns"]:
+def averaged(scene_3hw: LightGRZ, block_px: int) -> Float32[np.ndarray, "3 rows columns"]:
     """The scene on larger pixels, each the mean of a square block."""
     side_px = scene_3hw.shape[-1] // block_px
     blocks = scene_3hw.reshape(3, side_px, block_px, side_px, block_px)
@@ -211,15 +210,15 @@ def averaged(scene_3hw: LightGRZ, block_px: int) -> Float32[npt.NDArray[np.float
 class Spots:
     """Stars or small galaxies (n of them) at random positions in the field."""
 
-    flux_grz: Float32[npt.NDArray[np.float32], "n 3"]
+    flux_grz: Float32[np.ndarray, "n 3"]
     """Nanomaggies, (n, 3)."""
-    width_arcsec: Float32[npt.NDArray[np.float32], " n"]
+    width_arcsec: Float32[np.ndarray, " n"]
     """Their own full width at half maximum, 0 for a star, (n,)."""
-    axis_ratio: Float32[npt.NDArray[np.float32], " n"]
+    axis_ratio: Float32[np.ndarray, " n"]
     """Minor to major axis, (n,)."""
-    angle: Float32[npt.NDArray[np.float32], " n"]
+    angle: Float32[np.ndarray, " n"]
     """Position angle, radians, (n,)."""
-    positions_arcsec: Float32[npt.NDArray[np.float32], "n 2"]
+    positions_arcsec: Float32[np.ndarray, "n 2"]
     """y and x from the middle of the field, (n, 2)."""
     reach_arcsec: float
     """Beyond this distance none of them can be seen."""
@@ -281,7 +280,7 @@ def spot_light(
     y_arcsec: Float[np.ndarray, "n height 1"],
     spots: Spots,
     exposure: Exposure,
-) -> Float32[npt.NDArray[np.float32], "n 3 height width"]:
+) -> Float32[np.ndarray, "n 3 height width"]:
     """Stamps (n, 3, h, w) of Moffat profiles as wide as the seeing and the spot together, flat where they saturate."""
     cos, sin, ratio = (a[:, None, None] for a in (np.cos(spots.angle), np.sin(spots.angle), spots.axis_ratio))
     along, across = x_arcsec * cos + y_arcsec * sin, (y_arcsec * cos - x_arcsec * sin) / ratio
@@ -311,7 +310,7 @@ def sky_noise(scene_3hw: LightGRZ, exposure: Exposure, rng: Generator) -> LightG
     return np.asarray(exposure.noise * native_px * mixed * growth, dtype=np.float32)
 
 
-def stretched(scene_3hw: LightGRZ, noise_3hw: LightGRZ) -> Float32[npt.NDArray[np.float32], "height width 3"]:
+def stretched(scene_3hw: LightGRZ, noise_3hw: LightGRZ) -> Float32[np.ndarray, "height width 3"]:
     """Red, green and blue (h, w, 3), 0 to 1, by the asinh stretch of Lupton et al. (2004, PASP 116, 133).
 
     DECaLS writes it asinh(20 I) / sqrt(20); Astropy writes the same with Q = 4.623 and a stretch of Q / 20. As in

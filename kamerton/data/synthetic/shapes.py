@@ -11,17 +11,16 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 
 import numpy as np
-import numpy.typing as npt
 from jaxtyping import Float32
 from numpy.random import Generator
 from scipy.ndimage import map_coordinates
 from scipy.special import gammaincinv, k1
 
-MapHW = Float32[npt.NDArray[np.float32], "height width"]
+MapHW = Float32[np.ndarray, "height width"]
 """A number a pixel."""
-LightGRZ = Float32[npt.NDArray[np.float32], "3 height width"]
+LightGRZ = Float32[np.ndarray, "3 height width"]
 """Surface brightness in the bands g, r, z."""
-SpectrumGRZ = Float32[npt.NDArray[np.float32], "3 1 1"]
+SpectrumGRZ = Float32[np.ndarray, "3 1 1"]
 """A number a band, which meets light."""
 
 Range = tuple[float, float]
