@@ -175,7 +175,7 @@ def test_two_workers_give_the_same_bits(
     said: list[str] = []
     runs = sweep(data, **OPTIONS, out="runs", ray=True, say=said.append)
     assert outcomes(runs) == outcomes(whole)
-    assert said[0].startswith("2 runs on 2 processors")
+    assert said[0].startswith("2 runs on 2 CPUs")
     assert len(said) == 3
 
 
