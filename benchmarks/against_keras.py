@@ -87,7 +87,7 @@ def kamerton_rates(images: int, size: int) -> dict[str, float]:
                     rows = min(BATCH, count - start)
                     writer.append(rng.integers(0, 256, (rows, size, size, 3), np.uint8))
                 writer.finish(np.arange(count) % CLASSES)
-        run = train(folder, network="alexnet", epochs=2, batch_size=BATCH, out=Path(folder) / "run")
+        run = train(folder, network="alexnet", recipe="notebook", epochs=2, batch_size=BATCH, out=Path(folder) / "run")
         predictor = Predictor(run)
         with open_cube(Path(folder) / "train.fits") as cube:
             prediction = images_per_second(images, lambda: list(predictor.over_cube(cube)))

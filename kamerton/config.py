@@ -347,8 +347,8 @@ class Recipe(Settings):
 class LearningSettings(Settings):
     """What one training and a sweep of them have in common."""
 
-    recipe: str | Recipe = "notebook"
-    """Name of a recipe, or a path to one of your own that ends in .toml."""
+    recipe: str | Recipe = "modern"
+    """Name of a recipe, modern or notebook, or a path to one of your own that ends in .toml."""
     epochs: int | None = None
     """Passes over the training images; by default the recipe's."""
     batch_size: int | None = None

@@ -127,7 +127,7 @@ class TrainingStoppedError(KamertonError):
 
     def __init__(self, number: signal.Signals, place: str, run: Path) -> None:
         super().__init__(
-            f"Stopped by {number.name} after {place}; nothing is lost",
+            f"Stopped by {number.name} {place}; nothing is lost",
             next_step=f"give the same command with --resume --out {run}",
         )
         # As shells count.

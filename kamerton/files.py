@@ -6,56 +6,93 @@ import errno
 import hashlib
 import json
 import os
+import re
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal
 
 from kamerton.errors import OutputError
 
+SAFETENSORS_OWN = re.compile(r"\.tmp\w+")
+"""The file that safetensors fills before it gives it the name that it was told."""
+
+UNFINISHED = re.compile(r"\..+-[0-9a-f]{8}\.(partial|former)", re.DOTALL)
+"""The folders of `whole_folder` before they have their names."""
+
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
+def whole_file(path: Path, *, apart: bool = False) -> Iterator[Path]:
     """Give a place beside ``path`` to write to, and rename it to ``path`` once the block ends without error.
 
     A reader sees the old file or the new one, never a half; after an error nothing is left behind. The last ending is
-    kept (``model.partial.keras``), since some libraries look at it.
+    kept (``model.partial.keras``), since some libraries look at it. With ``apart`` the place is in a folder of its own,
+    for safetensors, which writes a further file beside the one that it was told.
     """
-    partial = path.with_name(f".{path.stem}.partial{path.suffix}")
+    partial = partial_path(path)
+    place = partial / path.name if apart else partial
     try:
-        yield partial
-        with partial.open("rb") as written:
+        # What a killed process left there; a link would be written through.
+        remove_partial(path)
+        if apart:
+            partial.mkdir()
+        yield place
+        with place.open("rb") as written:
             os.fsync(written.fileno())
-        partial.replace(path)
+        place.replace(path)
         _sync_folder(path.parent)
     except OSError as error:
         raise cannot_write(path, error) from error
     finally:
         # A disk that cannot be written holds nothing to take away, and must not hide the error above.
         with suppress(OSError):
-            partial.unlink(missing_ok=True)
+            remove_partial(path)
+
+
+def partial_path(path: Path) -> Path:
+    """Name the place where `whole_file` writes what becomes ``path``."""
+    return path.with_name(f".{path.stem}.partial{path.suffix}")
+
+
+def remove_partial(path: Path) -> None:
+    """Remove what a killed process left of writing ``path``; OSError where something else is in its place."""
+    partial = partial_path(path)
+    if partial.is_symlink() or not partial.is_dir():
+        partial.unlink(missing_ok=True)
+        return
+    for left in partial.iterdir():
+        if left.name == path.name or SAFETENSORS_OWN.fullmatch(left.name):
+            left.unlink()
+    partial.rmdir()
 
 
 @contextmanager
-def whole_folder(path: Path, existing: Literal["refuse", "replace", "add"] = "refuse") -> Iterator[Path]:
+def whole_folder(
+    path: Path, existing: Literal["refuse", "replace", "add"] = "refuse", own: Collection[str] = ()
+) -> Iterator[Path]:
     """Give a folder to fill, whose files are all at ``path`` once the block ends without error, and none after one.
 
     A new folder is filled where it is, since a file in it may name its own place. Of one that exists, ``refuse`` raises
-    OutputError; ``replace`` puts the new folder in its place; ``add`` puts the new files among those that are there,
-    over any of the same name, one by one. After an error all is as before. OutputError where it cannot be written.
+    OutputError; ``replace`` puts the new folder in its place, where that holds no file but those named in ``own``;
+    ``add`` puts the new files among those that are there, over any of the same name, one by one. After an error all is
+    as before. OutputError where it cannot be written.
     """
     try:
+        if existing == "replace":
+            _settle(path, own)
         if existing == "refuse" or not (path.exists() or path.is_symlink()):
             with _removed_after_error(path):
                 yield path
         elif existing == "replace":
             # What a link leads to was not made here.
             _require_folder(path, is_own=not path.is_symlink())
+            require_only(path, own)
             with _removed_after_error(_beside(path, "partial")) as partial:
                 yield partial
-                _swap(path, partial)
+                require_only(path, own)
+                _swap(path, partial, own)
         else:
             _require_folder(path)
             with _removed_after_error(_beside(path / path.name, "partial")) as partial:
@@ -68,7 +105,46 @@ def whole_folder(path: Path, existing: Literal["refuse", "replace", "add"] = "re
 
 def is_unfinished(folder: Path) -> bool:
     """Tell whether a killed process left this folder from the midst of `whole_folder`."""
-    return folder.name.startswith(".") and folder.suffix in {".partial", ".former"}
+    return UNFINISHED.fullmatch(folder.name) is not None
+
+
+def require_only(folder: Path, own: Collection[str]) -> None:
+    """Refuse a folder that holds more than the files named in ``own`` (OutputError): it would be lost."""
+    foreign = sorted(place.name for place in folder.iterdir() if not _is_own(place, own))
+    if foreign:
+        raise OutputError(
+            f"{folder} holds something that was not made here, which would be lost",
+            received=", ".join(foreign),
+            next_step="move it away",
+        )
+
+
+def _is_own(place: Path, own: Collection[str]) -> bool:
+    """Tell whether a file is one of those named, or what a killed process left of writing one."""
+    names = {*own, *(partial_path(Path(name)).name for name in own)}
+    return place.name in names and (place.is_symlink() or not place.is_dir())
+
+
+def _settle(path: Path, own: Collection[str]) -> None:
+    """Set right what a process left that was killed while it put a folder in the place of ``path``."""
+    if not path.parent.is_dir():
+        return
+    for left in sorted(path.parent.iterdir()):
+        if not (is_unfinished(left) and left.name[1:].rpartition("-")[0] == path.name) or left.is_symlink():
+            continue
+        if left.suffix == ".former" and not path.exists():
+            left.rename(path)
+        else:
+            _remove_own(left, own)
+
+
+def _remove_own(folder: Path, own: Collection[str]) -> None:
+    """Remove the files of a folder that are named, and the folder where nothing else is in it."""
+    with suppress(OSError):
+        for place in folder.iterdir():
+            if _is_own(place, own):
+                place.unlink()
+        folder.rmdir()
 
 
 def _beside(path: Path, kind: str) -> Path:
@@ -101,7 +177,7 @@ def _removed_after_error(folder: Path) -> Iterator[Path]:
         raise
 
 
-def _swap(path: Path, partial: Path) -> None:
+def _swap(path: Path, partial: Path, own: Collection[str]) -> None:
     """Put a folder in the place of another, which goes."""
     former = _beside(path, "former")
     try:
@@ -110,7 +186,7 @@ def _swap(path: Path, partial: Path) -> None:
     finally:
         if former.exists() and not path.exists():
             former.rename(path)
-        shutil.rmtree(former, ignore_errors=True)
+        _remove_own(former, own)
     _sync_folder(path.parent)
 
 
@@ -123,14 +199,6 @@ def _move_files(source: Path, target: Path) -> None:
     for file in files:
         file.replace(target / file.name)
     _sync_folder(target)
-
-
-def remove_leftovers(folder: Path) -> None:
-    """Remove what killed processes left half-written in a folder: partial files of `whole_file` and of safetensors."""
-    for pattern in (".*.partial*", ".tmp*"):
-        for path in folder.glob(pattern):
-            if path.is_file():
-                path.unlink(missing_ok=True)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -8,6 +8,10 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from kamerton.errors import OutputError
+from kamerton.files import whole_file
 
 HEADER_BYTES = 4 << 20
 """A longer header describes no network known here: it takes about 100 bytes a tensor."""
@@ -54,6 +58,21 @@ def read_tensors(path: Path, expected: Mapping[str, torch.Tensor]) -> dict[str, 
             return {name: content.get_tensor(name) for name in expected}
     except SafetensorError as error:
         raise ValueError(str(error)) from error
+
+
+def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str] | None = None) -> None:
+    """Write a safetensors file, whole or not at all; OutputError where it cannot be written."""
+    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    with whole_file(path, apart=True) as partial:
+        try:
+            save_file(plain, partial, metadata=None if metadata is None else dict(metadata))
+        except SafetensorError as error:
+            # Its own kind of error hides a full disk.
+            raise OutputError(
+                f"{path} cannot be written",
+                received=error,
+                next_step="make room, and give the command again; earlier files are whole",
+            ) from error
 
 
 def _list_some(*kinds_and_names: str | set[str]) -> str:

@@ -16,7 +16,7 @@ from kamerton.config import TrainSettings
 from kamerton.data.cubes.cube import open_cube
 from kamerton.errors import KamertonError, RunError
 from kamerton.formats.keras.file import read_keras
-from kamerton.machine.repeatable import repeatable
+from kamerton.machine.repeatable import repeatable, threads_possible
 from kamerton.runs.folder import Run, open_run
 from kamerton.runs.record import CubeRecord, record_differences, versions
 from kamerton.training.progress import Watcher
@@ -175,6 +175,8 @@ def _verdict(what: str, same: bool, otherwise: str) -> Check:
 
 def _elsewhere(run: Run) -> Iterator[Check]:
     """Say what is another than when the run was trained: it excuses other bits."""
-    now = dataclasses.replace(run.record, versions=versions())
+    threads = run.record.threads
+    possible = None if threads is None else threads_possible(threads)
+    now = dataclasses.replace(run.record, versions=versions(), threads=possible)
     for name, (old, new) in record_differences(run.record, now).items():
         yield Check(name, "not checked", f"{new} now, {old} then")

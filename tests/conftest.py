@@ -108,8 +108,9 @@ def toy_splits(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def toy_run(tmp_path_factory: pytest.TempPathFactory, toy_splits: Path) -> Run:
-    """LeNet-5 trained for two epochs on the toy galaxies; do not change it."""
-    return train(toy_splits, network="lenet5", epochs=2, out=tmp_path_factory.mktemp("runs") / "toy")
+    """LeNet-5 trained by the notebook's recipe for two epochs on the toy galaxies; do not change it."""
+    out = tmp_path_factory.mktemp("runs") / "toy"
+    return train(toy_splits, network="lenet5", recipe="notebook", epochs=2, out=out)
 
 
 @pytest.fixture

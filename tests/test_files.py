@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Literal
 
@@ -14,9 +15,9 @@ from kamerton.errors import CubeError, OutputError
 from kamerton.files import (
     is_unfinished,
     new_folder,
+    partial_path,
     read_json,
     read_text,
-    remove_leftovers,
     require_new,
     whole_file,
     whole_folder,
@@ -106,17 +107,40 @@ def test_a_device_is_not_read(place: str) -> None:
         read_text(Path(place), 100)
 
 
-def test_leftovers_of_killed_processes_go_and_all_else_stays(tmp_path: Path) -> None:
+@pytest.mark.parametrize("apart", [True, False])
+def test_a_link_in_the_place_of_the_partial_file_is_not_written_through(tmp_path: Path, apart: bool) -> None:
+    (tmp_path / "thesis.txt").write_text("mine")
+    partial_path(tmp_path / "a.txt").symlink_to(tmp_path / "thesis.txt")
+    with whole_file(tmp_path / "a.txt", apart=apart) as partial:
+        partial.write_text("new")
+    assert tree(tmp_path) == {"a.txt": "new", "thesis.txt": "mine"}
+
+
+def test_what_a_killed_process_left_of_a_file_goes_with_the_next_one(tmp_path: Path) -> None:
     """safetensors writes to a hidden file of its own, beside the one that it was told."""
-    for name in (".model.partial.safetensors", ".tmpAbC123", "model.safetensors", ".hidden", "a.partial"):
-        (tmp_path / name).write_text("x")
-    (tmp_path / ".tmp-folder").mkdir()
-    remove_leftovers(tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} == {"model.safetensors", ".hidden", "a.partial", ".tmp-folder"}
+    with pytest.raises(RuntimeError), whole_file(tmp_path / "a.st", apart=True) as partial:
+        partial.with_name(".tmpAbC123").write_text("half")
+        raise RuntimeError
+    assert tree(tmp_path) == {}
+    for left in (tmp_path / "a.st", tmp_path / ".tmpAbC123"):
+        partial_path(tmp_path / "a.st").mkdir(exist_ok=True)
+        (partial_path(tmp_path / "a.st") / left.name).write_text("half")
+    with whole_file(tmp_path / "a.st", apart=True) as partial:
+        partial.write_text("new")
+    assert tree(tmp_path) == {"a.st": "new"}
+
+
+def test_a_folder_of_others_in_the_place_of_the_partial_file_stays(tmp_path: Path) -> None:
+    partial_path(tmp_path / "a.st").mkdir()
+    (partial_path(tmp_path / "a.st") / "notes.txt").write_text("mine")
+    with pytest.raises(OutputError, match=r"a\.st cannot be written"), whole_file(tmp_path / "a.st", apart=True):
+        pytest.fail("nothing may be written")
+    assert tree(tmp_path) == {".a.partial.st": None, ".a.partial.st/notes.txt": "mine"}
 
 
 # Whole folders
 
+OWN = ("a.txt", "b.txt", "mine.txt")
 EXISTING: tuple[Literal["refuse", "replace", "add"], ...] = ("refuse", "replace", "add")
 
 
@@ -152,11 +176,54 @@ def test_an_existing_folder_is_refused_and_not_touched(former: Path, tmp_path: P
 
 
 def test_a_folder_takes_the_place_of_another_at_the_end(former: Path, tmp_path: Path) -> None:
-    with whole_folder(former, "replace") as folder:
+    with whole_folder(former, "replace", OWN) as folder:
         (folder / "a.txt").write_text("new")
         assert tree(former) == {"a.txt": "old", "mine.txt": "mine"}
     assert tree(former) == {"a.txt": "new"}
     assert sorted(path.name for path in tmp_path.iterdir()) == ["other", "out"]
+
+
+def test_a_folder_with_files_of_others_keeps_its_place(former: Path, tmp_path: Path) -> None:
+    before = tree(tmp_path)
+    with (
+        pytest.raises(OutputError, match=r"out holds something that was not made here.*mine\.txt"),
+        whole_folder(former, "replace", ["a.txt"]),
+    ):
+        pytest.fail("nothing may be written")
+    assert tree(tmp_path) == before
+
+
+def test_a_note_that_comes_while_a_folder_is_filled_stays(former: Path) -> None:
+    (former / "mine.txt").unlink()
+    with pytest.raises(OutputError, match="not made here"), whole_folder(former, "replace", ["a.txt"]) as folder:
+        (folder / "a.txt").write_text("new")
+        (former / "note.txt").write_text("mine")
+    assert tree(former.parent / "out") == {"a.txt": "old", "note.txt": "mine"}
+
+
+@pytest.mark.parametrize("renamed", [0, 1])
+def test_a_folder_that_was_killed_in_taking_its_place_is_set_right(former: Path, renamed: int) -> None:
+    """Before both renames or after the first; a note in what was left stays in it."""
+    for kind, text in (("partial", "half"), ("former", "older")):
+        left = former.with_name(f".out-0123abcd.{kind}")
+        left.mkdir()
+        (left / "a.txt").write_text(text)
+    if renamed:
+        shutil.rmtree(former.with_name(".out-0123abcd.former"))
+        former.rename(former.with_name(".out-0123abcd.former"))
+    with pytest.raises(KeyboardInterrupt), whole_folder(former, "replace", OWN):
+        raise KeyboardInterrupt
+    assert tree(former) == {"a.txt": "old", "mine.txt": "mine"}
+    assert sorted(path.name for path in former.parent.iterdir()) == ["other", "out"]
+
+
+def test_what_others_put_into_an_unfinished_folder_stays(former: Path) -> None:
+    left = former.with_name(".out-0123abcd.partial")
+    left.mkdir()
+    (left / "note.txt").write_text("mine")
+    with whole_folder(former, "replace", OWN) as folder:
+        (folder / "a.txt").write_text("new")
+    assert tree(left) == {"note.txt": "mine"}
 
 
 def test_added_files_leave_all_others(former: Path, tmp_path: Path) -> None:
@@ -177,7 +244,7 @@ def test_after_an_error_all_is_as_before(
     path = tmp_path / "deep" / "new" if is_new else former
     before = tree(tmp_path)
     said = OutputError if isinstance(error, OSError) or (existing == "refuse" and not is_new) else type(error)
-    with pytest.raises(said), whole_folder(path, existing) as folder:
+    with pytest.raises(said), whole_folder(path, existing, OWN) as folder:
         (folder / "a.txt").write_text("half")
         (folder / "deeper").mkdir()
         raise error
@@ -200,7 +267,7 @@ def test_a_stop_while_names_are_given_loses_nothing(
         return usual(path, target)
 
     monkeypatch.setattr(Path, moment, stopping)
-    with pytest.raises(KeyboardInterrupt), whole_folder(former, existing) as folder:
+    with pytest.raises(KeyboardInterrupt), whole_folder(former, existing, OWN) as folder:
         (folder / "a.txt").write_text("new")
         (folder / "b.txt").write_text("new")
     assert tree(former) == {"a.txt": then, "mine.txt": "mine"}
@@ -250,8 +317,9 @@ def test_a_folder_in_the_way_of_an_added_file_changes_nothing(former: Path, tmp_
 def test_what_a_killed_process_leaves_is_known(former: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that is killed cleans nothing up."""
     monkeypatch.setattr("kamerton.files.shutil.rmtree", lambda *_, **__: None)
-    with pytest.raises(KeyboardInterrupt), whole_folder(former, "replace") as folder:
+    with pytest.raises(KeyboardInterrupt), whole_folder(former, "replace", OWN) as folder:
         raise KeyboardInterrupt
     assert is_unfinished(folder)
     assert not is_unfinished(former)
     assert not is_unfinished(former.with_name(".hidden"))
+    assert not is_unfinished(former.with_name(".test.partial")), "the results of a cube of that name"

@@ -24,9 +24,11 @@ from kamerton.runs.evaluation import (
     Predictions,
     evaluation_names,
     read_metrics,
+    require_place,
     write_evaluation,
 )
 from kamerton.runs.folder import Run, open_run
+from kamerton.runs.lock import locked
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -58,11 +60,12 @@ def evaluate(
     With ``eight_views`` the probabilities are the mean over the turns and mirror images of each galaxy, and with
     ``int8`` it is computed in eight-bit numbers (`Predictor`).
     Where the run has seen galaxies of the cube, the numbers and pictures say so first (``metrics.leakage``).
-    Raises RunError, CubeError, and OutputError where another cube of that name was evaluated before.
+    Raises RunError, CubeError, and OutputError where another cube of that name was evaluated before, where the folder
+    of the results holds anything else, and where another process writes into the run.
     """
     EvaluateSettings(by, eight_views, int8, device)
     run = run if isinstance(run, Run) else open_run(run)
-    with open_cube(cube) as galaxies:
+    with locked(run.path, "evaluate"), open_cube(cube) as galaxies:
         labels = _labels_of_run(run, galaxies)
         groups = _column(galaxies, by) if by is not None else None
         _refuse_another_cube(run, galaxies)
@@ -140,6 +143,7 @@ def _column(cube: LabelledCube, name: str) -> list[str]:
 def _refuse_another_cube(run: Run, cube: LabelledCube) -> None:
     """Results of the same cube may be made again; those of another cube of the same name are not overwritten."""
     dataset = dataset_name(cube.path)
+    require_place(run, dataset)
     if dataset in evaluation_names(run) and read_metrics(run, dataset).fingerprint != cube.fingerprint():
         raise OutputError(
             f"{run.evaluation_path(dataset)} holds the results of another cube",

@@ -37,13 +37,15 @@ def export(run: Run | str | Path, to: str) -> Path:
     """Write a run's network in another program's format, as ``model.TO`` inside the run folder, and give its path.
 
     Raises UnknownNameError for a format that is not in EXPORTS, UsageError for a network that the format cannot say,
-    and RunError for a run without weights.
+    RunError for a run without weights, and OutputError where it cannot be written, or another process writes there.
     """
     from kamerton.runs.folder import Run, open_run
+    from kamerton.runs.lock import locked
 
     if to not in EXPORTS:
         raise UnknownNameError("format", to, EXPORTS)
     run = run if isinstance(run, Run) else open_run(run)
     path = run.model_path(to)
-    EXPORTS[to](run, path)
+    with locked(run.path, "export"):
+        EXPORTS[to](run, path)
     return path

@@ -13,6 +13,21 @@ FILLING: Any = torch.utils.deterministic
 """Where PyTorch keeps whether deterministic algorithms fill new tensors; without types of its own."""
 
 
+def threads_possible(wanted: int) -> int:
+    """Say how many threads of the CPU compute where so many are wanted.
+
+    OMP_THREAD_LIMIT holds whatever PyTorch is told, and PyTorch does not notice: `torch.get_num_threads` says what was
+    wanted, and the sums come out otherwise.
+    """
+    limit = os.environ.get("OMP_THREAD_LIMIT", "").strip()
+    return min(wanted, int(limit)) if limit.isdecimal() and int(limit) > 0 else wanted
+
+
+def threads_vary() -> bool:
+    """Tell whether OMP_DYNAMIC lets the number of threads follow the load, so that no two sums need be the same."""
+    return os.environ.get("OMP_DYNAMIC", "").strip().lower() == "true"
+
+
 @contextmanager
 def repeatable(*, deterministic: bool, threads: int | None = None) -> Iterator[None]:
     """Compute with deterministic algorithms, on so many threads of the CPU, until the block ends.

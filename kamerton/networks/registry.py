@@ -85,6 +85,13 @@ def load_learned(network: nn.Module, name: str, *, size: int, channels: int, cla
     return True
 
 
+def require_learned(name: str, *, size: int, channels: int, classes: int) -> None:
+    """Fetch the weights that a name promises, where it promises any; UsageError where they cannot be had."""
+    build_learned = find_network(name).build_learned
+    if build_learned is not None:
+        build_learned(size, channels, classes)
+
+
 def count_parameters(network: nn.Module) -> tuple[int, int]:
     """Count (trainable, not trainable) parameters as Keras does: running means and variances are of the second kind."""
     trainable = sum(p.numel() for p in network.parameters())

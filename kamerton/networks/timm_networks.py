@@ -43,7 +43,7 @@ class Standardised(nn.Module):
 
 
 def import_timm() -> Any:
-    """Import timm; MissingExtraError names the command that installs it."""
+    """Import timm; MissingExtraError names the command that installs it, or what does not fit together."""
     try:
         import timm
     except ImportError as error:
@@ -51,6 +51,14 @@ def import_timm() -> Any:
             "Networks of timm need the package timm",
             received=str(error),
             next_step="pip install 'kamerton[timm]'",
+        ) from error
+    except (RuntimeError, AttributeError, OSError) as error:
+        # A torchvision made for another PyTorch says so only as it fails.
+        raise MissingExtraError(
+            "timm is installed but cannot be loaded beside this PyTorch",
+            received=f"PyTorch {torch.__version__}: {str(error)[:200]}",
+            allowed="a torchvision made for that PyTorch",
+            next_step="install PyTorch, torchvision and timm anew in one command from one index",
         ) from error
     return timm
 

@@ -6,20 +6,31 @@ before it. Reading checks hashes, and executes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import save_file
 
-from kamerton.errors import OutputError, RunError
-from kamerton.files import cannot_write, file_sha256, json_sha256, read_json, remove_leftovers, whole_file, write_json
+from kamerton.errors import RunError
+from kamerton.files import (
+    cannot_write,
+    file_sha256,
+    json_sha256,
+    read_json,
+    remove_partial,
+    write_json,
+)
+from kamerton.tensors import write_tensors
 
 CHECKPOINTS_KEPT = 2
 FORMAT = 1
 """Counts up when the content changes its meaning."""
+OWN_FILE = re.compile(r"\d{6,}-\d{9,}\.(json|safetensors)")
+"""The files of checkpoints; whatever else lies beside them is not touched."""
+OWN_PARTIAL = re.compile(r"\.\d{6,}-\d{9,}\.partial\.(json|safetensors)")
+"""And before they have their names."""
 JSON_BYTES = 64 << 20
 """A longer JSON is no checkpoint: a history of a million epochs is shorter."""
 
@@ -37,7 +48,7 @@ def save_checkpoint(
         raise cannot_write(folder, error) from error
     name = f"{epoch:06d}-{step:09d}"
     weights = folder / f"{name}.safetensors"
-    _write_tensors(weights, tensors)
+    write_tensors(weights, tensors)
     content = {
         "format": FORMAT,
         "tensors": {"file": weights.name, "bytes": weights.stat().st_size, "sha256": file_sha256(weights)},
@@ -45,18 +56,6 @@ def save_checkpoint(
     }
     write_json(folder / f"{name}.json", _finite(content) | {"sha256": json_sha256(_finite(content))})
     keep_newest(folder, CHECKPOINTS_KEPT)
-
-
-def _write_tensors(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:
-    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    with whole_file(path) as partial:
-        try:
-            save_file(plain, partial)
-        except SafetensorError as error:
-            # Its own kind of error hides a full disk.
-            raise OutputError(
-                f"{path} cannot be written", received=error, next_step="make room and resume; earlier ones are whole"
-            ) from error
 
 
 def _finite(value: Any) -> Any:
@@ -80,21 +79,25 @@ def _as_numbers(value: Any) -> Any:
 
 
 def keep_newest(folder: Path, count: int) -> None:
-    """Remove all but the newest checkpoints, and what a killed process left half-written."""
-    remove_leftovers(folder)
+    """Remove all but the newest checkpoints, and what a killed process left of one; other files stay.
+
+    OutputError where they cannot be removed.
+    """
     kept = {path.stem for path in newest_first(folder)[:count]}
-    for path in folder.iterdir():
-        if path.stem not in kept and path.suffix in {".json", ".safetensors"}:
-            path.unlink(missing_ok=True)
+    try:
+        for path in folder.iterdir():
+            if OWN_FILE.fullmatch(path.name) and path.stem not in kept:
+                path.unlink(missing_ok=True)
+            elif OWN_PARTIAL.fullmatch(path.name):
+                remove_partial(path.with_name(path.name.removeprefix(".").replace(".partial", "")))
+    except OSError as error:
+        raise cannot_write(folder, error) from error
 
 
 def newest_first(folder: Path) -> list[Path]:
     """List the checkpoints of a folder by their JSON files."""
-    return sorted(_json_files(folder), reverse=True)
-
-
-def _json_files(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.glob("*.json") if not path.name.startswith("."))
+    found = (path for path in folder.glob("*.json") if OWN_FILE.fullmatch(path.name))
+    return sorted(found, reverse=True)
 
 
 def open_checkpoint(path: Path) -> tuple[Any, Path]:

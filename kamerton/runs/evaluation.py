@@ -14,9 +14,9 @@ from pydantic import Field
 
 from kamerton.errors import RunError, UsageError
 from kamerton.figures.drawing import save_figure
-from kamerton.files import is_unfinished, read_json, whole_folder, write_json
+from kamerton.files import is_unfinished, read_json, require_only, whole_folder, write_json
 from kamerton.records import read_record
-from kamerton.runs.folder import Run
+from kamerton.runs.folder import EVALUATIONS, Run
 from kamerton.runs.record import WeightsChosenBy
 
 if TYPE_CHECKING:
@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 
 METRICS_BYTES = 4 << 20
 """A longer ``metrics.json`` is none: the confusion matrix of 500 classes is shorter."""
+
+PICTURES = ("confusion", "mistakes")
+"""The pictures of an evaluation."""
+
+OWN_FILES = ("metrics.json", "predictions.parquet", *(f"{name}.png" for name in PICTURES))
+"""All that an evaluation writes into its folder."""
 
 SUM_TOLERANCE = 1e-3
 """By which the probabilities of a galaxy may miss one: float32 does by 1e-6."""
@@ -188,18 +194,31 @@ def _require_rows(holds: npt.NDArray[np.bool_], column: str, allowed: str) -> No
 
 def evaluation_names(run: Run) -> list[str]:
     """List the datasets that a run was evaluated on."""
-    found = [path.parent for path in run.path.glob("evaluation/*/metrics.json")]
+    found = [path.parent for path in run.path.glob(f"{EVALUATIONS}/*/metrics.json")]
     return sorted(folder.name for folder in found if not is_unfinished(folder))
+
+
+def require_place(run: Run, dataset: str) -> None:
+    """Refuse a place where the results on a dataset cannot take that of earlier ones without loss (OutputError)."""
+    run.refuse_links()
+    place = run.evaluation_path(dataset)
+    if place.is_dir() and not place.is_symlink():
+        require_only(place, OWN_FILES)
 
 
 def write_evaluation(
     run: Run, dataset: str, metrics: Metrics, predictions: Predictions, figures: Mapping[str, Figure]
 ) -> Path:
-    """Keep the results on a dataset in the place of any earlier ones, whole or not at all, and give their folder."""
+    """Keep the results on a dataset in the place of any earlier ones, whole or not at all, and give their folder.
+
+    ``figures`` are by their names in PICTURES. OutputError where the folder holds anything else, which would be lost.
+    """
+    require_place(run, dataset)
     place = run.evaluation_path(dataset)
-    with whole_folder(place, existing="replace") as folder:
+    with whole_folder(place, existing="replace", own=OWN_FILES) as folder:
         _write_predictions(folder / "predictions.parquet", run, predictions)
         for name, figure in figures.items():
+            assert name in PICTURES
             save_figure(figure, folder / f"{name}.png")
         # Results are there once this file is: a killed process leaves none that are listed.
         write_json(folder / "metrics.json", metrics.as_json())

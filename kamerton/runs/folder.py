@@ -9,34 +9,41 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from safetensors.torch import save_file
 from torch import nn
 
-from kamerton.errors import RunError, UsageError
+from kamerton.errors import OutputError, RunError, UsageError
 from kamerton.files import (
+    cannot_write,
     file_sha256,
     json_sha256,
     new_folder,
+    partial_path,
     read_json,
-    remove_leftovers,
-    whole_file,
+    remove_partial,
     write_json,
 )
 from kamerton.networks.registry import build_network
 from kamerton.records import read_record
 from kamerton.runs.galaxies import read_galaxies, write_galaxies
 from kamerton.runs.history import append_epoch, history_sha256, read_history, write_history
+from kamerton.runs.lock import LOCK_FILE
 from kamerton.runs.record import RunRecord
-from kamerton.tensors import read_tensors
+from kamerton.tensors import read_tensors, write_tensors
 
 if TYPE_CHECKING:
     import pandas as pd
 
 RECORD_FILE = "run.json"
+
+EVALUATIONS = "evaluation"
+
+MODEL_ENDINGS = ("keras", "onnx")
+"""Of the network in other programs' formats."""
 
 RECORD_BYTES = 1 << 20
 """A longer ``run.json`` is none: it has about 3 KiB, and 1000 classes would add 20."""
@@ -53,6 +60,11 @@ class Run:
     def name(self) -> str:
         """The folder's name."""
         return self.path.resolve().name
+
+    @property
+    def is_finished(self) -> bool:
+        """Tell whether its training has ended; that of a run that is being extended has not."""
+        return self.record.results is not None
 
     @property
     def weights_path(self) -> Path:
@@ -82,8 +94,7 @@ class Run:
     @property
     def network_shape(self) -> dict[str, int]:
         """Size, channels and classes, as a network is built for."""
-        shape = self.record.preprocessing
-        return {"size": shape.size, "channels": shape.channels, "classes": len(self.record.class_names)}
+        return self.record.network_shape
 
     @property
     def checkpoint_path(self) -> Path:
@@ -103,7 +114,7 @@ class Run:
                 received=repr(dataset),
                 next_step="give the cube a plain name",
             )
-        return self.path / "evaluation" / dataset
+        return self.path / EVALUATIONS / dataset
 
     def picture_path(self, dataset: str, name: str) -> Path:
         """Where a picture of the results on ``dataset`` is."""
@@ -140,10 +151,8 @@ class Run:
 
     def save_network(self, network: nn.Module) -> None:
         """Write the weights, replacing earlier ones only once the new file is whole."""
-        tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
-        with whole_file(self.weights_path) as partial:
-            # One entry only: safetensors writes several in an order of chance, and equal weights are to be equal files.
-            save_file(tensors, partial, metadata={"network": self.record.network})
+        # One entry only: safetensors writes several in an order of chance, and equal weights are to be equal files.
+        write_tensors(self.weights_path, network.state_dict(), {"network": self.record.network})
 
     def update(self, record: RunRecord) -> None:
         """Write another record in the place of the present one."""
@@ -214,9 +223,29 @@ class Run:
                 f"{self.history_path}: cannot be read", received=error, next_step="restore the file or train again"
             ) from error
 
+    def discard(self) -> None:
+        """Take back a run that was only begun, as far as that can be written."""
+        for path in (self.path / RECORD_FILE, self.seen_path):
+            with suppress(OSError):
+                path.unlink()
+
     def remove_leftovers(self) -> None:
-        """Remove what a killed process left half-written in the folder."""
-        remove_leftovers(self.path)
+        """Remove what a killed process left of writing the run's own files; OutputError where it cannot be removed."""
+        files = (self.path / RECORD_FILE, self.weights_path, self.history_path, self.seen_path)
+        for path in (*files, *map(self.model_path, MODEL_ENDINGS)):
+            try:
+                remove_partial(path)
+            except OSError as error:
+                raise cannot_write(path, error) from error
+
+    def refuse_links(self) -> None:
+        """Refuse to write where the run's inner folders are links (OutputError): what they lead to is not the run's."""
+        for path in (self.checkpoint_path, self.path / EVALUATIONS):
+            if path.is_symlink():
+                raise OutputError(
+                    f"{path} is a link, and nothing outside the run folder is written or removed",
+                    next_step="put a folder in its place",
+                )
 
 
 def is_run(path: Path) -> bool:
@@ -243,13 +272,13 @@ def find_runs(paths: Iterable[Run | str | Path]) -> list[Run]:
 def create_run(path: Path, record: RunRecord) -> Run:
     """Make a new run folder with its ``run.json``; OutputError where the folder exists or cannot be written.
 
-    An empty folder counts as new, also with a half-written record: a process killed at this very place leaves one.
+    An empty folder counts as new, also with a lock or a half-written record: a process killed at this very place leaves
+    one.
     """
-    if path.is_dir():
-        remove_leftovers(path)
-        if not any(path.iterdir()):
-            path.rmdir()
-    run = Run(new_folder(path), record)
+    left = {LOCK_FILE, partial_path(path / RECORD_FILE).name}
+    if not (path.is_dir() and left.issuperset(place.name for place in path.iterdir())):
+        new_folder(path)
+    run = Run(path, record)
     run.update(record)
     return run
 

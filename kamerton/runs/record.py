@@ -86,7 +86,8 @@ class RunRecord:
     """By split: ``train`` and ``valid``."""
     device: str
     threads: int | None
-    """Threads of the CPU, on which the last bit of a sum depends; None where the weights came from elsewhere."""
+    """Threads of the CPU that computed, on which the last bit of a sum depends; None where the weights came from
+    elsewhere."""
     deterministic: bool
     """Whether the same seed gives the same bits."""
     versions: dict[str, str]
@@ -115,6 +116,12 @@ class RunRecord:
     def weights_chosen_by(self) -> WeightsChosenBy:
         """What chose the weights; ``unknown`` where they came from elsewhere."""
         return "unknown" if self.recipe is None else self.recipe.weights_chosen_by
+
+    @property
+    def network_shape(self) -> dict[str, int]:
+        """Size, channels and classes, as a network is built for."""
+        shape = self.preprocessing
+        return {"size": shape.size, "channels": shape.channels, "classes": len(self.class_names)}
 
     def with_results(self, weights: str, history: str, galaxies: str, epoch: int | None) -> RunRecord:
         """Give the record of the finished training, with its fingerprint."""

@@ -2,8 +2,26 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from kamerton.data.cubes.cube import LabelledCube
 from kamerton.errors import CubeError, UsageError
+
+LEARNING_SPLITS = ("train", "valid")
+
+
+def cube_paths(data: Path) -> list[Path]:
+    """Name the training and the validation cube of a folder; UsageError, with what to give instead, for a file."""
+    if data.is_file():
+        beside = data.parent
+        ready = all((beside / f"{name}.fits").exists() for name in LEARNING_SPLITS)
+        raise UsageError(
+            f"{data}: a training needs the folder of its cubes",
+            received="one file",
+            allowed="a folder with train.fits and valid.fits",
+            next_step=f"give {beside}" if ready else f"part it with `kamerton data split {data} data`, and give data",
+        )
+    return [data / f"{name}.fits" for name in LEARNING_SPLITS]
 
 
 def shared_class_names(train_cube: LabelledCube, valid_cube: LabelledCube) -> tuple[str, ...]:

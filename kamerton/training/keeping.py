@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import FrameType
 
 from kamerton.config import TrainSettings
@@ -26,6 +27,35 @@ class StopRequest:
     """A signal that asked the training to stop, once it came."""
 
     signal: signal.Signals | None = None
+    at_once: bool = False
+    """Whether a signal ends what is going on, or is only noted."""
+    place: str = "before the first batch"
+    """Where the training is, outside the learning."""
+
+    @contextmanager
+    def noted(self) -> Iterator[None]:
+        """Let signals be noted only while the block runs, which looks for them itself."""
+        before, self.at_once = self.at_once, False
+        try:
+            yield
+        finally:
+            self.at_once = before
+
+
+class _StopNow(BaseException):
+    """A signal came; no library may take this for an error of its own."""
+
+
+@contextmanager
+def stoppable(run: Path) -> Iterator[StopRequest]:
+    """End the block at once when SIGINT or SIGTERM comes, in one line that says how to go on (TrainingStoppedError)."""
+    with stop_on_signals() as stop:
+        stop.at_once = True
+        try:
+            yield stop
+        except _StopNow:
+            stop.at_once = False
+            raise TrainingStoppedError(stop.signal or signal.SIGTERM, stop.place, run) from None
 
 
 @contextmanager
@@ -43,6 +73,8 @@ def stop_on_signals() -> Iterator[StopRequest]:
     def note(number: int, _frame: FrameType | None) -> None:
         request.signal = signal.Signals(number)
         signal.signal(number, usual[signal.Signals(number)])
+        if request.at_once:
+            raise _StopNow
 
     for number in STOP_SIGNALS:
         signal.signal(number, note)
@@ -72,7 +104,7 @@ class RunKeeper:
         if due or stopped:
             self._checkpoint(session)
         if stopped:
-            raise self._stopped(f"epoch {session.epoch + 1}, batch {session.step}")
+            raise self._stopped(f"after epoch {session.epoch + 1}, batch {session.step}")
 
     def after_epoch(self, session: Session) -> None:
         """Write the history's row and a checkpoint, and stop where that was asked for."""
@@ -80,7 +112,7 @@ class RunKeeper:
             self.run.append_history(session.epoch - 1, session.history[-1])
         self._checkpoint(session)
         if self.processes.any(self.stop.signal is not None)[0]:
-            raise self._stopped(f"epoch {session.epoch}")
+            raise self._stopped(f"after epoch {session.epoch}")
 
     def _stopped(self, place: str) -> TrainingStoppedError:
         # Another process may have been told, and not this one.

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from kamerton.config import Recipe
 from kamerton.files import cannot_write, require_new, whole_file
 from kamerton.networks.registry import find_network
 from kamerton.runs.folder import Run
@@ -13,6 +14,19 @@ from kamerton.runs.history import NOTEBOOK_COLUMNS
 
 NOTEBOOK_MODELS = Path("Models")
 NOTEBOOK_HISTORIES = Path("ResultLearning")
+
+
+NOTEBOOK_RECIPE = "notebook"
+
+
+def foreign_recipe(recipe: Recipe) -> str:
+    """Say that the notebook's files will come of another recipe than its own; empty where they will not."""
+    if recipe.name == NOTEBOOK_RECIPE:
+        return ""
+    return (
+        f"the notebook's files will hold a network trained by the recipe {recipe.name}; "
+        f"--recipe {NOTEBOOK_RECIPE} trains as the notebook does"
+    )
 
 
 def notebook_copies(network: str) -> dict[str, Path]:

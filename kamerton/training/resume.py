@@ -7,13 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from kamerton.errors import UsageError
+from kamerton.machine.repeatable import threads_possible
 from kamerton.runs.folder import Run, open_run
 from kamerton.runs.record import Change, RunRecord, record_differences
 
 ENVIRONMENT = ("device", "versions", "channels_last", "compiled")
 """What may have changed, with a word: the last bits may then differ."""
 PLACES = ("started", "threads", "changes", "results", "peak_memory_bytes", "data.train.path", "data.valid.path")
-"""What does not matter; the run's own number of threads is used again."""
+"""What does not matter; the run's own number of threads is used again, as far as it can be had."""
 EPOCHS = "recipe.epochs"
 
 
@@ -27,7 +28,7 @@ def continue_run(
     every difference, where settings or data are others than those of the run.
     """
     run = open_run(path)
-    run.remove_leftovers()
+    run.refuse_links()
     if convolutions_left_open and run.record.convolutions == "plain":
         wanted = dataclasses.replace(wanted, convolutions="plain")
     free = (*ENVIRONMENT, "convolutions") if convolutions_left_open else ENVIRONMENT
@@ -46,7 +47,12 @@ def continue_run(
             allowed="the same, or more epochs",
             next_step="give the first command's settings, or begin a new run",
         )
+    run.remove_leftovers()
     changes = [Change(name, old, new) for name, (old, new) in environment.items()]
+    threads = run.record.threads
+    if threads is not None and threads_possible(threads) < threads:
+        changes.append(Change("threads", threads, threads_possible(threads)))
+        threads = threads_possible(threads)
     for change in changes:
         say(f"resuming elsewhere, so the last bits may differ: {change.field}: {change.new}, was {change.old}")
     if new_epochs > old_epochs:
@@ -57,6 +63,7 @@ def continue_run(
             dataclasses.replace(
                 run.record,
                 **{name: getattr(wanted, name) for name in ("recipe", *free)},
+                threads=threads,
                 changes=(*run.record.changes, *changes),
                 results=None,
             )

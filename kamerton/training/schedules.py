@@ -48,6 +48,22 @@ def make_schedule(recipe: Recipe) -> Schedule:
     return ReduceOnPlateau(recipe.schedule, learning_rate)
 
 
+STANDSTILL = 0.01
+"""A learning rate that is cut to this share or less at once moves the weights no more."""
+
+
+def standstill(recipe: Recipe) -> str:
+    """Say when a recipe's training stands still long before its end; empty where it does not."""
+    schedule = recipe.schedule
+    if not isinstance(schedule, PlateauSettings) or schedule.factor > STANDSTILL:
+        return ""
+    epochs = "an epoch" if schedule.patience <= 1 else f"{schedule.patience} epochs on end"
+    return (
+        f"the recipe {recipe.name} stands still after {epochs} in which {schedule.monitor} gains less than "
+        f"{schedule.min_delta:g}: the learning rate is then multiplied by {schedule.factor:g}"
+    )
+
+
 @dataclass(frozen=True)
 class CosineDecay:
     """Up along a line, down along a cosine; the rate follows from the place in the training alone."""

@@ -12,28 +12,33 @@ import torch
 
 from kamerton.config import Convolutions, Device, Preprocessing, Recipe, TrainSettings
 from kamerton.data.cubes.cube import LabelledCube, open_cube
-from kamerton.errors import UsageError
+from kamerton.errors import RunError, UsageError
 from kamerton.files import require_new
 from kamerton.formats.keras.file import has_keras_twin, write_keras
 from kamerton.machine.computation import choose_computation
 from kamerton.machine.devices import choose_device, describe_device
 from kamerton.machine.memory import peak_memory_bytes
-from kamerton.machine.repeatable import repeatable
-from kamerton.networks.registry import build_network, count_parameters, find_network, load_learned
+from kamerton.machine.repeatable import repeatable, threads_possible, threads_vary
+from kamerton.networks.registry import build_network, count_parameters, find_network, load_learned, require_learned
 from kamerton.recipes import load_recipe
 from kamerton.runs.checkpoints import keep_newest
 from kamerton.runs.folder import Run, create_run, is_run, open_run
+from kamerton.runs.lock import locked
 from kamerton.runs.record import CubeRecord, RunRecord, versions
 from kamerton.training.checkpoint import restore_newest
-from kamerton.training.cubes import shared_class_names
-from kamerton.training.keeping import RunKeeper, stop_on_signals
+from kamerton.training.cubes import cube_paths, shared_class_names
+from kamerton.training.keeping import RunKeeper, StopRequest, stoppable
 from kamerton.training.loop import Trainer
-from kamerton.training.notebook_files import make_parents, notebook_copies, write_notebook_copies
+from kamerton.training.notebook_files import foreign_recipe, make_parents, notebook_copies, write_notebook_copies
 from kamerton.training.processes import Processes, joined, process_count, rank
 from kamerton.training.progress import Silent, Watcher
 from kamerton.training.regularise import regularised
 from kamerton.training.resume import continue_run
+from kamerton.training.schedules import standstill
 from kamerton.training.session import Session
+
+OTHER_BITS = "OMP_DYNAMIC lets the number of threads follow the load, so the same seed may not give the same bits"
+"""Said where that is so."""
 
 
 @dataclass(frozen=True)
@@ -88,37 +93,67 @@ def train(
     watcher = watcher or Silent()
     plan = load_recipe(recipe, epochs=epochs, batch_size=batch_size)
     find_network(network)
+    places = cube_paths(Path(data))
     path = _run_path(out, network, resume=resume)
     copies = notebook_copies(network) if notebook_paths else {}
-    with ExitStack() as files:
-        cubes = Cubes(*(files.enter_context(open_cube(Path(data) / f"{name}.fits")) for name in ("train", "valid")))
+    with stoppable(path) as stop, ExitStack() as held:
+        if rank() == 0 and path.is_dir():
+            held.enter_context(locked(path, "train", watcher.say))
+        cubes = Cubes(*(held.enter_context(open_cube(place)) for place in places))
         record = _record(network, plan, settings, cubes)
-        processes = files.enter_context(joined(choose_device(device)))
+        processes = held.enter_context(joined(choose_device(device)))
         if processes.is_first:
             make_parents(copies)
             if resume and is_run(path):
-                continue_run(path, record, watcher.say, convolutions_left_open=convolutions == "auto")
+                run = continue_run(path, record, watcher.say, convolutions_left_open=convolutions == "auto")
+                _complete(run, cubes)
             else:
+                if not path.is_dir():
+                    held.enter_context(locked(path, "train", watcher.say))
                 _begin(path, record, cubes)
         processes.wait()
         run = open_run(path)
-        if run.record.results is not None:
+        if run.is_finished:
             watcher.say(f"{run.path}: this training has ended already")
             return run
-        _learn(run, cubes, settings, watcher, processes)
+        for line in (standstill(plan), foreign_recipe(plan) if copies else "", OTHER_BITS if threads_vary() else ""):
+            if line:
+                watcher.say(line)
+        _learn(run, cubes, settings, watcher, processes, stop)
         processes.wait()
-    if processes.is_first:
-        write_notebook_copies(run, copies)
+        if processes.is_first:
+            write_notebook_copies(run, copies)
     return open_run(path)
 
 
 def _begin(path: Path, record: RunRecord, cubes: Cubes) -> None:
-    """Make the run folder."""
+    """Make the run folder, or nothing at all."""
+    # Learned weights that cannot be had are known before anything is written.
+    require_learned(record.network, **record.network_shape)
     run = create_run(path, record)
+    try:
+        _save_seen(run, cubes)
+    except BaseException:
+        run.discard()
+        raise
+
+
+def _complete(run: Run, cubes: Cubes) -> None:
+    """Write what a process did not come to that was killed while it made the run folder of these same cubes."""
+    if not run.is_finished:
+        try:
+            run.seen()
+        except RunError:
+            _save_seen(run, cubes)
+
+
+def _save_seen(run: Run, cubes: Cubes) -> None:
     run.save_seen({"train": cubes.train.galaxy_fingerprints(), "valid": cubes.valid.galaxy_fingerprints()})
 
 
-def _learn(run: Run, cubes: Cubes, settings: TrainSettings, watcher: Watcher, processes: Processes) -> None:
+def _learn(
+    run: Run, cubes: Cubes, settings: TrainSettings, watcher: Watcher, processes: Processes, stop: StopRequest
+) -> None:
     """Bring a run from where it stands to its end."""
     record = run.record
     assert record.recipe is not None
@@ -142,7 +177,7 @@ def _learn(run: Run, cubes: Cubes, settings: TrainSettings, watcher: Watcher, pr
             repeatable(deterministic=record.deterministic, threads=record.threads),
             regularised(network, record.recipe),
             processes.together(network),
-            stop_on_signals() as stop,
+            stop.noted(),
         ):
             trainer = Trainer(
                 network=network,
@@ -156,6 +191,7 @@ def _learn(run: Run, cubes: Cubes, settings: TrainSettings, watcher: Watcher, pr
             trainer.fit(session, cubes.train, cubes.valid, RunKeeper(run, settings, stop, processes))
     finally:
         watcher.close()
+    stop.place = "after the last batch"
     if processes.is_first:
         _finish(run, network, session)
 
@@ -189,7 +225,7 @@ def _record(network_name: str, recipe: Recipe, settings: TrainSettings, cubes: C
         recipe=recipe,
         data={"train": _cube_record(cubes.train), "valid": _cube_record(cubes.valid)},
         device=describe_device(device),
-        threads=torch.get_num_threads(),
+        threads=threads_possible(torch.get_num_threads()),
         deterministic=deterministic,
         versions=versions(),
         started=datetime.now(UTC).isoformat(timespec="seconds"),

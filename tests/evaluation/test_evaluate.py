@@ -25,6 +25,7 @@ from kamerton.inference.predictor import Predictor
 from kamerton.runs import evaluation as run_evaluation
 from kamerton.runs.evaluation import GroupedScores, Scores, evaluation_names, read_metrics
 from kamerton.runs.folder import Run, open_run
+from kamerton.runs.lock import locked
 from tests.conftest import CLASS_NAMES, toy_galaxies, write_cube, write_toy_cube
 
 NUMBERS = ("accuracy", "balanced_accuracy", "macro_f1", "log_loss", "roc_auc_macro", "confusion_matrix", "per_class")
@@ -264,6 +265,44 @@ def test_a_failure_while_drawing_leaves_nothing_of_new_results(
 def test_a_place_that_cannot_be_written_is_a_clear_error(run: Run, cube: Path) -> None:
     (run.path / "evaluation").write_text("a file in the way")
     with pytest.raises(OutputError, match=r"evaluation/test cannot be written"):
+        evaluate(run, cube)
+
+
+def test_notes_among_the_results_are_not_lost(run: Run, cube: Path) -> None:
+    place = evaluate(run, cube).path
+    (place / "notes.md").write_text("mine")
+    before = everything_in(run.path)
+    with pytest.raises(OutputError, match=r"evaluation/test holds something that was not made here.*notes\.md"):
+        evaluate(run, cube)
+    assert everything_in(run.path) == before
+
+
+def test_a_folder_without_metrics_is_replaced_only_where_all_in_it_is_ours(run: Run, cube: Path) -> None:
+    place = run.evaluation_path("test")
+    place.mkdir(parents=True)
+    (place / "predictions.parquet").write_text("half, of a killed process")
+    evaluate(run, cube)
+    (place / "metrics.json").unlink()
+    (place / "plates.tiff").write_text("mine")
+    with pytest.raises(OutputError, match=r"plates\.tiff"):
+        evaluate(run, cube)
+    assert (place / "plates.tiff").read_text() == "mine"
+
+
+@pytest.mark.parametrize("link", ["evaluation", "evaluation/test"])
+def test_results_are_not_written_through_a_link(run: Run, cube: Path, tmp_path: Path, link: str) -> None:
+    (tmp_path / "elsewhere" / "test").mkdir(parents=True)
+    (tmp_path / "elsewhere" / "test" / "confusion.png").write_text("another run's")
+    (run.path / link).parent.mkdir(exist_ok=True)
+    target = tmp_path / "elsewhere" if link == "evaluation" else tmp_path / "elsewhere" / "test"
+    (run.path / link).symlink_to(target)
+    with pytest.raises(OutputError, match="link"):
+        evaluate(run, cube)
+    assert everything_in(tmp_path / "elsewhere") == {"test/confusion.png": b"another run's"}
+
+
+def test_a_run_that_another_process_writes_is_refused(run: Run, cube: Path) -> None:
+    with locked(run.path, "train"), pytest.raises(OutputError, match="train, process"):
         evaluate(run, cube)
 
 

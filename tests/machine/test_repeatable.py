@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from kamerton.machine.repeatable import repeatable
+from kamerton.machine.repeatable import repeatable, threads_possible
 
 FILLING: Any = torch.utils.deterministic
 """PyTorch gives it no types."""
@@ -33,3 +33,15 @@ def test_afterwards_all_is_as_before_even_after_an_error() -> None:
         interrupted()
     assert FILLING.fill_uninitialized_memory
     assert (torch.are_deterministic_algorithms_enabled(), torch.get_num_threads()) == before
+
+
+@pytest.mark.parametrize(
+    ("limit", "possible"), [("1", 1), (" 3 ", 3), ("8", 4), ("", 4), ("many", 4), ("0", 4), (None, 4)]
+)
+def test_openmps_own_limit_holds_whatever_is_wanted(
+    monkeypatch: pytest.MonkeyPatch, limit: str | None, possible: int
+) -> None:
+    monkeypatch.delenv("OMP_THREAD_LIMIT", raising=False)
+    if limit is not None:
+        monkeypatch.setenv("OMP_THREAD_LIMIT", limit)
+    assert threads_possible(4) == possible

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -51,6 +52,14 @@ def timm(monkeypatch: pytest.MonkeyPatch) -> FakeTimm:
     fake = FakeTimm()
     monkeypatch.setitem(sys.modules, "timm", fake)
     return fake
+
+
+def test_a_torchvision_for_another_pytorch_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "timm.py").write_text('raise RuntimeError("operator torchvision::nms does not exist")')
+    monkeypatch.delitem(sys.modules, "timm", raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(MissingExtraError, match=r"torchvision::nms does not exist\. Allowed: a torchvision made for"):
+        find_network("timm:resnet50")
 
 
 def test_without_timm_the_error_names_the_command(monkeypatch: pytest.MonkeyPatch) -> None:

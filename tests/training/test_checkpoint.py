@@ -69,15 +69,24 @@ def test_the_two_newest_are_kept(tmp_path: Path) -> None:
 
 def test_what_a_killed_process_left_is_cleared_away(tmp_path: Path) -> None:
     two_checkpoints(tmp_path / "c")
-    for leftover in (
-        ".000000-000000009.partial.safetensors",
-        "000000-000000009.safetensors",
-        ".x.partial.json",
-        ".tmpLtOpgO",
-    ):
-        (tmp_path / "c" / leftover).write_text("half")
+    half = tmp_path / "c" / ".000000-000000009.partial.safetensors"
+    half.mkdir()
+    for leftover in (half / ".tmpLtOpgO", half / "000000-000000009.safetensors"):
+        leftover.write_text("half")
+    for name in ("000000-000000009.safetensors", ".000000-000000009.partial.json"):
+        (tmp_path / "c" / name).write_text("half")
     keep_newest(tmp_path / "c", 1)
     assert names(tmp_path / "c") == ["000000-000000005.json", "000000-000000005.safetensors"]
+
+
+def test_files_of_others_beside_checkpoints_stay(tmp_path: Path) -> None:
+    two_checkpoints(tmp_path / "c")
+    foreign = (".x.partial.json", ".tmpLtOpgO", "best.safetensors", "notes.json", "000000-5.json")
+    for name in foreign:
+        (tmp_path / "c" / name).write_text("mine")
+    keep_newest(tmp_path / "c", 1)
+    assert restore_newest(tmp_path / "c", session(), pytest.fail)
+    assert set(names(tmp_path / "c")) == {*foreign, "000000-000000005.json", "000000-000000005.safetensors"}
 
 
 def test_without_a_checkpoint_there_is_nothing_to_restore(tmp_path: Path) -> None:

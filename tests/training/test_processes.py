@@ -21,6 +21,7 @@ from kamerton.verification import verify
 from tests.conftest import write_toy_cube
 
 STEPS = 20
+NOTEBOOK = ("--recipe", "notebook", "--epochs", STEPS)
 
 
 @pytest.fixture(scope="module")
@@ -50,8 +51,8 @@ def difference(one: Run, other: Run) -> float:
 
 def test_two_processes_have_the_losses_of_one_for_twenty_steps(data: Path, tmp_path: Path) -> None:
     """A network without batch statistics; the issue's own bound."""
-    alone = train(data, network="lenet5", epochs=STEPS, out=tmp_path / "alone")
-    done = together(2, data, "--network", "lenet5", "--epochs", STEPS, "--out", tmp_path / "two")
+    alone = train(data, network="lenet5", recipe="notebook", epochs=STEPS, out=tmp_path / "alone")
+    done = together(2, data, "--network", "lenet5", *NOTEBOOK, "--out", tmp_path / "two")
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("run: ") == 1, "only the first process speaks"
     run = open_run(tmp_path / "two")
@@ -62,8 +63,8 @@ def test_two_processes_have_the_losses_of_one_for_twenty_steps(data: Path, tmp_p
 
 def test_batch_normalisation_looks_at_the_batch_of_all_processes(data: Path, tmp_path: Path) -> None:
     """The first step's loss is that of one process; later ones drift apart as the last digits do."""
-    alone = train(data, network="resnet18", epochs=STEPS, out=tmp_path / "alone")
-    done = together(2, data, "--network", "resnet18", "--epochs", STEPS, "--out", tmp_path / "two")
+    alone = train(data, network="resnet18", recipe="notebook", epochs=STEPS, out=tmp_path / "alone")
+    done = together(2, data, "--network", "resnet18", *NOTEBOOK, "--out", tmp_path / "two")
     assert done.returncode == 0, done.stderr
     ours, theirs = (run.history()["loss"].to_numpy() for run in (alone, open_run(tmp_path / "two")))
     assert abs(ours[0] - theirs[0]) < 1e-5

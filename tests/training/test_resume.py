@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
 import os
 import random
@@ -17,6 +18,7 @@ from typing import Any, cast
 import pandas as pd
 import pytest
 
+from kamerton.data.cubes.cube import LabelledCube
 from kamerton.errors import OutputError, TrainingStoppedError, UsageError
 from kamerton.machine.computation import ConvolutionAlgorithm
 from kamerton.runs.folder import Run, open_run
@@ -27,7 +29,16 @@ from kamerton.training.session import Tally
 from kamerton.training.train import train
 from tests.conftest import needs_nnpack, write_toy_cube
 
-OPTIONS: dict[str, Any] = {"network": "lenet5", "epochs": 3, "batch_size": 8, "checkpoint_steps": 1, "seed": 3}
+OPTIONS: dict[str, Any] = {
+    "network": "lenet5",
+    "recipe": "notebook",
+    "epochs": 3,
+    "batch_size": 8,
+    "checkpoint_steps": 1,
+    "seed": 3,
+}
+
+OPTION_WORDS = [f"--{name.replace('_', '-')}={value}" for name, value in OPTIONS.items()]
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +127,148 @@ def test_a_training_killed_at_any_write_goes_on_to_the_same_bits(
     assert outcome(run) == outcome(whole)
 
 
+class Death:
+    """Kills the process, as it were, at its n-th operation on a folder: from then on it does nothing more there."""
+
+    def __init__(self) -> None:
+        self.folder: str | None = None
+        self.left = 0
+        sys.addaudithook(self.note)
+
+    def note(self, event: str, words: tuple[Any, ...]) -> None:
+        if self.folder is not None and event.startswith(("open", "os.")) and self.is_inside(words):
+            self.left -= 1
+            if self.left < 0:
+                raise KilledError
+
+    def is_inside(self, words: tuple[Any, ...]) -> bool:
+        places = (os.fspath(word) for word in words if isinstance(word, str | os.PathLike))
+        return any(str(place).startswith(str(self.folder)) for place in places)
+
+
+DEATH = Death()
+"""A hook of Python's cannot be taken off again."""
+
+
+def test_a_training_killed_at_any_operation_of_its_beginning_goes_on(data: Path, whole: Run, tmp_path: Path) -> None:
+    """From the first look at the run folder to the first batch."""
+    operations, ended = 0, False
+    while not ended:
+        DEATH.left, out = operations, tmp_path / str(operations) / "run"
+        out.parent.mkdir()
+        DEATH.folder = str(out.parent)
+        try:
+            with pytest.raises(KilledError):
+                train(data, **OPTIONS, out=out, watcher=KillAfterStep(1), resume=True)
+            ended = DEATH.left >= 0
+        finally:
+            DEATH.folder = None
+        assert outcome(train(data, **OPTIONS, out=out, resume=True)) == outcome(whole), f"after {operations} operations"
+        operations += 1
+    assert operations > 10
+
+
+def test_a_disk_that_is_full_at_the_beginning_leaves_nothing(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("pyarrow.parquet.write_table", full)
+    with pytest.raises(OutputError, match=r"galaxies\.parquet cannot be written.*No space left"):
+        train(data, **OPTIONS, out=tmp_path / "runs" / "run")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("moment", ["galaxy_fingerprints", "save_seen", "build_network"])
+def test_a_signal_before_the_first_batch_is_one_line_and_the_training_begins_when_asked_again(
+    data: Path,
+    whole: Run,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    moment: str,
+    number: signal.Signals,
+    code: int,
+) -> None:
+    owner = LabelledCube if moment == "galaxy_fingerprints" else Run
+    usual = getattr(owner, moment)
+
+    def interrupted(*words: Any, **named: Any) -> Any:
+        os.kill(os.getpid(), number)
+        return usual(*words, **named)
+
+    monkeypatch.setattr(owner, moment, interrupted)
+    with pytest.raises(TrainingStoppedError, match=f"{number.name} before the first batch.*--resume --out") as stopped:
+        train(data, **OPTIONS, out=tmp_path / "run")
+    assert stopped.value.exit_code == code
+    monkeypatch.setattr(owner, moment, usual)
+    assert outcome(train(data, **OPTIONS, out=tmp_path / "run", resume=True)) == outcome(whole)
+
+
+def test_a_signal_while_the_weights_are_written_is_one_line(
+    data: Path, whole: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Run, "finish", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    with pytest.raises(TrainingStoppedError, match="SIGTERM after the last batch"):
+        train(data, **OPTIONS, out=tmp_path / "run")
+    monkeypatch.undo()
+    assert outcome(train(data, **OPTIONS, out=tmp_path / "run", resume=True)) == outcome(whole)
+
+
+def test_resuming_removes_nothing_that_is_not_the_runs(data: Path, whole: Run, tmp_path: Path) -> None:
+    foreign = ("notes.txt", ".tmp123456", ".thesis.partial.tex", "checkpoint/best.safetensors", "checkpoint/mine.json")
+    with pytest.raises(KilledError):
+        train(data, **OPTIONS, out=tmp_path / "run", watcher=KillAfterStep(7))
+    for name in foreign:
+        (tmp_path / "run" / name).write_text("mine")
+    resumed = train(data, **OPTIONS, out=tmp_path / "run", resume=True)
+    for name in foreign:
+        assert (tmp_path / "run" / name).read_text() == "mine"
+        (tmp_path / "run" / name).unlink()
+    assert outcome(resumed) == outcome(whole)
+
+
+@pytest.mark.parametrize("resume", [True, False])
+def test_a_folder_of_others_is_neither_taken_nor_touched(data: Path, tmp_path: Path, resume: bool) -> None:
+    for name in (".tmp123456", ".thesis.partial.tex", ".run.partial.json"):
+        (tmp_path / name).write_text("mine")
+    with pytest.raises(OutputError, match="exists already"):
+        train(data, **OPTIONS, out=tmp_path, resume=resume)
+    assert {path.read_text() for path in tmp_path.iterdir()} == {"mine"}
+
+
+def test_checkpoints_behind_a_link_are_refused_and_not_touched(data: Path, tmp_path: Path) -> None:
+    run, elsewhere = tmp_path / "run", tmp_path / "elsewhere"
+    with pytest.raises(KilledError):
+        train(data, **OPTIONS, out=run, watcher=KillAfterStep(7))
+    (run / "checkpoint").rename(elsewhere)
+    (run / "checkpoint").symlink_to(elsewhere)
+    (elsewhere / "000000-000000001.safetensors").write_text("another run's")
+    before = sorted(elsewhere.iterdir())
+    with pytest.raises(OutputError, match="checkpoint is a link"):
+        train(data, **OPTIONS, out=run, resume=True)
+    assert sorted(elsewhere.iterdir()) == before
+
+
+def test_two_trainings_of_one_run_do_not_mix(data: Path, tmp_path: Path) -> None:
+    class Second(Silent):
+        """Tries to train into the same folder in the midst of the first training."""
+
+        said = ""
+
+        def end_step(self, tally: Callable[[], Tally], images_per_second: float) -> None:
+            if not self.said:
+                with pytest.raises(OutputError) as refused:
+                    train(data, **OPTIONS, out=tmp_path / "run", resume=True)
+                self.said = str(refused.value)
+
+    watcher = Second()
+    run = train(data, **OPTIONS, out=tmp_path / "run", watcher=watcher)
+    assert f"process {os.getpid()} on" in watcher.said
+    assert len(run.history()) == 3
+
+
 def test_views_best_weights_and_decay_go_on_to_the_same_bits_too(data: Path, tmp_path: Path) -> None:
     options = OPTIONS | {"recipe": "modern"}
     undisturbed = train(data, **options, out=tmp_path / "undisturbed" / "run")
@@ -132,7 +285,7 @@ def test_views_best_weights_and_decay_go_on_to_the_same_bits_too(data: Path, tmp
 def test_the_crash_matrix(data: Path, whole: Run, tmp_path: Path) -> None:
     """SIGKILL at 20 random moments of a real process, one after another, writes of checkpoints included."""
     command = [sys.executable, "-m", "kamerton", "train", str(data), "--out", str(tmp_path / "run"), "--resume"]
-    command += ["--network", "lenet5", "--epochs", "3", "--batch-size", "8", "--checkpoint-steps", "1", "--seed", "3"]
+    command += OPTION_WORDS
     moments, killed = random.Random(0), 0
     while killed < 20:
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
@@ -166,7 +319,7 @@ def test_a_signal_stops_a_real_process_in_one_line_with_its_code(
     data: Path, whole: Run, tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
     command = [sys.executable, "-m", "kamerton", "train", str(data), "--out", str(tmp_path / "run"), "--resume"]
-    command += ["--network", "lenet5", "--epochs", "3", "--batch-size", "8", "--checkpoint-steps", "1", "--seed", "3"]
+    command += OPTION_WORDS
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert wait_for_batch(process, tmp_path / "run" / "checkpoint")
         process.send_signal(number)
@@ -309,6 +462,26 @@ def test_the_runs_own_number_of_threads_is_used_again(data: Path, whole: Run, tm
     finally:
         torch.set_num_threads(usual)
     assert outcome(resumed) == outcome(whole)
+
+
+def test_fewer_threads_than_the_runs_own_are_told_and_noted(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PyTorch says two under this limit, and sums as one."""
+    run = open_run(stopped(data, tmp_path / "run"))
+    run.update(dataclasses.replace(run.record, threads=2))
+    monkeypatch.setenv("OMP_THREAD_LIMIT", "1")
+    watcher = KillAfterStep(-1)
+    resumed = train(data, **OPTIONS, out=run.path, resume=True, watcher=watcher)
+    assert "resuming elsewhere, so the last bits may differ: threads: 1, was 2" in watcher.said
+    assert (resumed.record.threads, resumed.record.changes) == (1, (Change("threads", 2, 1),))
+
+
+def test_threads_that_follow_the_load_are_told(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_DYNAMIC", "true")
+    watcher = KillAfterStep(-1)
+    train(data, **OPTIONS | {"epochs": 1}, out=tmp_path / "run", watcher=watcher)
+    assert any("OMP_DYNAMIC" in line for line in watcher.said)
 
 
 def test_resuming_needs_the_name_of_the_run(data: Path) -> None:

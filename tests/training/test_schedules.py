@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from kamerton.config import CosineSettings, PlateauSettings
 from kamerton.recipes import load_recipe
-from kamerton.training.schedules import CosineDecay, ReduceOnPlateau
+from kamerton.training.schedules import CosineDecay, ReduceOnPlateau, standstill
 
 METRICS = st.lists(
     st.one_of(
@@ -115,3 +116,18 @@ def test_a_training_shorter_than_its_warm_up_still_comes_down() -> None:
 
 def test_the_cosine_has_nothing_to_remember() -> None:
     assert COSINE.state() is None
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({}, "after an epoch in which accuracy gains less than 0.01: the learning rate is then multiplied by 0.001"),
+        ({"patience": 3, "monitor": "loss"}, "after 3 epochs on end in which loss gains"),
+        ({"factor": 0.1}, "^$"),
+    ],
+)
+def test_a_schedule_that_ends_the_learning_is_said(change: dict[str, Any], says: str) -> None:
+    recipe = load_recipe("notebook")
+    assert isinstance(recipe.schedule, PlateauSettings)
+    found = standstill(dataclasses.replace(recipe, schedule=dataclasses.replace(recipe.schedule, **change)))
+    assert re.search(says, found), found

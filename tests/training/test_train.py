@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -17,7 +18,7 @@ from kamerton.data.cubes.cube import open_cube
 from kamerton.errors import CubeError, KamertonError, OutputError, UnknownNameError, UsageError
 from kamerton.machine import tiled_convolutions
 from kamerton.machine.tiled_convolutions import tiles_available
-from kamerton.networks.registry import build_network, count_parameters
+from kamerton.networks.registry import build_network, count_parameters, find_network
 from kamerton.recipes import load_recipe, recipe_folder
 from kamerton.runs.folder import Run, open_run
 from kamerton.training.progress import Silent
@@ -97,7 +98,7 @@ def test_the_history_begins_with_the_notebooks_columns(toy_run: Run) -> None:
 
 
 def test_the_network_has_learned(toy_splits: Path, tmp_path: Path) -> None:
-    run = train(toy_splits, network="lenet5", epochs=6, batch_size=8, out=tmp_path / "run")
+    run = train(toy_splits, network="lenet5", recipe="notebook", epochs=6, batch_size=8, out=tmp_path / "run")
     history = run.history()
     assert history["loss"].iloc[-1] < 0.7 * history["loss"].iloc[0]
     assert history["val_accuracy"].iloc[-1] > 0.6, "three classes make 0.33 by chance"
@@ -113,11 +114,11 @@ def test_the_weights_kept_are_those_of_the_last_epoch(toy_run: Run, toy_splits: 
 def test_the_record_holds_every_resolved_setting(tiny: Path, tmp_path: Path) -> None:
     run = train(tiny, network="lenet5", epochs=1, batch_size=7, size=18, seed=5, out=tmp_path / "run")
     record = open_run(run.path).record
-    assert record.recipe == load_recipe("notebook", epochs=1, batch_size=7)
+    assert record.recipe == load_recipe("modern", epochs=1, batch_size=7)
     assert (record.network, record.seed, record.class_names) == ("lenet5", 5, CLASS_NAMES)
     assert record.preprocessing == Preprocessing(size=18, channels=3)
     assert record.parameters == sum(count_parameters(build_network("lenet5", size=18, channels=3, classes=3)))
-    assert record.weights_chosen_by == "last epoch"
+    assert record.weights_chosen_by == "best val_loss"
     assert record.device.startswith(("cpu", "cuda"))
     assert record.convolutions == ("tiles" if tiles_available() else "plain")
     assert (record.precision, record.channels_last, record.compiled) == ("float32", False, False)
@@ -361,6 +362,62 @@ def test_a_folder_without_cubes_is_answered_with_the_missing_file(here: Path) ->
     with pytest.raises(CubeError, match=r"train\.fits: cannot be opened.*No such file"):
         train("nowhere", network="lenet5")
     assert nothing_is_left(here)
+
+
+def test_a_cube_in_the_place_of_its_folder_is_answered_with_the_folder(tiny: Path, here: Path) -> None:
+    with pytest.raises(UsageError, match=rf"needs the folder of its cubes.*Next: give {tiny}\.$"):
+        train(tiny / "train.fits", network="lenet5")
+    assert nothing_is_left(here)
+
+
+def test_a_cube_that_was_not_split_is_answered_with_the_command_that_does(tmp_path: Path, here: Path) -> None:
+    cube = write_toy_cube(tmp_path / "galaxies.fits", 9, 16)
+    with pytest.raises(UsageError, match=rf"`kamerton data split {cube} data`"):
+        train(cube, network="lenet5")
+    assert nothing_is_left(here)
+
+
+def test_learned_weights_that_cannot_be_had_leave_no_run(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreachable(*_: Any) -> Any:
+        raise UsageError("timm cannot fetch its weights")
+
+    entry = dataclasses.replace(find_network("lenet5"), build_learned=unreachable)
+    monkeypatch.setattr("kamerton.networks.registry.find_network", lambda _: entry)
+    with pytest.raises(UsageError, match="cannot fetch"):
+        train(tiny, network="lenet5", out=tmp_path / "runs" / "run")
+    assert nothing_is_left(tmp_path)
+
+
+class Listener(Silent):
+    """Remembers what was said."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def say(self, line: str) -> None:
+        self.said.append(line)
+
+
+@pytest.mark.parametrize(("recipe", "still"), [("notebook", True), ("modern", False)])
+def test_a_recipe_that_stands_still_says_so(tiny: Path, tmp_path: Path, recipe: str, still: bool) -> None:
+    watcher = Listener()
+    train(tiny, network="lenet5", recipe=recipe, epochs=1, out=tmp_path / "run", watcher=watcher)
+    assert any("stands still after an epoch" in line for line in watcher.said) is still
+
+
+def test_without_a_recipe_it_is_the_one_that_learns(tiny: Path, tmp_path: Path) -> None:
+    run = train(tiny, network="lenet5", epochs=1, out=tmp_path / "run")
+    assert run.record.recipe is not None
+    assert run.record.recipe.name == "modern"
+
+
+@pytest.mark.parametrize(("recipe", "foreign"), [("notebook", False), ("modern", True)])
+def test_the_notebooks_files_of_another_recipe_are_told(tiny: Path, here: Path, recipe: str, foreign: bool) -> None:
+    watcher = Listener()
+    train(tiny, network="lenet5", recipe=recipe, epochs=1, out="run", notebook_paths=True, watcher=watcher)
+    assert any("--recipe notebook trains as the notebook does" in line for line in watcher.said) is foreign
 
 
 def own_recipe(path: Path, learning_rate: float) -> str:
