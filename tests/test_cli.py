@@ -99,7 +99,7 @@ def test_the_notebooks_files_appear_where_the_notebook_put_them(
     command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, toy_splits: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    command("train", toy_splits, "--network", "lenet5", "--epochs", 1, "--notebook-paths")
+    command("train", toy_splits, "--network", "lenet5", "--recipe", "notebook", "--epochs", 1, "--notebook-paths")
     history = pd.read_csv("ResultLearning/LeNet5_full.csv", index_col=0)
     assert history.columns.tolist() == ["loss", "accuracy", "val_loss", "val_accuracy"]
     assert Path("Models/LeNet5_full.keras").stat().st_size > 0
@@ -263,7 +263,7 @@ def test_bad_data_is_one_line_and_exit_1_and_leaves_nothing(
     damage, says = BAD_CUBES[name]
     damage(data / f"{split}.fits")
     monkeypatch.chdir(tmp_path)
-    answer = command("train", data, "--network", "lenet5", "--epochs", 1, "--notebook-paths")
+    answer = command("train", data, "--network", "lenet5", "--recipe", "notebook", "--epochs", 1, "--notebook-paths")
     require_one_line(answer, 1)
     assert f"{data / split}.fits" in answer.err
     assert says in answer.err

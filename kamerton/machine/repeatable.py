@@ -9,6 +9,8 @@ from typing import Any
 
 import torch
 
+from kamerton.errors import warn
+
 FILLING: Any = torch.utils.deterministic
 """Where PyTorch keeps whether deterministic algorithms fill new tensors; without types of its own."""
 
@@ -23,9 +25,14 @@ def threads_possible(wanted: int) -> int:
     return min(wanted, int(limit)) if limit.isdecimal() and int(limit) > 0 else wanted
 
 
-def threads_vary() -> bool:
-    """Tell whether OMP_DYNAMIC lets the number of threads follow the load, so that no two sums need be the same."""
-    return os.environ.get("OMP_DYNAMIC", "").strip().lower() == "true"
+def warn_of_varying_threads() -> None:
+    """Warn where OMP_DYNAMIC lets the number of threads follow the load, so that no two sums need be the same."""
+    if os.environ.get("OMP_DYNAMIC", "").strip().lower() == "true":
+        warn(
+            "The same seed may not give the same bits: the number of threads follows the load",
+            received="OMP_DYNAMIC=true in the environment",
+            next_step="unset it for results that can be repeated",
+        )
 
 
 @contextmanager

@@ -10,12 +10,12 @@ import fcntl
 import os
 import socket
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from kamerton.errors import OutputError
+from kamerton.errors import OutputError, warn
 from kamerton.files import cannot_write
 
 LOCK_FILE = ".lock"
@@ -28,16 +28,16 @@ HOLDER_BYTES = 500
 
 
 @contextmanager
-def locked(run: Path, doing: str, say: Callable[[str], None] | None = None) -> Iterator[None]:
+def locked(run: Path, doing: str) -> Iterator[None]:
     """Hold the run folder ``run`` until the block ends, and make it where it is not there; one left empty goes again.
 
     OutputError names the process that holds it already, or says why the folder cannot be written. Where the file
-    system knows no locks, ``say`` is told so and the block runs without one.
+    system knows no locks, the block runs without one, with a warning.
     """
     made = [place for place in (run, *run.parents) if not place.exists()]
     try:
         run.mkdir(parents=True, exist_ok=True)
-        descriptor = _take(run / LOCK_FILE, run, doing, say)
+        descriptor = _take(run, doing)
     except OSError as error:
         _remove_empty(made)
         raise cannot_write(run, error) from error
@@ -52,14 +52,15 @@ def locked(run: Path, doing: str, say: Callable[[str], None] | None = None) -> I
         _remove_empty(made)
 
 
-def _take(place: Path, run: Path, doing: str, say: Callable[[str], None] | None) -> int:
+def _take(run: Path, doing: str) -> int:
     """Open the file and lock it; whoever held it may have removed it meanwhile, and then there is a new one."""
+    place = run / LOCK_FILE
     while True:
         descriptor = os.open(place, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o644)
         try:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise OSError(errno.EINVAL, f"{place.name} is not a plain file")
-            _lock(descriptor, run, say)
+            _lock(descriptor, run)
             if _is_still(place, descriptor):
                 _sign(descriptor, doing)
                 return descriptor
@@ -69,7 +70,7 @@ def _take(place: Path, run: Path, doing: str, say: Callable[[str], None] | None)
         os.close(descriptor)
 
 
-def _lock(descriptor: int, run: Path, say: Callable[[str], None] | None) -> None:
+def _lock(descriptor: int, run: Path) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
@@ -82,8 +83,11 @@ def _lock(descriptor: int, run: Path, say: Callable[[str], None] | None) -> None
     except OSError as error:
         if error.errno not in NO_LOCKS:
             raise
-        if say is not None:
-            say(f"{run}: this file system knows no locks, so see to it that no other process writes into this run")
+        warn(
+            f"{run}: this file system knows no locks",
+            received=error.strerror,
+            next_step="see to it that no other process writes into this run meanwhile",
+        )
 
 
 def _is_still(place: Path, descriptor: int) -> bool:

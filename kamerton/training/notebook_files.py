@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from kamerton.config import Recipe
+from kamerton.errors import warn
 from kamerton.files import cannot_write, require_new, whole_file
 from kamerton.networks.registry import find_network
 from kamerton.runs.folder import Run
@@ -19,14 +20,14 @@ NOTEBOOK_HISTORIES = Path("ResultLearning")
 NOTEBOOK_RECIPE = "notebook"
 
 
-def foreign_recipe(recipe: Recipe) -> str:
-    """Say that the notebook's files will come of another recipe than its own; empty where they will not."""
-    if recipe.name == NOTEBOOK_RECIPE:
-        return ""
-    return (
-        f"the notebook's files will hold a network trained by the recipe {recipe.name}; "
-        f"--recipe {NOTEBOOK_RECIPE} trains as the notebook does"
-    )
+def warn_of_another_recipe(recipe: Recipe) -> None:
+    """Warn where the notebook's files will come of another recipe than the notebook's own."""
+    if recipe.name != NOTEBOOK_RECIPE:
+        warn(
+            "The notebook's files will hold a network that was trained otherwise than the notebook's",
+            received=f"the recipe {recipe.name}",
+            next_step=f"take the recipe {NOTEBOOK_RECIPE} where it is to be as the notebook has it",
+        )
 
 
 def notebook_copies(network: str) -> dict[str, Path]:

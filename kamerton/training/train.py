@@ -18,7 +18,7 @@ from kamerton.formats.keras.file import has_keras_twin, write_keras
 from kamerton.machine.computation import choose_computation
 from kamerton.machine.devices import choose_device, describe_device
 from kamerton.machine.memory import peak_memory_bytes
-from kamerton.machine.repeatable import repeatable, threads_possible, threads_vary
+from kamerton.machine.repeatable import repeatable, threads_possible, warn_of_varying_threads
 from kamerton.networks.registry import build_network, count_parameters, find_network, load_learned, require_learned
 from kamerton.recipes import load_recipe
 from kamerton.runs.checkpoints import keep_newest
@@ -29,16 +29,18 @@ from kamerton.training.checkpoint import restore_newest
 from kamerton.training.cubes import cube_paths, shared_class_names
 from kamerton.training.keeping import RunKeeper, StopRequest, stoppable
 from kamerton.training.loop import Trainer
-from kamerton.training.notebook_files import foreign_recipe, make_parents, notebook_copies, write_notebook_copies
+from kamerton.training.notebook_files import (
+    make_parents,
+    notebook_copies,
+    warn_of_another_recipe,
+    write_notebook_copies,
+)
 from kamerton.training.processes import Processes, joined, process_count, rank
 from kamerton.training.progress import Silent, Watcher
 from kamerton.training.regularise import regularised
 from kamerton.training.resume import continue_run
 from kamerton.training.schedules import standstill
 from kamerton.training.session import Session
-
-OTHER_BITS = "OMP_DYNAMIC lets the number of threads follow the load, so the same seed may not give the same bits"
-"""Said where that is so."""
 
 
 @dataclass(frozen=True)
@@ -96,9 +98,12 @@ def train(
     places = cube_paths(Path(data))
     path = _run_path(out, network, resume=resume)
     copies = notebook_copies(network) if notebook_paths else {}
+    if copies:
+        warn_of_another_recipe(plan)
+    warn_of_varying_threads()
     with stoppable(path) as stop, ExitStack() as held:
         if rank() == 0 and path.is_dir():
-            held.enter_context(locked(path, "train", watcher.say))
+            held.enter_context(locked(path, "train"))
         cubes = Cubes(*(held.enter_context(open_cube(place)) for place in places))
         record = _record(network, plan, settings, cubes)
         processes = held.enter_context(joined(choose_device(device)))
@@ -109,16 +114,15 @@ def train(
                 _complete(run, cubes)
             else:
                 if not path.is_dir():
-                    held.enter_context(locked(path, "train", watcher.say))
+                    held.enter_context(locked(path, "train"))
                 _begin(path, record, cubes)
         processes.wait()
         run = open_run(path)
         if run.is_finished:
             watcher.say(f"{run.path}: this training has ended already")
             return run
-        for line in (standstill(plan), foreign_recipe(plan) if copies else "", OTHER_BITS if threads_vary() else ""):
-            if line:
-                watcher.say(line)
+        if standstill(plan):
+            watcher.say(standstill(plan))
         _learn(run, cubes, settings, watcher, processes, stop)
         processes.wait()
         if processes.is_first:

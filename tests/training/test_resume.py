@@ -19,7 +19,7 @@ import pandas as pd
 import pytest
 
 from kamerton.data.cubes.cube import LabelledCube
-from kamerton.errors import OutputError, TrainingStoppedError, UsageError
+from kamerton.errors import KamertonWarning, OutputError, TrainingStoppedError, UsageError
 from kamerton.machine.computation import ConvolutionAlgorithm
 from kamerton.runs.folder import Run, open_run
 from kamerton.runs.record import Change, versions
@@ -479,9 +479,8 @@ def test_fewer_threads_than_the_runs_own_are_told_and_noted(
 
 def test_threads_that_follow_the_load_are_told(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_DYNAMIC", "true")
-    watcher = KillAfterStep(-1)
-    train(data, **OPTIONS | {"epochs": 1}, out=tmp_path / "run", watcher=watcher)
-    assert any("OMP_DYNAMIC" in line for line in watcher.said)
+    with pytest.warns(KamertonWarning, match="the same bits.*OMP_DYNAMIC"):
+        train(data, **OPTIONS | {"epochs": 1}, out=tmp_path / "run")
 
 
 def test_resuming_needs_the_name_of_the_run(data: Path) -> None:
