@@ -2,8 +2,8 @@
 
     python benchmarks/gpu.py [--network alexnet] [--size 256] [--batch-sizes 32 128 512] [--device cuda]
 
-First the GPU's logits and one step's gradients are held against the processor in float64, in float32 and at the
-GPU's fastest; the script ends with 1 where they are further off than their precision allows. Then for each batch size:
+First the GPU's logits and one step's gradient are held against the CPU in float64, in float32 and at the GPU's
+fastest; the script ends with 1 where they are further off than their precision allows. Then for each batch size:
 images a second in training and prediction, training's share of the GPU's own matrix rate in bfloat16, and the share of
 an epoch's time that the loader costs, with the cube on the GPU and read from disk. ``--device cpu`` tries the script.
 """
@@ -29,6 +29,7 @@ from kamerton.data.cubes.writer import CubeWriter
 from kamerton.errors import UsageError
 from kamerton.machine.computation import Computation, choose_computation
 from kamerton.machine.devices import choose_device, describe_device
+from kamerton.machine.repeatable import repeatable
 from kamerton.networks.cost import count_training_flops
 from kamerton.networks.registry import build_network
 from kamerton.recipes import load_recipe
@@ -37,8 +38,12 @@ from kamerton.training.session import Session
 
 CHANNELS, CLASSES, CHECKED = 3, 10, 8
 MATRIX_SIDE, STEPS = 8192, 20
-ALLOWED = {"float32": 1e-3, "bfloat16": 5e-2}
-"""Largest error of logits and gradients, as a share of the largest value."""
+ALLOWED = {"float32": (1e-4, 1e-2), "bfloat16": (5e-2, 0.3)}
+"""Errors of logits, as a share of the largest, and of the whole gradient, as a share of its length.
+
+Where a ReLU or a maximum is nearly a tie, rounding sends the gradient another way: bfloat16 on the CPU turns AlexNet's
+by 0.1 to 0.2 as well.
+"""
 EXACT = Computation(torch.device("cpu"), deterministic=True)
 
 
@@ -61,18 +66,24 @@ def seconds(work: Callable[[], object], device: torch.device) -> float:
 def outcome(
     network: nn.Module, images: torch.Tensor, labels: torch.Tensor, computation: Computation
 ) -> list[torch.Tensor]:
-    """Give logits and gradients of one step, as float64 on the processor."""
+    """Give logits and gradients of one step, as float64 on the CPU."""
     network.zero_grad(set_to_none=True)
-    with computation.active():
-        outputs = network(computation.arranged(images))
-    loss, logits = loss_of(outputs, labels, 0.0)
-    torch.autograd.backward(loss)
+    with repeatable(deterministic=computation.deterministic):
+        with computation.active():
+            outputs = network(computation.arranged(images))
+        loss, logits = loss_of(outputs, labels, 0.0)
+        torch.autograd.backward(loss)
     found = [logits, *(parameter.grad for parameter in network.parameters() if parameter.grad is not None)]
     return [tensor.detach().double().cpu() for tensor in found]
 
 
+def joined(gradients: list[torch.Tensor]) -> torch.Tensor:
+    """Give all gradients as one vector."""
+    return torch.cat([gradient.flatten() for gradient in gradients])
+
+
 def check(name: str, size: int, device: torch.device) -> bool:
-    """Hold the GPU against the processor in float64."""
+    """Hold the GPU against the CPU in float64."""
     images = torch.rand(CHECKED, CHANNELS, size, size, generator=torch.Generator().manual_seed(0))
     labels = torch.arange(CHECKED) % CLASSES
     build = {"size": size, "channels": CHANNELS, "classes": CLASSES}
@@ -82,12 +93,15 @@ def check(name: str, size: int, device: torch.device) -> bool:
         computation = choose_computation(device, deterministic=deterministic)
         network = build_network(name, **build).eval().to(device)
         found = outcome(computation.prepared(network), images.to(device), labels.to(device), computation)
-        errors = [float((one - two).abs().max() / two.abs().max()) for one, two in zip(found, exact, strict=True)]
-        fine = max(errors) <= ALLOWED[computation.precision]
+        logits = float((found[0] - exact[0]).abs().max() / exact[0].abs().max())
+        ours, theirs = joined(found[1:]), joined(exact[1:])
+        gradient = float((ours - theirs).norm() / theirs.norm())
+        allowed = ALLOWED[computation.precision]
+        fine = logits <= allowed[0] and gradient <= allowed[1]
         right &= fine
         print(
-            f"{computation.precision}: logits off by {errors[0]:.1e}, gradients by {max(errors[1:]):.1e} of the largest"
-            f"{'' if fine else ', MORE THAN ALLOWED'}"
+            f"{computation.precision}: logits off by {logits:.1e} of the largest, the gradient by {gradient:.1e} of its"
+            f" length{'' if fine else ', MORE THAN ALLOWED'}"
         )
     return right
 

@@ -12,6 +12,7 @@ from torch import nn
 from kamerton.checks import require
 from kamerton.config import CONVOLUTIONS, Convolutions, TrainSettings
 from kamerton.errors import UsageError
+from kamerton.machine.repeatable import full_float32
 from kamerton.machine.tiled_convolutions import TiledConvolutions, tiles_available
 
 ConvolutionAlgorithm = Literal["plain", "tiles"]
@@ -45,6 +46,8 @@ class Computation:
         """Compute forward passes so until the block ends."""
         if self.precision == "bfloat16":
             return torch.autocast(self.device.type, torch.bfloat16)
+        if self.device.type == "cuda":
+            return full_float32()
         return TiledConvolutions() if self.convolutions == "tiles" else nullcontext()
 
     def arranged(self, images_nchw: torch.Tensor) -> torch.Tensor:

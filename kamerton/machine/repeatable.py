@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -37,7 +37,7 @@ def warn_of_varying_threads() -> None:
 
 @contextmanager
 def repeatable(*, deterministic: bool, threads: int | None = None) -> Iterator[None]:
-    """Compute with deterministic algorithms, on so many threads of the CPU, until the block ends.
+    """Compute with deterministic algorithms and in full float32, on so many threads of the CPU, until the block ends.
 
     The sum of many numbers depends in its last bit on how many threads share it; None keeps the present number.
     """
@@ -51,8 +51,20 @@ def repeatable(*, deterministic: bool, threads: int | None = None) -> Iterator[N
     if threads is not None and threads != usual[1]:
         torch.set_num_threads(threads)
     try:
-        yield
+        with full_float32() if deterministic else nullcontext():
+            yield
     finally:
         torch.use_deterministic_algorithms(usual[0])
         torch.set_num_threads(usual[1])
         FILLING.fill_uninitialized_memory = usual[2]
+
+
+@contextmanager
+def full_float32() -> Iterator[None]:
+    """Let a GPU's convolutions keep all 24 bits of float32 until the block ends; cuDNN would keep 11 (TF32)."""
+    usual = torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32 = usual

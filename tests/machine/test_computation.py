@@ -12,6 +12,7 @@ from kamerton.config import Preprocessing
 from kamerton.errors import UsageError
 from kamerton.machine import computation as computation_module
 from kamerton.machine.computation import Computation, choose_computation
+from kamerton.machine.repeatable import repeatable
 from kamerton.machine.tiled_convolutions import TiledConvolutions
 from kamerton.networks.registry import build_network
 from kamerton.recipes import load_recipe
@@ -39,7 +40,9 @@ def losses(computation: Computation, name: str = "alexnet") -> list[float]:
     trainer.learner.train()
     images = torch.randint(0, 256, (8, SIZE, SIZE, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     labels = torch.arange(8) % 3
-    return [trainer.learn(images.to(where), labels.to(where), session.optimizer, step)[0].item() for step in range(4)]
+    with repeatable(deterministic=computation.deterministic):
+        steps = (trainer.learn(images.to(where), labels.to(where), session.optimizer, step) for step in range(4))
+        return [loss.item() for loss, _ in steps]
 
 
 def test_the_processor_and_equal_bits_compute_in_float32() -> None:
@@ -110,13 +113,15 @@ def test_a_compiled_network_shares_its_weights() -> None:
     assert all(ours is theirs for ours, theirs in zip(network.parameters(), compiled.parameters(), strict=True))
 
 
+# LeNet-5 has no dropout, which a GPU draws from other random numbers than a CPU.
 @NEEDS_GPU
-def test_a_gpu_in_float32_learns_as_the_processor_does() -> None:
-    assert losses(choose_computation(CUDA, deterministic=True)) == pytest.approx(losses(EXACT), rel=1e-3)
+def test_a_gpu_in_float32_learns_as_the_cpu_does() -> None:
+    gpu, cpu = (losses(choose_computation(device, deterministic=True), "lenet5") for device in (CUDA, CPU))
+    assert gpu == pytest.approx(cpu, rel=1e-3)
 
 
 @NEEDS_GPU
-def test_a_gpu_at_its_fastest_learns_as_the_processor_does() -> None:
-    fast = losses(choose_computation(CUDA, deterministic=False))
-    assert fast[0] == pytest.approx(losses(EXACT)[0], rel=0.02)
-    assert fast[-1] < fast[0] / 1.5
+def test_a_gpu_at_its_fastest_learns_as_the_cpu_does() -> None:
+    fast = losses(choose_computation(CUDA, deterministic=False), "lenet5")
+    assert fast == pytest.approx(losses(EXACT, "lenet5"), rel=0.05)
+    assert fast[-1] < fast[0]

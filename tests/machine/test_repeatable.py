@@ -20,6 +20,7 @@ def test_the_block_computes_as_told(deterministic: bool) -> None:
         assert torch.are_deterministic_algorithms_enabled() is deterministic
         assert torch.get_num_threads() == threads + 1
         assert not FILLING.fill_uninitialized_memory
+        assert torch.backends.cudnn.allow_tf32 is not deterministic
 
 
 def interrupted() -> None:
@@ -32,6 +33,7 @@ def test_afterwards_all_is_as_before_even_after_an_error() -> None:
     with pytest.raises(KeyboardInterrupt):
         interrupted()
     assert FILLING.fill_uninitialized_memory
+    assert torch.backends.cudnn.allow_tf32
     assert (torch.are_deterministic_algorithms_enabled(), torch.get_num_threads()) == before
 
 
