@@ -120,13 +120,13 @@ def work(task: Task, watcher: Watcher) -> Path:
             resume=True,
             watcher=watcher,
         )
-        _test(run, task)
+        _test(run, task, watcher)
     finally:
         torch.set_num_threads(usual)
     return task.out
 
 
-def _test(run: Run, task: Task) -> None:
+def _test(run: Run, task: Task, watcher: Watcher) -> None:
     """Evaluate a run on the test cube, unless these very weights were."""
     cube = task.data / "test.fits"
     assert run.record.results is not None
@@ -138,7 +138,7 @@ def _test(run: Run, task: Task) -> None:
         wanted = (run.record.results.weights, 8 if task.eight_views else 1, "float32")
         if (known.weights_sha256, known.views, known.precision) == wanted:
             return
-    evaluate(run, cube, eight_views=task.eight_views)
+    evaluate(run, cube, eight_views=task.eight_views, watcher=watcher)
 
 
 def _spread(tasks: Sequence[Task], say: Callable[[str], None]) -> Iterable[Path]:

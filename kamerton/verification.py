@@ -72,7 +72,7 @@ def verify(run: Run | str | Path, *, retrain: bool = False, watcher: Watcher | N
             f"{run.path}: the training has not ended, so there is nothing to verify yet",
             next_step="end it with `kamerton train ... --resume`",
         )
-    checks = list(_files(run)) + list(_cubes(run))
+    checks = list(_files(run)) + list(_cubes(run, watcher))
     if retrain:
         checks += _again(run, watcher)
     return Verification(str(run.path), tuple(checks))
@@ -113,17 +113,17 @@ def _keras(run: Run) -> Check:
     return Check(run.keras_path.name, "same" if same else "different", "" if same else "other weights than the run's")
 
 
-def _cubes(run: Run) -> Iterator[Check]:
+def _cubes(run: Run, watcher: Watcher | None) -> Iterator[Check]:
     for split, record in run.record.data.items():
         what = f"{split} cube {record.path}"
         if Path(record.path).exists():
-            yield _checked(what, record.fingerprint, partial(_fingerprint, record))
+            yield _checked(what, record.fingerprint, partial(_fingerprint, record, watcher))
         else:
             yield Check(what, "not checked", "it is no longer there")
 
 
-def _fingerprint(record: CubeRecord) -> str:
-    with open_cube(record.path) as cube:
+def _fingerprint(record: CubeRecord, watcher: Watcher | None) -> str:
+    with open_cube(record.path, watcher=watcher) as cube:
         return cube.fingerprint()
 
 

@@ -20,6 +20,7 @@ ROOMS = (
     "records",
     "tensors",
     "arrays",
+    "progress",
     "machine",
     "recipes",
     "figures",

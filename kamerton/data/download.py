@@ -12,7 +12,7 @@ import shutil
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import Message
@@ -22,9 +22,7 @@ from typing import IO
 from kamerton.config import DOWNLOAD_FOLDER
 from kamerton.data import galaxy10
 from kamerton.errors import DownloadError, OutputError
-
-Progress = Callable[[int, int | None], None]
-"""Called with the bytes that have arrived and the bytes in all, None where the server does not say."""
+from kamerton.progress import BYTES, Progress, Silent
 
 BLOCK_BYTES = 1 << 20
 LONGEST_PAUSE_S = 60.0
@@ -56,7 +54,7 @@ class _Fetch:
     url: str
     target: Path
     timeout_s: float
-    progress: Progress | None
+    watcher: Progress
 
     @property
     def part(self) -> Path:
@@ -74,13 +72,13 @@ class _Fetch:
         self.version.unlink(missing_ok=True)
 
 
-def download_galaxy10(out_dir: str | Path = DOWNLOAD_FOLDER, *, progress: Progress | None = None) -> Path:
+def download_galaxy10(out_dir: str | Path = DOWNLOAD_FOLDER, *, watcher: Progress | None = None) -> Path:
     """Fetch Galaxy10 DECaLS (about 2.7 GB) into a folder and return the file's path.
 
     Raises DownloadError and OutputError as `download` does.
     """
     target = Path(out_dir) / galaxy10.FILE_NAME
-    return download(galaxy10.URL, target, galaxy10.SHA256, progress=progress)
+    return download(galaxy10.URL, target, galaxy10.SHA256, watcher=watcher)
 
 
 def download(
@@ -91,7 +89,7 @@ def download(
     attempts: int = 4,
     pause_s: float = 1.0,
     timeout_s: float = 30.0,
-    progress: Progress | None = None,
+    watcher: Progress | None = None,
 ) -> Path:
     """Fetch one file, going on where an earlier call stopped, and return its path.
 
@@ -100,9 +98,9 @@ def download(
     server. Raises DownloadError where the file cannot be had or has another hash, and OutputError where it cannot be
     placed; an interrupted part is kept for the next call, a part with a wrong hash is removed.
     """
-    fetch = _Fetch(url, Path(target), timeout_s, progress)
+    fetch = _Fetch(url, Path(target), timeout_s, watcher or Silent())
     if fetch.target.exists():
-        return _check_present(fetch.target, sha256)
+        return _check_present(fetch, sha256)
     _make_folder(fetch.target.parent)
     _fetch_patiently(fetch, attempts, pause_s)
     _check_hash(fetch, sha256)
@@ -111,14 +109,22 @@ def download(
     return fetch.target
 
 
-def sha256_of(path: Path) -> str:
+def sha256_of(path: Path, watcher: Progress | None = None) -> str:
     """SHA-256 of a file, as lower-case hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    digest = hashlib.sha256()
+    with (
+        path.open("rb") as file,
+        (watcher or Silent()).task(f"checking {path.name}", path.stat().st_size, BYTES) as advance,
+    ):
+        while block := file.read(BLOCK_BYTES):
+            digest.update(block)
+            advance(len(block))
+    return digest.hexdigest()
 
 
-def _check_present(target: Path, sha256: str) -> Path:
-    if target.is_file() and sha256_of(target) == sha256.lower():
+def _check_present(fetch: _Fetch, sha256: str) -> Path:
+    target = fetch.target
+    if target.is_file() and sha256_of(target, fetch.watcher) == sha256.lower():
         return target
     raise OutputError(
         f"{target}: is there already and is not the published file",
@@ -138,7 +144,7 @@ def _make_folder(folder: Path) -> None:
 
 
 def _check_hash(fetch: _Fetch, sha256: str) -> None:
-    received = sha256_of(fetch.part)
+    received = sha256_of(fetch.part, fetch.watcher)
     if received == sha256.lower():
         return
     fetch.forget()
@@ -280,16 +286,16 @@ def _judge_part(fetch: _Fetch, start: int, content_range: str) -> None:
 
 def _copy(fetch: _Fetch, response: http.client.HTTPResponse, file: IO[bytes], start: int, total: int | None) -> None:
     arrived = start
-    while True:
-        with _network_errors(fetch.url):
-            block = response.read(BLOCK_BYTES)
-        if not block:
-            break
-        with _disk_errors(fetch):
-            file.write(block)
-        arrived += len(block)
-        if fetch.progress is not None:
-            fetch.progress(arrived, total)
+    with fetch.watcher.task(f"downloading {fetch.target.name}", total, BYTES, done=start) as advance:
+        while True:
+            with _network_errors(fetch.url):
+                block = response.read(BLOCK_BYTES)
+            if not block:
+                break
+            with _disk_errors(fetch):
+                file.write(block)
+            arrived += len(block)
+            advance(len(block))
     if total is not None and arrived < total:
         raise _InterruptedError(f"the connection closed after {arrived} of {total} bytes")
 

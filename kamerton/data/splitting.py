@@ -22,6 +22,7 @@ from kamerton.data.cubes.writer import CubeWriter
 from kamerton.data.sky import SkyPair, column_pairs, connected_groups, sky_pairs
 from kamerton.errors import CubeError, UsageError
 from kamerton.files import require_new, whole_folder, write_json
+from kamerton.progress import Progress
 from kamerton.version import __version__
 
 Parts = Int8[np.ndarray, " n"]
@@ -71,6 +72,7 @@ def split_cube(
     group_radius_arcsec: float | None = SplitSettings.group_radius_arcsec,
     group_column: str | None = SplitSettings.group_column,
     seed: int = SplitSettings.seed,
+    watcher: Progress | None = None,
 ) -> SplitSummary:
     """Write ``train.fits``, ``valid.fits``, ``test.fits`` and ``split.json`` into ``out_dir``.
 
@@ -83,7 +85,7 @@ def split_cube(
     folder = Path(out_dir)
     for name in (*(f"{split}.fits" for split in SPLIT_NAMES), SPLIT_JSON):
         require_new(folder / name)
-    with open_cube(cube_path) as cube:
+    with open_cube(cube_path, watcher=watcher) as cube:
         grouping = group_galaxies(cube, settings)
         parts = assign_splits(cube.labels, grouping.groups, settings)
         _require_all_splits(cube, parts)

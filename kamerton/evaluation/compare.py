@@ -16,6 +16,7 @@ from kamerton.evaluation.results import read_all_predictions
 from kamerton.evaluation.statistics import METRICS
 from kamerton.figures.drawing import PICTURE_ENDINGS, save_figure
 from kamerton.files import whole_file, whole_folder, write_json
+from kamerton.progress import Progress, Silent
 from kamerton.runs.folder import Run, find_runs
 from kamerton.runs.history import read_history
 
@@ -31,6 +32,7 @@ def compare(
     dataset: str | None = CompareSettings.dataset,
     resamples: int = CompareSettings.resamples,
     seed: int = CompareSettings.seed,
+    watcher: Progress | None = None,
 ) -> Comparison:
     """Compare runs that were tested on the same galaxies; a folder of run folders stands for all of them.
 
@@ -41,12 +43,12 @@ def compare(
     """
     settings = CompareSettings(dataset, resamples, seed)
     opened = find_runs(several(runs, Run, str, Path))
-    comparison = compare_predictions(read_all_predictions(opened, dataset), settings)
+    comparison = compare_predictions(read_all_predictions(opened, dataset), settings, watcher)
     paths: tuple[str | Path, ...] = several(histories, str, Path)
     foreign = {Path(path).stem: _foreign_history(Path(path)) for path in paths}
     comparison = dataclasses.replace(comparison, foreign_histories=foreign)
     if out is not None:
-        _write(Path(out), comparison)
+        _write(Path(out), comparison, watcher or Silent())
     return comparison
 
 
@@ -62,14 +64,17 @@ def _foreign_history(path: Path) -> pd.DataFrame:
         ) from error
 
 
-def _write(out: Path, comparison: Comparison) -> None:
+def _write(out: Path, comparison: Comparison, watcher: Progress) -> None:
     with whole_folder(out, existing="add") as folder:
         write_json(folder / "comparison.json", comparison.as_json())
         _write_table(folder / "comparison.csv", network_rows(comparison))
         _write_table(folder / "differences.csv", difference_rows(comparison))
-        for name, figure in draw_figures(comparison).items():
-            for ending in PICTURE_ENDINGS:
-                save_figure(figure, folder / f"{name}{ending}")
+        figures = draw_figures(comparison)
+        with watcher.task("drawing", len(figures), "pictures") as advance:
+            for name, figure in figures.items():
+                for ending in PICTURE_ENDINGS:
+                    save_figure(figure, folder / f"{name}{ending}")
+                advance()
 
 
 def _write_table(path: Path, rows: Sequence[dict[str, Any]]) -> None:

@@ -27,6 +27,7 @@ from kamerton.evaluation.statistics import (
 )
 from kamerton.networks.cost import count_flops
 from kamerton.networks.registry import find_network
+from kamerton.progress import Progress, Silent
 from kamerton.runs.evaluation import Leakage
 
 if TYPE_CHECKING:
@@ -184,14 +185,17 @@ class Comparison:
         }
 
 
-def compare_predictions(predictions: Sequence[RunPredictions], settings: CompareSettings) -> Comparison:
+def compare_predictions(
+    predictions: Sequence[RunPredictions], settings: CompareSettings, watcher: Progress | None = None
+) -> Comparison:
     """Compare the predictions of runs for the same galaxies; see docs/statistics.md for each number."""
     first = predictions[0]
     weights = resampled_weights(first.groups, settings.resamples, settings.seed)
-    resampled = [_Resampled.of(one, weights) for one in predictions]
     by_network: dict[str, list[_Resampled]] = {}
-    for one in resampled:
-        by_network.setdefault(_name(one.predictions, predictions), []).append(one)
+    with (watcher or Silent()).task(f"drawing {settings.resamples} samples", len(predictions), "runs") as advance:
+        for one in predictions:
+            by_network.setdefault(_name(one, predictions), []).append(_Resampled.of(one, weights))
+            advance()
     drawn = {name: _draw_seeds(len(runs), settings) for name, runs in by_network.items()}
     results = tuple(_result(name, runs, drawn[name]) for name, runs in by_network.items())
     differences = _differences(results, by_network, drawn)

@@ -18,6 +18,7 @@ from kamerton.evaluation.leakage import check_leakage, leakage_warning
 from kamerton.evaluation.metrics import classification_metrics, group_metrics
 from kamerton.figures.testing import confusion_figure, mistakes_figure
 from kamerton.inference.predictor import Predictor
+from kamerton.progress import Progress
 from kamerton.runs.evaluation import (
     GroupedScores,
     Metrics,
@@ -53,6 +54,7 @@ def evaluate(
     eight_views: bool = EvaluateSettings.eight_views,
     int8: bool = EvaluateSettings.int8,
     device: Device = EvaluateSettings.device,
+    watcher: Progress | None = None,
 ) -> Evaluation:
     """Test a run on a labelled cube and keep the results in ``RUN/evaluation/CUBE/``.
 
@@ -65,13 +67,12 @@ def evaluate(
     """
     EvaluateSettings(by, eight_views, int8, device)
     run = run if isinstance(run, Run) else open_run(run)
-    with locked(run.path, "evaluate"), open_cube(cube) as galaxies:
+    with locked(run.path, "evaluate"), open_cube(cube, watcher=watcher) as galaxies:
         labels = _labels_of_run(run, galaxies)
         groups = _column(galaxies, by) if by is not None else None
         _refuse_another_cube(run, galaxies)
-        probabilities = np.concatenate(
-            list(Predictor(run, eight_views=eight_views, int8=int8, device=device).over_cube(galaxies))
-        )
+        predictor = Predictor(run, eight_views=eight_views, int8=int8, device=device, watcher=watcher)
+        probabilities = np.concatenate(list(predictor.over_cube(galaxies)))
         _refuse_diverged(run, galaxies, probabilities)
         metrics = Metrics(
             **vars(classification_metrics(labels, probabilities, run.record.class_names)),

@@ -12,12 +12,15 @@ import numpy as np
 import numpy.typing as npt
 
 from kamerton.formats.onnx_file import INPUT
+from kamerton.progress import Advance, Progress, Silent
 
 PERCENTILE = 99.9995
 """Share of a layer's values that keep their distance from each other; the few beyond are cut off."""
 
 
-def quantised(content: bytes, batches_nchw: Sequence[npt.NDArray[np.float32]]) -> bytes:
+def quantised(
+    content: bytes, batches_nchw: Sequence[npt.NDArray[np.float32]], watcher: Progress | None = None
+) -> bytes:
     """Turn an ONNX model of a network into one of eight-bit weights and values, with scales learned from images.
 
     ``batches_nchw`` are equal in size, and scaled as the model's input. Weights have a scale for each channel and
@@ -30,14 +33,17 @@ def quantised(content: bytes, batches_nchw: Sequence[npt.NDArray[np.float32]]) -
 
     logging.getLogger().addFilter(_without_advice)
     try:
-        with tempfile.TemporaryDirectory(prefix="kamerton-int8-") as folder:
+        with (
+            tempfile.TemporaryDirectory(prefix="kamerton-int8-") as folder,
+            (watcher or Silent()).task("finding the scales of int8", len(batches_nchw), "batches") as advance,
+        ):
             plain, prepared, small = (Path(folder) / f"{name}.onnx" for name in ("plain", "prepared", "small"))
             plain.write_bytes(content)
             quant_pre_process(str(plain), str(prepared), skip_symbolic_shape=True)
             quantization.quantize_static(
                 str(prepared),
                 str(small),
-                _reader(batches_nchw),
+                _reader(batches_nchw, advance),
                 quant_format=quantization.QuantFormat.QDQ,
                 activation_type=quantization.QuantType.QUInt8,
                 weight_type=quantization.QuantType.QInt8,
@@ -61,7 +67,7 @@ def _kept_exact(model: Path) -> list[str]:
     return convolutions[:1] + [node.name for node in nodes if node.op_type == "Softmax"]
 
 
-def _reader(batches_nchw: Sequence[npt.NDArray[np.float32]]) -> Any:
+def _reader(batches_nchw: Sequence[npt.NDArray[np.float32]], advance: Advance) -> Any:
     """Hand out the batches as ONNX Runtime asks for them."""
     from onnxruntime.quantization import CalibrationDataReader
 
@@ -71,7 +77,10 @@ def _reader(batches_nchw: Sequence[npt.NDArray[np.float32]]) -> Any:
 
         def get_next(self) -> dict[str, npt.NDArray[np.float32]] | None:
             batch = next(self.waiting, None)
-            return None if batch is None else {INPUT: batch}
+            if batch is None:
+                return None
+            advance()
+            return {INPUT: batch}
 
     return Reader()
 

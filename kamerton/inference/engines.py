@@ -20,6 +20,7 @@ from kamerton.formats.int8 import quantised
 from kamerton.formats.onnx_file import INPUT, OUTPUT, onnx_bytes, open_session
 from kamerton.machine.computation import Computation
 from kamerton.networks.cost import share_in_tiles
+from kamerton.progress import Progress
 from kamerton.runs.folder import Run
 
 BATCH_IMAGES = 64
@@ -83,7 +84,7 @@ def onnx_engine(session: Any) -> Engine:
     return predict
 
 
-def int8_engine(network: nn.Module, run: Run, device: torch.device) -> Engine:
+def int8_engine(network: nn.Module, run: Run, device: torch.device, watcher: Progress | None = None) -> Engine:
     """Let ONNX Runtime compute in eight-bit numbers; UsageError where it cannot."""
     if device.type != "cpu" or find_spec("onnxruntime") is None:
         raise UsageError(
@@ -91,7 +92,7 @@ def int8_engine(network: nn.Module, run: Run, device: torch.device) -> Engine:
             received=str(device) if device.type != "cpu" else "no onnxruntime",
             next_step="leave int8 out, or use the CPU with onnxruntime installed",
         )
-    content = quantised(onnx_bytes(network, run.image_shape), _calibration_batches(run))
+    content = quantised(onnx_bytes(network, run.image_shape), _calibration_batches(run), watcher)
     return onnx_engine(open_session(content, torch.get_num_threads()))
 
 

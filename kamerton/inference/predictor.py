@@ -21,6 +21,7 @@ from kamerton.inference.engines import BATCH_IMAGES, float32_engine, int8_engine
 from kamerton.inference.given import network_images
 from kamerton.machine.computation import Computation, choose_computation
 from kamerton.machine.devices import choose_device
+from kamerton.progress import Progress, Silent
 from kamerton.runs.folder import Run, open_run
 from kamerton.runs.record import RunRecord
 
@@ -38,16 +39,23 @@ class Predictor:
     """
 
     def __init__(
-        self, run: Run | str | Path, *, eight_views: bool = False, int8: bool = False, device: Device = DEFAULT_DEVICE
+        self,
+        run: Run | str | Path,
+        *,
+        eight_views: bool = False,
+        int8: bool = False,
+        device: Device = DEFAULT_DEVICE,
+        watcher: Progress | None = None,
     ) -> None:
         run = run if isinstance(run, Run) else open_run(run)
         self.run = run
+        self.watcher = watcher or Silent()
         self.eight_views = eight_views
         self.class_names = run.record.class_names
         self.device = choose_device("cpu" if int8 and device == "auto" else device)
         network = run.load_network().to(self.device)
         self._engine = (
-            int8_engine(network, run, self.device)
+            int8_engine(network, run, self.device, self.watcher)
             if int8
             else float32_engine(network, run.image_shape, prediction_of(run.record, self.device))
         )
@@ -76,13 +84,15 @@ class Predictor:
                 next_step="use a cube with the same bands",
             )
         span, done = PixelRange(), 0
-        for images_nhwc, _ in in_order(cube, BATCH_IMAGES):
-            check_pixels(cube, images_nhwc.numpy(), done)
-            span.add(images_nhwc.numpy())
-            done += len(images_nhwc)
-            if done == len(cube):
-                span.check(cube)
-            yield self._predict(images_nhwc)
+        with self.watcher.task(f"testing on {cube.path.name}", len(cube), "galaxies") as advance:
+            for images_nhwc, _ in in_order(cube, BATCH_IMAGES):
+                check_pixels(cube, images_nhwc.numpy(), done)
+                span.add(images_nhwc.numpy())
+                done += len(images_nhwc)
+                if done == len(cube):
+                    span.check(cube)
+                yield self._predict(images_nhwc)
+                advance(len(images_nhwc))
 
     @torch.inference_mode()
     def _predict(self, images_nhwc: PixelsNHWC) -> Probabilities:

@@ -19,6 +19,7 @@ from kamerton.evaluation.comparison import Caution, Comparison, Difference, Netw
 from kamerton.evaluation.comparison_figures import FIGURES, draw_figures
 from kamerton.evaluation.statistics import METRICS
 from kamerton.files import whole_file
+from kamerton.progress import Progress
 from kamerton.reporting import english, polish
 from kamerton.reporting.embedding import embedded, translate
 from kamerton.runs.folder import Run
@@ -41,13 +42,14 @@ def report(
     dataset: str | None = ReportSettings.dataset,
     resamples: int = ReportSettings.resamples,
     seed: int = ReportSettings.seed,
+    watcher: Progress | None = None,
 ) -> Path:
     """Write a page that compares runs, in English (``en``) or Polish (``pl``), and give its path.
 
     Everything is in the one file. Raises UnknownNameError for another language, and what `compare` raises.
     """
     _require_language(lang)
-    return write_report(compare(runs, dataset=dataset, resamples=resamples, seed=seed), out, lang=lang)
+    return write_report(compare(runs, dataset=dataset, resamples=resamples, seed=seed, watcher=watcher), out, lang=lang)
 
 
 def write_report(comparison: Comparison, out: str | Path, *, lang: str = ReportSettings.lang) -> Path:

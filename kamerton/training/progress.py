@@ -4,25 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
+from kamerton import progress
+from kamerton.progress import LIVE_SECONDS, PLAIN_SECONDS, is_live
 from kamerton.training.session import Tally
 
-PLAIN_SECONDS = 15.0
-"""Time between two lines of a plain log."""
-
-LIVE_SECONDS = 0.2
-"""Time between two looks of the live bar at what was learned."""
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import TaskID
 
 
-class Watcher(Protocol):
+class Watcher(progress.Progress, Protocol):
     """What a training tells while it runs."""
-
-    def say(self, line: str) -> None:
-        """Something worth knowing happened."""
 
     def begin_epoch(self, epoch: int, epochs: int, steps: int, done: int = 0) -> None:
         """An epoch of ``steps`` batches begins, or goes on after ``done`` of them; ``epoch`` counts from 0."""
@@ -37,11 +31,8 @@ class Watcher(Protocol):
         """The training is over, also where it failed or was stopped."""
 
 
-class Silent:
+class Silent(progress.Silent):
     """Tells nobody."""
-
-    def say(self, line: str) -> None:
-        """See Watcher."""
 
     def begin_epoch(self, epoch: int, epochs: int, steps: int, done: int = 0) -> None:
         """See Watcher."""
@@ -56,15 +47,8 @@ class Silent:
         """See Watcher."""
 
 
-class PlainLines:
+class PlainLines(progress.PlainLines):
     """A line every few seconds and one an epoch, for logs and batch queues."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-
-    def say(self, line: str) -> None:
-        """See Watcher."""
-        self._print(line)
 
     def begin_epoch(self, epoch: int, epochs: int, steps: int, done: int = 0) -> None:
         """See Watcher."""
@@ -80,73 +64,51 @@ class PlainLines:
         self._last = now
         seen = tally()
         left_s = (now - self._start) / (self._step - self._done_before) * (self._steps - self._step)
-        self._print(
+        self.say(
             f"{self._title} step {self._step}/{self._steps} loss {seen.loss:.4f} accuracy {seen.accuracy:.4f} "
             f"{images_per_second:.1f} images/s {left_s:.0f} s left in the epoch"
         )
 
     def end_epoch(self, epoch: int, row: Mapping[str, float]) -> None:
         """See Watcher."""
-        self._print(f"{self._title} {describe_row(row)}")
+        self.say(f"{self._title} {describe_row(row)}")
 
     def close(self) -> None:
         """See Watcher."""
 
-    def _print(self, line: str) -> None:
-        self._console.print(line, soft_wrap=True, highlight=False, markup=False)
 
-
-class LiveBar:
+class LiveBar(progress.LiveBar):
     """One moving bar an epoch, which stays as a line when the epoch ends."""
 
     def __init__(self, console: Console) -> None:
-        self._console = console
-        self._bar: Progress | None = None
-        self._last, self._state = -LIVE_SECONDS, ""
-
-    def say(self, line: str) -> None:
-        """See Watcher."""
-        self._console.print(line, soft_wrap=True, highlight=False, markup=False)
+        super().__init__(console)
+        self._epoch_bar: TaskID | None = None
+        self._last = -LIVE_SECONDS
 
     def begin_epoch(self, epoch: int, epochs: int, steps: int, done: int = 0) -> None:
         """See Watcher."""
-        self._title = f"epoch {epoch + 1}/{epochs}"
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=20),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[state]}"),
-            TimeRemainingColumn(),
-            console=self._console,
-            transient=True,
-        )
-        self._task = self._bar.add_task(self._title, total=steps, completed=done, state="")
-        self._bar.start()
+        self._title, self._steps, self._step = f"epoch {epoch + 1}/{epochs}", steps, done
+        self._epoch_bar = self._add(self._title, steps, done)
 
     def end_step(self, tally: Callable[[], Tally], images_per_second: float) -> None:
         """See Watcher."""
-        assert self._bar is not None, "begin_epoch comes first"
+        assert self._epoch_bar is not None, "begin_epoch comes first"
+        self._step += 1
         now = time.monotonic()
         if now - self._last >= LIVE_SECONDS:
             self._last, seen = now, tally()
-            self._state = f"loss {seen.loss:.4f}  accuracy {seen.accuracy:.4f}  {images_per_second:.1f} images/s"
-        self._bar.update(self._task, advance=1, state=self._state)
+            state = f"loss {seen.loss:.4f}  accuracy {seen.accuracy:.4f}  {images_per_second:.1f} images/s"
+            self._move(self._epoch_bar, self._step, f"{self._step}/{self._steps}  {state}")
 
     def end_epoch(self, epoch: int, row: Mapping[str, float]) -> None:
         """See Watcher."""
         self.close()
-        self._console.print(f"{self._title}  {describe_row(row)}", soft_wrap=True, highlight=False, markup=False)
-
-    def close(self) -> None:
-        """Take the bar away and give the terminal its cursor back."""
-        if self._bar is not None:
-            self._bar.stop()
-            self._bar = None
+        self.say(f"{self._title}  {describe_row(row)}")
 
 
 def watcher_for(console: Console) -> Watcher:
     """Choose the live bar in a terminal and plain lines elsewhere."""
-    return LiveBar(console) if console.is_terminal else PlainLines(console)
+    return LiveBar(console) if is_live(console) else PlainLines(console)
 
 
 def describe_row(row: Mapping[str, float]) -> str:

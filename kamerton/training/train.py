@@ -104,7 +104,7 @@ def train(
     with stoppable(path) as stop, ExitStack() as held:
         if rank() == 0 and path.is_dir():
             held.enter_context(locked(path, "train"))
-        cubes = Cubes(*(held.enter_context(open_cube(place)) for place in places))
+        cubes = Cubes(*(held.enter_context(open_cube(place, watcher=watcher)) for place in places))
         record = _record(network, plan, settings, cubes)
         processes = held.enter_context(joined(choose_device(device)))
         if processes.is_first:

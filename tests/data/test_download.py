@@ -15,6 +15,7 @@ import pytest
 from kamerton.data import galaxy10
 from kamerton.data.download import download, download_galaxy10, sha256_of
 from kamerton.errors import DownloadError, OutputError
+from tests.watching import Recorder
 
 CONTENT = bytes(range(256)) * 40
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -266,9 +267,13 @@ def test_folder_that_cannot_be_made_is_refused(site: Site, tmp_path: Path) -> No
 
 def test_progress_ends_at_the_whole(site: Site, tmp_path: Path) -> None:
     site.close_after = [1000]
-    seen: list[tuple[int, int | None]] = []
-    download(site.url, tmp_path / "f", SHA256, pause_s=0.001, progress=lambda done, whole: seen.append((done, whole)))
-    assert seen == [(1000, len(CONTENT)), (len(CONTENT), len(CONTENT))]
+    watcher = Recorder()
+    download(site.url, tmp_path / "f", SHA256, pause_s=0.001, watcher=watcher)
+    assert watcher.tasks == {
+        # The second try begins where the first one ended.
+        ("downloading f", len(CONTENT), "bytes"): [0, 1000, 1000, len(CONTENT)],
+        ("checking f.part", len(CONTENT), "bytes"): [0, len(CONTENT)],
+    }
 
 
 def test_galaxy10_comes_from_its_published_address(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,12 +14,16 @@ from kamerton.data.audit.galaxies import AuditedGalaxies, FileAudit
 from kamerton.data.audit.list_file import examine_list
 from kamerton.data.lists import is_list
 from kamerton.errors import UsageError
+from kamerton.progress import Progress, Silent
 
 __all__ = ["AuditReport", "check"]
 
 
 def check(
-    paths: str | Path | Iterable[str | Path], *, radius_arcsec: float | None = AuditSettings.radius_arcsec
+    paths: str | Path | Iterable[str | Path],
+    *,
+    radius_arcsec: float | None = AuditSettings.radius_arcsec,
+    watcher: Progress | None = None,
 ) -> AuditReport:
     """Report everything that is wrong with labelled cubes, and with CSV or Parquet lists of ``ra``, ``dec``, ``label``.
 
@@ -29,7 +33,7 @@ def check(
     with the images: digests, labels and positions are kept. Raises UsageError where no file is named.
     """
     settings = AuditSettings(radius_arcsec)
-    files = [_examine(path) for path in _distinct(several(paths, str, Path))]
+    files = [_examine(path, watcher or Silent()) for path in _distinct(several(paths, str, Path))]
     if not files:
         raise UsageError("No file to check", allowed="one cube or list, or more", next_step="name a file")
     kept = [file.galaxies for file in files if file.galaxies is not None]
@@ -38,8 +42,8 @@ def check(
     return AuditReport(tuple(file.summary() for file in files), tuple(found), settings.radius_arcsec)
 
 
-def _examine(path: Path) -> FileAudit:
-    return examine_list(path) if is_list(path) else examine_cube(path)
+def _examine(path: Path, watcher: Progress) -> FileAudit:
+    return examine_list(path) if is_list(path) else examine_cube(path, watcher)
 
 
 def _distinct(paths: Iterable[str | Path]) -> Sequence[Path]:

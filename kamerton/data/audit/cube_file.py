@@ -24,15 +24,16 @@ from kamerton.data.fits.structure import HduLayout, walk_structure
 from kamerton.data.fits.unpacking import as_plain_file
 from kamerton.data.sky import sky_positions
 from kamerton.errors import CubeError
+from kamerton.progress import Progress
 
 
-def examine_cube(path: Path) -> FileAudit:
+def examine_cube(path: Path, watcher: Progress) -> FileAudit:
     """Find what is wrong with a cube alone, in one pass over its images and constant memory."""
     found = FileAudit(str(path))
     with found.noting(), as_plain_file(path) as file:
         if _is_whole(path, file, found):
             with closing(open_hdus(path, file)) as hdus:
-                found.galaxies = _galaxies(path, hdus, found)
+                found.galaxies = _galaxies(path, hdus, found, watcher)
     return found
 
 
@@ -52,7 +53,7 @@ def _is_whole(path: Path, file: IO[bytes], found: FileAudit) -> bool:
     return damage is None
 
 
-def _galaxies(path: Path, hdus: fits.HDUList, found: FileAudit) -> AuditedGalaxies | None:
+def _galaxies(path: Path, hdus: fits.HDUList, found: FileAudit, watcher: Progress) -> AuditedGalaxies | None:
     images = labels = None
     with found.noting(), fits_errors(path, None):
         images = CubeImages(path, hdus)
@@ -75,19 +76,19 @@ def _galaxies(path: Path, hdus: fits.HDUList, found: FileAudit) -> AuditedGalaxi
         np.full(count, -1) if labels is None else _class_indices(labels, names, ids, found),
         names,
         _positions(catalogue, ids, found),
-        None if images is None else _digests(images, ids, found),
+        None if images is None else _digests(images, ids, found, watcher),
         None if images is None else images.image_shape,
     )
 
 
-def _digests(images: CubeImages, ids: list[str], found: FileAudit) -> list[str]:
+def _digests(images: CubeImages, ids: list[str], found: FileAudit, watcher: Progress) -> list[str]:
     """Pass over the images, note bad ones, and give each one's fingerprint, empty where it cannot be decoded."""
     digests: list[str] = []
     bad: list[BadRow] = []
     unreadable: list[BadRow] = []
     blank: list[BadRow] = []
     span = PixelRange()
-    for row, image_hwc in _each(images):
+    for row, image_hwc in _watched(images, watcher):
         if isinstance(image_hwc, CubeError):
             unreadable.append(BadRow(row, ids[row], str(image_hwc)))
             digests.append("")
@@ -108,6 +109,13 @@ def _digests(images: CubeImages, ids: list[str], found: FileAudit) -> list[str]:
     if trouble is not None and span.shows_something:
         found.add("pixel_range", f"{where}: {trouble[0]}: {span}. Next: {trouble[1]}")
     return digests
+
+
+def _watched(images: CubeImages, watcher: Progress) -> Iterator[tuple[int, ImageHWC | CubeError]]:
+    with watcher.task(f"checking {images.path.name}", len(images), "galaxies") as advance:
+        for each in _each(images):
+            yield each
+            advance()
 
 
 def _each(images: CubeImages) -> Iterator[tuple[int, ImageHWC | CubeError]]:

@@ -23,6 +23,7 @@ from kamerton.data.cubes.pixels import PixelRange, check_pixels
 from kamerton.data.fits.checksums import check_checksums
 from kamerton.data.fits.hdus import fits_errors, open_fits
 from kamerton.errors import CubeError
+from kamerton.progress import Progress, Silent
 
 
 class LabelledCube(CubeImages):
@@ -32,8 +33,9 @@ class LabelledCube(CubeImages):
     ``catalogue`` has N rows, always with ``id``, and ``ra``, ``dec`` (degrees, ICRS) where the file knows them.
     """
 
-    def __init__(self, path: Path, file: IO[bytes], hdus: fits.HDUList) -> None:
+    def __init__(self, path: Path, file: IO[bytes], hdus: fits.HDUList, watcher: Progress) -> None:
         super().__init__(path, hdus)
+        self.watcher = watcher
         self._file = file
         self._hdus = hdus
         labels = CubeLabels(path, hdus, self.hdu_number + 1, len(self))
@@ -64,9 +66,12 @@ class LabelledCube(CubeImages):
         return [str(name) for name in self.catalogue["id"]]
 
     def chunks(self) -> Iterator[tuple[slice, ImagesNHWC]]:
-        """Yield the whole cube chunk by chunk, as (rows, images_nhwc), in bounded memory."""
-        for rows in self.slices():
-            yield rows, self.read(rows)
+        """Yield the whole cube chunk by chunk, as (rows, images_nhwc), in bounded memory, and tell how far it is."""
+        with self.watcher.task(f"reading {self.path.name}", len(self), "galaxies") as advance:
+            for rows in self.slices():
+                images_nhwc = self.read(rows)
+                yield rows, images_nhwc
+                advance(len(images_nhwc))
 
     def check_sums(self) -> None:
         """Refuse a file that does not match its CHECKSUM and DATASUM cards, where it has them (CubeError)."""
@@ -104,8 +109,8 @@ class LabelledCube(CubeImages):
             return [str(line) for line in self.header.get("HISTORY", [])]
 
 
-def open_cube(path: str | Path) -> LabelledCube:
-    """Open a labelled FITS cube for lazy reading.
+def open_cube(path: str | Path, *, watcher: Progress | None = None) -> LabelledCube:
+    """Open a labelled FITS cube for lazy reading; ``watcher`` is told of every pass over all of its images.
 
     Any BITPIX, BZERO/BSCALE, tile compression and gzip; (N,H,W,C), (N,C,H,W) and (N,H,W). Raises CubeError with the
     file and HDU where the file is missing, truncated or not a labelled cube.
@@ -114,7 +119,7 @@ def open_cube(path: str | Path) -> LabelledCube:
     file, hdus = open_fits(path)
     try:
         with fits_errors(path, None):
-            return LabelledCube(path, file, hdus)
+            return LabelledCube(path, file, hdus, watcher or Silent())
     except BaseException:
         hdus.close()
         raise

@@ -23,6 +23,7 @@ from kamerton.data.importers.source import ImportRequest, LabelledSource, to_asc
 from kamerton.data.lists import is_list
 from kamerton.errors import DataError, UsageError
 from kamerton.files import cannot_write, require_new
+from kamerton.progress import Progress, Silent
 
 HISTORY_CHARACTERS = 72
 """What one HISTORY card holds."""
@@ -83,6 +84,7 @@ def import_cube(
     asinh_stretch: float | None = ImportSettings.asinh_stretch,
     label_column: str = ImportSettings.label_column,
     path_column: str = ImportSettings.path_column,
+    watcher: Progress | None = None,
 ) -> ImportSummary:
     """Write any labelled source as a labelled FITS cube of square images.
 
@@ -99,7 +101,7 @@ def import_cube(
     kind = _recognise(source)
     request = ImportRequest(source, settings, path_column, label_column)
     with IMPORTERS[kind].open(request) as galaxies:
-        image_shape, dtype = _write(galaxies, out_path, _history(kind, request))
+        image_shape, dtype = _write(galaxies, out_path, _history(kind, request), watcher or Silent())
     counts = np.bincount(galaxies.labels, minlength=len(galaxies.class_names))
     class_counts = {name: int(count) for name, count in zip(galaxies.class_names, counts, strict=True)}
     return ImportSummary(kind, source, out_path, image_shape, dtype, class_counts)
@@ -137,16 +139,22 @@ def _recognise(source: Path) -> str:
     return kinds[0]
 
 
-def _write(galaxies: LabelledSource, out_path: Path, history: Sequence[str]) -> tuple[tuple[int, int, int], str]:
+def _write(
+    galaxies: LabelledSource, out_path: Path, history: Sequence[str], watcher: Progress
+) -> tuple[tuple[int, int, int], str]:
     """Stream the batches to the cube; the first one tells the shape and type of all."""
     _check_class_names(galaxies.class_names)
     first = next(galaxies.batches)
     _, height, width, channels = first.shape
     shape = (height, width, channels)
     try:
-        with CubeWriter(out_path, image_shape=shape, dtype=first.dtype, class_names=galaxies.class_names) as writer:
+        with (
+            CubeWriter(out_path, image_shape=shape, dtype=first.dtype, class_names=galaxies.class_names) as writer,
+            watcher.task(f"importing into {out_path.name}", len(galaxies.labels), "galaxies") as advance,
+        ):
             for images_nhwc in chain([first], galaxies.batches):
                 writer.append(images_nhwc)
+                advance(len(images_nhwc))
             writer.finish(galaxies.labels, galaxies.catalogue, history)
     except OSError as error:
         raise cannot_write(out_path, error) from error

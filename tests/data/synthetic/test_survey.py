@@ -14,7 +14,7 @@ from kamerton.data.galaxy10 import CLASS_NAMES
 from kamerton.data.synthetic.survey import synth
 from kamerton.errors import OutputError
 
-SETTINGS = {"count": 60, "size": 16, "seed": 3}
+SETTINGS: dict[str, Any] = {"count": 60, "size": 16, "seed": 3}
 
 
 @pytest.fixture(scope="module")
