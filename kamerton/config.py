@@ -195,6 +195,10 @@ class PictureSettings(Settings):
         )
 
 
+def _is_shown(name: str) -> bool:
+    return name.isprintable() and name.strip() == name != ""
+
+
 @dataclass(frozen=True)
 class ImportSettings(PictureSettings):
     """How labelled galaxies of another form become a cube."""
@@ -203,6 +207,18 @@ class ImportSettings(PictureSettings):
     """Column of a list that holds the labels."""
     path_column: str = "path"
     """Column of a list that holds the paths of the pictures."""
+    classes: tuple[str, ...] | None = None
+    """Names of the classes in their order, with commas between; numbers are named in ascending order."""
+
+    def check(self) -> None:
+        super().check()
+        names = self.classes
+        require(
+            names is None or (len(names) > 0 and len(set(names)) == len(names) and all(map(_is_shown, names))),
+            "classes",
+            names,
+            "names that differ, of printable letters, without blanks at the ends",
+        )
 
 
 @dataclass(frozen=True)

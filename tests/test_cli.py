@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from PIL import Image
 
 import kamerton
 from kamerton.cli import main
+from kamerton.errors import KamertonWarning
 from kamerton.runs.folder import Run
 from tests.conftest import toy_galaxies, write_toy_splits
 from tests.test_readme import every_command
@@ -55,6 +57,17 @@ def require_one_line(answer: Answer, code: int) -> None:
     assert answer.err.startswith("kamerton: ")
     assert "Traceback" not in answer.err
     assert "Next: " in answer.err
+
+
+def test_a_warning_is_one_line_on_stderr_and_the_answer_stays_json(command: Command, tmp_path: Path) -> None:
+    from tests.data.importers.sources import write_list
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", KamertonWarning)
+        answer = command("data", "import", write_list(tmp_path, ["Sa", "SA"] * 3), tmp_path / "out.fits", "--json")
+    assert json.loads(answer.out)["class_counts"] == {"SA": 3, "Sa": 3}
+    require_one_line(answer, 0)
+    assert answer.err.startswith("kamerton: warning: ")
 
 
 def test_plain_convolutions_can_be_asked_for(command: Command, tmp_path: Path) -> None:

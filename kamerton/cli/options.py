@@ -65,7 +65,7 @@ class _Option:
 
     @property
     def is_list(self) -> bool:
-        return get_args(self.hint)[1:] == (...,)
+        return any(get_args(kind)[1:] == (...,) for kind in self.kinds)
 
     @property
     def is_on_by_default(self) -> bool:
@@ -83,10 +83,14 @@ class _Option:
 
     def _listed(self) -> Parameter:
         """Take a list as one word with commas."""
-        numbers = get_args(self.hint)[0] is int
-        read = (lambda text: whole_numbers(self.name, text)) if numbers else words
-        default = Parameter.empty if self.default is Parameter.empty else ",".join(map(str, self.default))
-        return self._typer(str, default, self.help, metavar="A,B,...", callback=read)
+        numbers = get_args(self.kinds[0])[0] is int
+        parted = (lambda text: whole_numbers(self.name, text)) if numbers else words
+        plain = self.default is Parameter.empty or self.default is None
+        default = self.default if plain else ",".join(map(str, self.default))
+        kind = str | None if self.default is None else str
+        return self._typer(
+            kind, default, self.help, metavar="A,B,...", callback=lambda text: text if text is None else parted(text)
+        )
 
     def _typer(self, kind: Any, default: Any, text: str, **more: Any) -> Parameter:
         name, _, unit = self.name.rpartition("_")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -37,8 +38,8 @@ def print_json(content: dict[str, Any]) -> None:
 
 
 def words(text: str) -> list[str]:
-    """Part a list at its commas."""
-    return [word.strip() for word in text.split(",") if word.strip()]
+    """Part a list at its commas; a word with a comma in it stands between quotes, as in a CSV file."""
+    return [word.strip() for word in next(csv.reader([text], skipinitialspace=True), []) if word.strip()]
 
 
 def whole_numbers(name: str, text: str) -> list[int]:

@@ -13,6 +13,10 @@ KNOWN_COLUMNS = {"id", "ra", "dec", "group", "source"}
 """Columns that Kamerton knows are found in any case of letters."""
 
 
+SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab"}
+"""Between the cells of a CSV file; where the header has as many of several, the first one counts."""
+
+
 def is_list(path: Path) -> bool:
     """Tell a list by its file's ending; nothing else tells CSV from other text."""
     return path.is_file() and path.suffix.lower() in {".csv", ".parquet"}
@@ -29,7 +33,9 @@ def read_list(path: Path) -> dict[str, list[str]]:
 def _read_csv(source: Path) -> dict[str, list[str]]:
     try:
         with source.open(encoding="utf-8-sig", newline="") as file:
-            rows = [row for row in csv.reader(file, strict=True) if row]
+            separator = _separator(file.readline())
+            file.seek(0)
+            rows = [row for row in csv.reader(file, strict=True, delimiter=separator) if row]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise _unreadable_list(source, error) from error
     header, *body = rows or [[]]
@@ -39,9 +45,14 @@ def _read_csv(source: Path) -> dict[str, list[str]]:
                 f"{source} row {number}: another number of cells than the header",
                 received=f"{len(row)} cells",
                 allowed=f"{len(header)}",
-                next_step="quote cells that contain a comma",
+                next_step=f"quote cells that contain the separator, {SEPARATORS[separator]}",
             )
     return _as_columns(source, header, [list(cells) for cells in zip(*body, strict=True)])
+
+
+def _separator(header: str) -> str:
+    """Tell the separator by the header: the one that parts it into most names."""
+    return max(SEPARATORS, key=lambda separator: len(next(csv.reader([header], delimiter=separator), [])))
 
 
 def _read_parquet(source: Path) -> dict[str, list[str]]:
@@ -85,6 +96,6 @@ def _unreadable_list(source: Path, error: Exception) -> DataError:
     return DataError(
         f"{source}: cannot be read as a list of galaxies",
         received=f"{type(error).__name__}: {error}",
-        allowed="CSV in UTF-8 with a header, or Parquet",
+        allowed="CSV in UTF-8 with a header and commas, semicolons or tabs, or Parquet",
         next_step="write the file again",
     )

@@ -17,6 +17,7 @@ from jaxtyping import Int8
 
 from kamerton.arrays import Labels, Mask, Rows
 from kamerton.config import SPLIT_NAMES, SplitSettings
+from kamerton.data.classes import warn_of_empty, warn_of_look_alikes, warn_of_missing
 from kamerton.data.cubes.cube import LabelledCube, fingerprint_of, open_cube
 from kamerton.data.cubes.writer import CubeWriter
 from kamerton.data.sky import SkyPair, column_pairs, connected_groups, sky_pairs
@@ -89,6 +90,7 @@ def split_cube(
         grouping = group_galaxies(cube, settings)
         parts = assign_splits(cube.labels, grouping.groups, settings)
         _require_all_splits(cube, parts)
+        _warn_of_classes(cube, parts)
         record = _split_record(cube, grouping, parts, settings)
         with whole_folder(folder, existing="add") as place:
             _write_splits(cube, place, parts, settings)
@@ -152,6 +154,18 @@ def _require_all_splits(cube: LabelledCube, parts: Parts) -> None:
         )
 
 
+def _warn_of_classes(cube: LabelledCube, parts: Parts) -> None:
+    warn_of_look_alikes(str(cube.path), cube.class_names)
+    counts = {name: _class_counts(cube, parts == number) for number, name in enumerate(SPLIT_NAMES)}
+    warn_of_missing(str(cube.path), counts)
+    warn_of_empty(str(cube.path), _class_counts(cube, parts >= 0))
+
+
+def _class_counts(cube: LabelledCube, chosen: Mask) -> dict[str, int]:
+    counts = np.bincount(cube.labels[chosen], minlength=len(cube.class_names))
+    return dict(zip(cube.class_names, counts.tolist(), strict=True))
+
+
 def _write_splits(cube: LabelledCube, folder: Path, parts: Parts, settings: SplitSettings) -> None:
     """Copy the images to their splits in one pass, in bounded memory."""
     with ExitStack() as files:
@@ -198,12 +212,11 @@ def _split_record(cube: LabelledCube, grouping: Grouping, parts: Parts, settings
 
 def _part_record(cube: LabelledCube, chosen: Mask) -> dict[str, Any]:
     labels = cube.labels[chosen]
-    counts = np.bincount(labels, minlength=len(cube.class_names))
     digests = [cube.galaxy_fingerprints()[row] for row in np.flatnonzero(chosen)]
     return {
         "galaxies": len(labels),
         "share": len(labels) / len(cube),
-        "of_class": dict(zip(cube.class_names, counts.tolist(), strict=True)),
+        "of_class": _class_counts(cube, chosen),
         "fingerprint": fingerprint_of(digests, labels, cube.class_names),
     }
 

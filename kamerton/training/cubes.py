@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
+from kamerton.data.classes import warn_of_empty, warn_of_look_alikes, warn_of_missing
 from kamerton.data.cubes.cube import LabelledCube
 from kamerton.errors import CubeError, UsageError
 
@@ -54,3 +57,16 @@ def shared_class_names(train_cube: LabelledCube, valid_cube: LabelledCube) -> tu
             allowed="2 classes or more",
         )
     return names
+
+
+def warn_of_training_classes(train_cube: LabelledCube, valid_cube: LabelledCube, names: tuple[str, ...]) -> None:
+    """Warn of classes that no galaxy of the training set has, and of names that look alike."""
+    cubes = {"train": train_cube, "valid": valid_cube}
+    counts = {
+        split: dict(zip(names, np.bincount(cube.labels, minlength=len(names)).tolist(), strict=True))
+        for split, cube in cubes.items()
+    }
+    where = str(train_cube.path)
+    warn_of_missing(where, counts)
+    warn_of_empty(where, {name: counts["train"][name] + counts["valid"][name] for name in names})
+    warn_of_look_alikes(where, names)

@@ -26,7 +26,7 @@ from kamerton.runs.folder import Run, create_run, is_run, open_run
 from kamerton.runs.lock import locked
 from kamerton.runs.record import CubeRecord, RunRecord, versions
 from kamerton.training.checkpoint import restore_newest
-from kamerton.training.cubes import cube_paths, shared_class_names
+from kamerton.training.cubes import cube_paths, shared_class_names, warn_of_training_classes
 from kamerton.training.keeping import RunKeeper, StopRequest, stoppable
 from kamerton.training.loop import Trainer
 from kamerton.training.notebook_files import (
@@ -108,6 +108,7 @@ def train(
         record = _record(network, plan, settings, cubes)
         processes = held.enter_context(joined(choose_device(device)))
         if processes.is_first:
+            warn_of_training_classes(cubes.train, cubes.valid, record.class_names)
             make_parents(copies)
             if resume and is_run(path):
                 run = continue_run(path, record, watcher.say, convolutions_left_open=convolutions == "auto")

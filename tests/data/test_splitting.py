@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from kamerton.data.cubes.cube import open_cube
 from kamerton.data.cubes.writer import CubeWriter
 from kamerton.data.sky import connected_groups, sky_pairs
 from kamerton.data.splitting import assign_splits, split_cube
-from kamerton.errors import CubeError, OutputError, UsageError
+from kamerton.errors import CubeError, KamertonWarning, OutputError, UsageError
 from tests.conftest import write_toy_cube
 
 
@@ -71,6 +72,29 @@ def test_the_split_json_says_what_was_written(tmp_path: Path) -> None:
             assert written["fingerprint"] == part.fingerprint()
             counts = np.bincount(part.labels, minlength=3).tolist()
             assert written["of_class"] == dict(zip(part.class_names, counts, strict=True))
+
+
+def test_a_class_that_a_split_lacks_is_said(tmp_path: Path) -> None:
+    with pytest.warns(KamertonWarning) as said:
+        split_cube(write_cube(tmp_path / "all.fits", [0] * 20 + [1]), tmp_path / "data")
+    lines = [str(warning.message) for warning in said]
+    assert len(lines) == 3
+    splits = [line.split(" in ")[1].split(",")[0] for line in lines if "there is no galaxy of 'b' in" in line]
+    assert len(splits) == 2
+    assert "an output for each of 3 classes, but there is no galaxy of 'c'" in lines[-1]
+
+
+def test_a_sound_cube_is_split_without_a_word(tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
+    warnings.simplefilter("always")
+    split_cube(write_cube(tmp_path / "all.fits", [0, 1, 2] * 5), tmp_path / "data")
+    assert [str(warning.message) for warning in recwarn] == []
+
+
+def test_polish_letters_in_the_name_of_a_cube_are_in_its_history(tmp_path: Path) -> None:
+    split_cube(write_cube(tmp_path / f"kostka ł{'x' * 200}.fits", [0, 1, 2] * 5), tmp_path / "podział ł")
+    with open_cube(tmp_path / "podział ł/valid.fits") as part:
+        assert r"valid split of kostka \u0142xxx" in "".join(part.history)
+    assert record_of(tmp_path / "podział ł")["source"]["path"].startswith(str(tmp_path / "kostka ł"))
 
 
 def test_the_history_of_the_images_goes_with_them(tmp_path: Path) -> None:

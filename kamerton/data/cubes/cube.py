@@ -22,6 +22,7 @@ from kamerton.data.cubes.labels import CubeLabels
 from kamerton.data.cubes.pixels import PixelRange, check_pixels
 from kamerton.data.fits.checksums import check_checksums
 from kamerton.data.fits.hdus import fits_errors, open_fits
+from kamerton.data.fits.letters import ESCAPES_KEYWORD, unescape_table
 from kamerton.errors import CubeError
 from kamerton.progress import Progress, Silent
 
@@ -136,6 +137,8 @@ def read_catalogue(path: Path, hdus: fits.HDUList, count: int) -> Table:
             # A position that is not known stays NaN, and is not masked.
             table = Table.read(hdus[number], mask_invalid=False)
             table.convert_bytestring_to_unicode()
+            if ESCAPES_KEYWORD in hdus[number].header:
+                unescape_table(table)
         if len(table) != count:
             raise CubeError(
                 f"{path} HDU {number}: the catalogue does not have one row an image",

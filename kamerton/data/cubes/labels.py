@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from astropy.io import fits
@@ -12,7 +11,11 @@ from kamerton.arrays import Labels, Mask
 from kamerton.data.cubes.images import image_hdu
 from kamerton.data.cubes.writer import CLASS_KEYWORD
 from kamerton.data.fits.hdus import byte_of, fits_errors, physical
+from kamerton.data.fits.letters import read_card
 from kamerton.errors import CubeError
+
+MAX_CLASSES = 1000
+"""A class index beyond this is an identifier in the wrong column."""
 
 
 class CubeLabels:
@@ -54,8 +57,16 @@ class CubeLabels:
         return np.asarray(self.values.astype(np.int64))
 
     def check_names(self) -> None:
-        """Refuse two classes of one name (CubeError)."""
+        """Refuse two classes of one name, and names that cannot be shown as they are (CubeError)."""
         names = self.names
+        strange = [name for name in names if not name.isprintable()]
+        if strange:
+            raise CubeError(
+                f"{self.where}: a class name has letters that cannot be shown",
+                received=repr(strange[0]),
+                allowed="any printable letters",
+                next_step=f"rename it in the header, {CLASS_KEYWORD}{names.index(strange[0])}",
+            )
         if len(set(names)) < len(names):
             twice = next(name for name in names if names.count(name) > 1)
             raise CubeError(
@@ -70,6 +81,13 @@ class CubeLabels:
         self.check_names()
         highest = int(labels.max())
         if not self.names:
+            if highest >= MAX_CLASSES:
+                raise CubeError(
+                    f"{self.where}: label of image {int(labels.argmax())} is too large for a class index",
+                    received=f"{highest}{self._at(int(labels.argmax()))}",
+                    allowed=f"0 to {MAX_CLASSES - 1} where the classes have no names",
+                    next_step="number the classes from 0",
+                )
             return default_class_names(highest + 1)
         if highest >= len(self.names):
             row = int(labels.argmax())
@@ -92,7 +110,7 @@ def default_class_names(count: int) -> tuple[str, ...]:
 
 
 def _stored_names(header: fits.Header) -> tuple[str, ...]:
-    names: list[Any] = []
-    while f"{CLASS_KEYWORD}{len(names)}" in header:
-        names.append(str(header[f"{CLASS_KEYWORD}{len(names)}"]).strip())
+    names: list[str] = []
+    while (keyword := f"{CLASS_KEYWORD}{len(names)}") in header:
+        names.append(read_card(header, keyword))
     return tuple(names)

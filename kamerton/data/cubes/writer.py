@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -11,18 +12,44 @@ import numpy as np
 import numpy.typing as npt
 from astropy import units
 from astropy.io import fits
+from astropy.io.fits.verify import VerifyWarning
 from astropy.table import Table
 from jaxtyping import Integer
 
 from kamerton.arrays import ImagesNHWC
-from kamerton.errors import OutputError
+from kamerton.data.fits.letters import (
+    ESCAPES_CARD,
+    ESCAPES_KEYWORD,
+    card_text,
+    escape_table,
+    fits_cards,
+    to_ascii,
+    with_comment,
+)
+from kamerton.errors import OutputError, UsageError
 
 CLASS_KEYWORD = "CLASS"
 """``CLASS0``, ``CLASS1``... in the label HDU's header name the classes."""
 
-BLOCK_BYTES = 2880
+BLOCK_BYTES, CARD_BYTES = 2880, 80
+HISTORY_CHARACTERS = 72
+"""What one HISTORY card holds."""
 HEADER_BLOCKS = 1
 """Blocks kept for the primary header (36 cards), whose galaxy count and checksums are known only at the end."""
+
+
+CUBE_ENDINGS = (".fits", ".fit", ".fts")
+
+
+def require_cube_name(path: Path) -> None:
+    """Refuse a name that does not say that a file is FITS (UsageError)."""
+    if path.suffix.lower() not in CUBE_ENDINGS:
+        raise UsageError(
+            f"{path}: no name for a cube",
+            received=f"the ending {path.suffix!r}" if path.suffix else "no ending",
+            allowed=" or ".join(CUBE_ENDINGS),
+            next_step=f"write {path.name.removesuffix('.gz').removesuffix(path.suffix)}.fits",
+        )
 
 
 class CubeWriter:
@@ -75,7 +102,8 @@ class CubeWriter:
     ) -> None:
         """Add one label and one catalogue row an image, and give the file its name.
 
-        ``history`` lines tell where the images come from and become HISTORY cards of HDU 0.
+        ``history`` lines tell where the images come from and become HISTORY cards of HDU 0, the last of
+        them where it has no room for all.
         """
         assert len(labels) == self._count, (len(labels), self._count)
         self._pad()
@@ -105,20 +133,27 @@ class CubeWriter:
         header["EXTEND"] = True
         header["ORIGIN"] = ("Kamerton", "labelled cube: images, labels, catalogue")
         _reserve_checksums(header)
-        for line in history:
-            header.add_history(line)
+        room = HEADER_BLOCKS * BLOCK_BYTES // CARD_BYTES - len(header) - 1
+        cards = [card for line in history for card in _history_cards(to_ascii(line))]
+        for card in cards[-room:]:
+            header.add_history(card)
         # Blank cards before END keep the header's length, so that it can be written again in its place.
-        blanks = HEADER_BLOCKS * BLOCK_BYTES // 80 - len(header) - 1
-        assert blanks >= 0, "more history than the primary header has room for"
-        header.extend([("", "")] * blanks, bottom=True)
+        header.extend([("", "")] * (room - len(cards)), bottom=True)
         return str(header.tostring()).encode("ascii")
 
     def _label_hdu(self, labels: Integer[np.ndarray, " n"]) -> fits.ImageHDU:
         hdu = fits.ImageHDU(labels.astype(np.uint8 if len(self.class_names) <= 256 else np.int32), name="LABELS")
+        write = str if fits_cards(self.class_names) else card_text
+        if write is card_text:
+            hdu.header[ESCAPES_KEYWORD] = ESCAPES_CARD
         for index, name in enumerate(self.class_names):
-            hdu.header[f"{CLASS_KEYWORD}{index}"] = (name, f"class of label {index}")
+            hdu.header[f"{CLASS_KEYWORD}{index}"] = with_comment(write(name), f"class of label {index}")
         _reserve_checksums(hdu.header)
         return hdu
+
+
+def _history_cards(line: str) -> list[str]:
+    return [line[start : start + HISTORY_CHARACTERS] for start in range(0, len(line), HISTORY_CHARACTERS)]
 
 
 def _catalogue_hdu(catalogue: Table) -> fits.BinTableHDU:
@@ -127,8 +162,14 @@ def _catalogue_hdu(catalogue: Table) -> fits.BinTableHDU:
         if name in table.colnames:
             table[name].unit = units.deg
     table.meta.clear()
-    hdu = fits.table_to_hdu(table)
+    has_escapes = escape_table(table)
+    with warnings.catch_warnings():
+        # Names of columns are the user's own.
+        warnings.simplefilter("ignore", VerifyWarning)
+        hdu = fits.table_to_hdu(table)
     hdu.name = "CATALOG"
+    if has_escapes:
+        hdu.header[ESCAPES_KEYWORD] = ESCAPES_CARD
     hdu.header["RADESYS"] = ("ICRS", "of ra and dec")
     _reserve_checksums(hdu.header)
     return hdu

@@ -13,20 +13,20 @@ from pathlib import Path
 
 import numpy as np
 
+from kamerton.checks import several
 from kamerton.config import ImportSettings
-from kamerton.data.cubes.writer import CubeWriter
+from kamerton.data.classes import warn_of_classes
+from kamerton.data.cubes.writer import CubeWriter, require_cube_name
 from kamerton.data.importers.class_folders import open_folders
+from kamerton.data.importers.classes import check_class_names
 from kamerton.data.importers.galaxy10_file import is_hdf5, open_galaxy10
 from kamerton.data.importers.labelled_cube import is_cube, open_labelled_cube
 from kamerton.data.importers.picture_list import open_list
-from kamerton.data.importers.source import ImportRequest, LabelledSource, to_ascii
+from kamerton.data.importers.source import ImportRequest, LabelledSource
 from kamerton.data.lists import is_list
 from kamerton.errors import DataError, UsageError
 from kamerton.files import cannot_write, require_new
 from kamerton.progress import Progress, Silent
-
-HISTORY_CHARACTERS = 72
-"""What one HISTORY card holds."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,8 @@ class ImportSummary:
     dtype: str
     class_counts: dict[str, int]
     """Galaxies in each class, in the order of the class indices."""
+    numbers: dict[str, int]
+    """Which number of the source each class was, where --classes named numbers."""
 
     @property
     def count(self) -> int:
@@ -70,7 +72,8 @@ class ImportSummary:
         """Say in one line what was written."""
         height, width, channels = self.image_shape
         # Names of classes have commas, as "Disk, Edge-on, No Bulge" of Galaxy10 SDSS.
-        classes = "; ".join(f"{name} {count}" for name, count in self.class_counts.items())
+        was = {name: f" (label {number})" for name, number in self.numbers.items()}
+        classes = "; ".join(f"{name}{was.get(name, '')} {count}" for name, count in self.class_counts.items())
         return f"{self.out_path}: {self.count} galaxies, {height} x {width} x {channels} {self.dtype}: {classes}"
 
 
@@ -84,27 +87,34 @@ def import_cube(
     asinh_stretch: float | None = ImportSettings.asinh_stretch,
     label_column: str = ImportSettings.label_column,
     path_column: str = ImportSettings.path_column,
+    classes: str | Sequence[str] | None = ImportSettings.classes,
     watcher: Progress | None = None,
 ) -> ImportSummary:
     """Write any labelled source as a labelled FITS cube of square images.
 
     Of each picture the central square of ``crop`` pixels is kept and resized to ``size`` pixels; by default the largest
     square, as it is. ``asinh_q`` and ``asinh_stretch`` are those of the Lupton stretch, which turns float bands into
-    pixels. The columns are those of a list of pictures. On any error nothing is left at ``out_path``. Raises UsageError
-    for a bad setting or a missing source, OutputError where ``out_path`` exists or cannot be written, and DataError,
-    naming the file and row, for bad data.
+    pixels. The columns are those of a list of pictures. ``classes`` are the names of the classes in their order: all
+    labels must be among them, or, where labels are numbers, they name these in ascending order. Says what may be meant
+    otherwise (KamertonWarning): classes without galaxies, with fewer than three, or of names that look alike. On any
+    error nothing is left at ``out_path``. Raises UsageError for a bad setting or a missing source, OutputError where
+    ``out_path`` exists or cannot be written, and DataError, naming the file and row, for bad data.
     """
-    settings = ImportSettings(size, crop, asinh_q, asinh_stretch, label_column, path_column)
+    names = None if classes is None else several(classes, str)
+    settings = ImportSettings(size, crop, asinh_q, asinh_stretch, label_column, path_column, names)
     source, out_path = Path(source), Path(out_path)
     _require_source(source)
+    require_cube_name(out_path)
     require_new(out_path)
     kind = _recognise(source)
-    request = ImportRequest(source, settings, path_column, label_column)
+    request = ImportRequest(source, settings, path_column, label_column, settings.classes)
     with IMPORTERS[kind].open(request) as galaxies:
+        check_class_names(str(source), galaxies.class_names)
+        warn_of_classes(str(source), galaxies.labels, galaxies.class_names)
         image_shape, dtype = _write(galaxies, out_path, _history(kind, request), watcher or Silent())
     counts = np.bincount(galaxies.labels, minlength=len(galaxies.class_names))
     class_counts = {name: int(count) for name, count in zip(galaxies.class_names, counts, strict=True)}
-    return ImportSummary(kind, source, out_path, image_shape, dtype, class_counts)
+    return ImportSummary(kind, source, out_path, image_shape, dtype, class_counts, dict(galaxies.numbers))
 
 
 def _require_source(source: Path) -> None:
@@ -112,7 +122,7 @@ def _require_source(source: Path) -> None:
         source.stat()
     except OSError as error:
         raise UsageError(
-            f"{source}: no source of galaxies",
+            f"{source}: cannot be read",
             received=error.strerror,
             allowed=_what_is_read(),
             next_step="check the name and your permissions",
@@ -143,7 +153,6 @@ def _write(
     galaxies: LabelledSource, out_path: Path, history: Sequence[str], watcher: Progress
 ) -> tuple[tuple[int, int, int], str]:
     """Stream the batches to the cube; the first one tells the shape and type of all."""
-    _check_class_names(galaxies.class_names)
     first = next(galaxies.batches)
     _, height, width, channels = first.shape
     shape = (height, width, channels)
@@ -165,17 +174,4 @@ def _history(kind: str, request: ImportRequest) -> list[str]:
     settings = request.settings
     crop = f"central {settings.crop} pixels" if settings.crop else "largest central square"
     size = f"resized to {settings.size} pixels (Lanczos)" if settings.size else "not resized"
-    name = to_ascii(request.source.name or str(request.source))
-    lines = [f"kamerton data import: {kind} {name}", f"{crop}, {size}"]
-    return [line[:HISTORY_CHARACTERS] for line in lines]
-
-
-def _check_class_names(class_names: Sequence[str]) -> None:
-    """Refuse a class name that a FITS header cannot hold (DataError)."""
-    for name in class_names:
-        if not (name and name == name.strip() and name.isascii() and name.isprintable()):
-            raise DataError(
-                f"The class name {name!r} cannot stand in a FITS header",
-                allowed="letters, digits and signs of ASCII, without spaces at the ends",
-                next_step="rename the class",
-            )
+    return [f"kamerton data import: {kind} {request.source.name or request.source}", f"{crop}, {size}"]

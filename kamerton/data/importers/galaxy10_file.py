@@ -14,8 +14,9 @@ from kamerton.arrays import Labels, SquaresNHWC
 from kamerton.config import PictureSettings
 from kamerton.data import galaxy10
 from kamerton.data.cubes.images import CHUNK_GALAXIES
-from kamerton.data.cubes.labels import default_class_names
-from kamerton.data.importers.source import MAX_CLASSES, ImportRequest, LabelledSource, fit_batch
+from kamerton.data.cubes.labels import MAX_CLASSES, default_class_names
+from kamerton.data.importers.classes import classes_in_order
+from kamerton.data.importers.source import ImportRequest, LabelledSource, fit_batch
 from kamerton.errors import DataError
 
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
@@ -58,9 +59,10 @@ def open_galaxy10(request: ImportRequest) -> Iterator[LabelledSource]:
             labels = np.asarray(_dataset(source, file, "ans", kinds="iu", dimensions=1)[:], np.int64)
             _check_galaxy10(source, images, labels)
             catalogue = _galaxy10_catalogue(source, file, len(labels))
-            class_names = _galaxy10_classes(images.shape[1], labels)
+            classes = classes_in_order(str(source), labels, _galaxy10_classes(images.shape[1], labels), request.classes)
         # Outside, so that an error of whoever writes the images is not taken for one of the HDF5 file.
-        yield LabelledSource(labels, class_names, catalogue, _galaxy10_batches(source, images, settings))
+        batches = _galaxy10_batches(source, images, settings)
+        yield LabelledSource(classes.labels, classes.names, catalogue, batches, classes.numbers)
 
 
 def _galaxy10_classes(side: int, labels: Labels) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from kamerton.arrays import SquaresNHWC
 from kamerton.config import PictureSettings
 from kamerton.data.cubes.cube import LabelledCube, open_cube
 from kamerton.data.cubes.pixels import PixelRange, check_pixels
+from kamerton.data.importers.classes import classes_in_order
 from kamerton.data.importers.source import ImportRequest, LabelledSource, fit_batch
 from kamerton.data.pictures.cutout import is_fits
 
@@ -29,7 +30,9 @@ def open_labelled_cube(request: ImportRequest) -> Iterator[LabelledSource]:
         cube.check_sums()
         as_bytes = cube.dtype == np.uint8 or _holds_whole_numbers(cube)
         batches = _cube_batches(cube, np.dtype(np.uint8 if as_bytes else np.float32), request.settings)
-        yield LabelledSource(cube.labels, cube.class_names, cube.catalogue, batches)
+        names = cube.class_names if cube.has_class_names else None
+        classes = classes_in_order(str(request.source), cube.labels, names, request.classes)
+        yield LabelledSource(classes.labels, classes.names, cube.catalogue, batches, classes.numbers)
 
 
 def _holds_whole_numbers(cube: LabelledCube) -> bool:

@@ -12,27 +12,36 @@ import numpy as np
 from astropy.table import Table
 from jaxtyping import Shaped
 
-from kamerton.arrays import Labels, Rows, ValuesN
-from kamerton.data.cubes.labels import default_class_names
+from kamerton.arrays import Rows, ValuesN
+from kamerton.data.fits.letters import printable
+from kamerton.data.importers.classes import classes_from_texts
 from kamerton.data.importers.picture_batches import picture_batches
-from kamerton.data.importers.source import MAX_CLASSES, ImportRequest, LabelledSource, classes_from_names, to_ascii
+from kamerton.data.importers.source import ImportRequest, LabelledSource
 from kamerton.data.lists import read_list
-from kamerton.errors import DataError
+from kamerton.errors import DataError, PictureError, UsageError
 
 
 @contextmanager
 def open_list(request: ImportRequest) -> Iterator[LabelledSource]:
     """Open a CSV or Parquet list of pictures and labels; paths are relative to the list, other columns are carried."""
     source = request.source
+    if request.label_column == request.path_column:
+        raise UsageError(
+            "One column cannot hold both the paths and the labels",
+            received=f"{request.path_column!r} for both",
+            allowed="two columns",
+            next_step="name them with --path-column and --label-column",
+        )
     columns = read_list(source)
     texts = _required_column(source, columns, request.label_column)
     names = _required_column(source, columns, request.path_column)
-    class_names, labels = _classes_from_texts(source, request.label_column, texts)
+    classes = classes_from_texts(str(source), request.label_column, texts, request.classes)
     others = {name: values for name, values in columns.items() if name != request.label_column}
     catalogue = _list_catalogue(source, others, request.path_column)
     paths = [source.parent / name for name in names]
     origins = (f"{source} row {row}: " for row in count(1))
-    yield LabelledSource(labels, class_names, catalogue, picture_batches(paths, origins, request.settings, catalogue))
+    batches = picture_batches(paths, origins, request.settings, catalogue)
+    yield LabelledSource(classes.labels, classes.names, catalogue, batches, classes.numbers)
 
 
 def _required_column(source: Path, columns: Mapping[str, list[str]], name: str) -> list[str]:
@@ -54,36 +63,34 @@ def _required_column(source: Path, columns: Mapping[str, list[str]], name: str) 
     return values
 
 
-def _classes_from_texts(source: Path, column: str, texts: Sequence[str]) -> tuple[tuple[str, ...], Labels]:
-    """Take whole numbers as class indices, ``3.0`` among them since pandas writes them so, and all else as names."""
-    if not all(re.fullmatch(r"-?\d+(\.0*)?", text) for text in texts):
-        return classes_from_names(texts)
-    indices = [int(text.split(".")[0]) for text in texts]
-    for row, index in enumerate(indices, start=1):
-        if not 0 <= index < MAX_CLASSES:
-            raise DataError(
-                f"{source} row {row}: {column!r} is not a class index",
-                received=index,
-                allowed=f"0 to {MAX_CLASSES - 1}, or names",
-                next_step="correct it or filter these rows out",
-            )
-    return default_class_names(max(indices) + 1), np.array(indices, np.int64)
-
-
 def _list_catalogue(source: Path, columns: Mapping[str, list[str]], path_column: str) -> Table:
     """Carry every column but the label; a list without ``id`` is identified by its paths."""
-    ids = [to_ascii(name.strip()) for name in columns.get("id", columns[path_column])]
+    has_ids = "id" in columns
+    ids = [printable(name.strip()) for name in columns["id" if has_ids else path_column]]
     first_row: dict[str, int] = {}
     for row, name in enumerate(ids, start=1):
         if not name or first_row.setdefault(name, row) != row:
+            if not has_ids:
+                _require_file(source, row, name)
+            kind = "id" if has_ids else "picture"
             raise DataError(
-                f"{source} row {row}: {'the same id as row ' + str(first_row[name]) if name else 'an empty id'}",
+                f"{source} row {row}: {f'the same {kind} as row {first_row[name]}' if name else 'an empty id'}",
                 received=repr(name),
-                allowed="one id a galaxy",
-                next_step="name each galaxy once",
+                allowed=f"one {kind} a galaxy",
+                next_step="name each galaxy once" if has_ids else "list each once, or add a column 'id'",
             )
     carried = [name for name in columns if name != "id" and not (name == path_column and "id" not in columns)]
-    return Table({"id": ids} | {to_ascii(name): _typed(source, name, columns[name]) for name in carried})
+    return Table({"id": ids} | {printable(name): _typed(source, name, columns[name]) for name in carried})
+
+
+def _require_file(source: Path, row: int, name: str) -> None:
+    """Say that a picture is missing, where it is, before that it is listed twice."""
+    if not (source.parent / name).exists():
+        raise PictureError(
+            f"{source} row {row}: {source.parent / name}: cannot be opened",
+            received="No such file or directory",
+            next_step="check the path; paths are relative to the list",
+        )
 
 
 def _typed(source: Path, name: str, values: list[str]) -> Rows | ValuesN | Shaped[np.ndarray, " n"]:
@@ -101,7 +108,7 @@ def _typed(source: Path, name: str, values: list[str]) -> Rows | ValuesN | Shape
             allowed="decimal degrees (ICRS), or nothing where unknown",
             next_step="convert the column, or rename it",
         )
-    return np.array([to_ascii(value) for value in values])
+    return np.array([printable(value) for value in values])
 
 
 def _numbers(values: Sequence[str]) -> ValuesN | None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +11,7 @@ from astropy.table import Table
 
 from kamerton.arrays import ImagesNHWC, Labels, SquaresNHWC
 from kamerton.config import PictureSettings
-from kamerton.data import galaxy10
 from kamerton.data.pictures.picture import fit_square
-
-MAX_CLASSES = 1000
-"""A class index beyond this is an identifier in the wrong column."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +22,8 @@ class ImportRequest:
     settings: PictureSettings
     path_column: str
     label_column: str
+    classes: tuple[str, ...] | None
+    """Names of the classes, in their order; None takes both from the source."""
 
 
 @dataclass(frozen=True)
@@ -39,19 +37,8 @@ class LabelledSource:
     class_names: tuple[str, ...]
     catalogue: Table
     batches: Iterator[SquaresNHWC]
-
-
-def classes_from_names(names: Sequence[str]) -> tuple[tuple[str, ...], Labels]:
-    """Number classes by name: in Galaxy10's order, all ten, where every name is one of Galaxy10's; else by alphabet."""
-    known = set(names)
-    class_names = galaxy10.CLASS_NAMES if known <= set(galaxy10.CLASS_NAMES) else tuple(sorted(known))
-    index = {name: number for number, name in enumerate(class_names)}
-    return class_names, np.array([index[name] for name in names], np.int64)
-
-
-def to_ascii(text: str) -> str:
-    """Write other letters as backslash escapes, which stay distinct: a FITS file holds only printable ASCII."""
-    return "".join(letter if letter.isascii() and letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+    numbers: Mapping[str, int] = field(default_factory=dict)
+    """Which number of the source each class was, where numbers were given names."""
 
 
 def fit_batch(images_nhwc: ImagesNHWC, settings: PictureSettings, source: Path, first_row: int) -> SquaresNHWC:

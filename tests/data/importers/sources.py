@@ -60,9 +60,9 @@ def write_cube(path: Path, images: npt.NDArray[Any], labels: Sequence[int] = (0,
     return path
 
 
-def imported(source: Path, **options: Any) -> LabelledCube:
+def imported(source: Path, *, out: str = "out.fits", **options: Any) -> LabelledCube:
     """Import beside the source and open the cube."""
-    out_path = source.parent / "out.fits"
+    out_path = source.parent / out
     import_cube(source, out_path, **options)
     return open_cube(out_path)
 

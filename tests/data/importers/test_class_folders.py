@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from kamerton.data.galaxy10 import CLASS_NAMES
+from kamerton.errors import KamertonWarning
 from tests.data.importers.sources import imported, refusal, save_pictures
 
 
@@ -38,10 +41,20 @@ def test_hidden_files_are_skipped(tmp_path: Path) -> None:
         assert cube.ids == ["a/1.png"]
 
 
+def test_notes_are_left_out_and_named(tmp_path: Path) -> None:
+    save_pictures(tmp_path / "set", ["a/1.png"])
+    for name in ("a/README.txt", "labels.csv"):
+        (tmp_path / "set" / name).write_text("which of them are mergers?")
+    with pytest.warns(KamertonWarning, match=r"2 files that are no pictures are left out.*labels.csv, a/README.txt"):
+        cube = imported(tmp_path / "set")
+    with cube:
+        assert cube.ids == ["a/1.png"]
+
+
 def test_file_that_is_no_picture_is_named(tmp_path: Path) -> None:
     save_pictures(tmp_path / "set", ["a/1.png"])
-    (tmp_path / "set/a/notes.txt").write_text("which of them are mergers?")
-    assert "a/notes.txt: not a picture" in refusal(tmp_path / "set")
+    (tmp_path / "set/a/notes.bin").write_text("which of them are mergers?")
+    assert "a/notes.bin: not a picture" in refusal(tmp_path / "set")
 
 
 def test_empty_class_folder_is_refused(tmp_path: Path) -> None:
@@ -65,15 +78,23 @@ def test_empty_folder_is_refused(tmp_path: Path) -> None:
     assert "an empty folder" in refusal(tmp_path / "set")
 
 
-def test_class_name_beyond_ascii_is_refused(tmp_path: Path) -> None:
-    save_pictures(tmp_path / "set", ["z poprzeczką/1.png"])
-    assert "'z poprzeczką' cannot stand in a FITS header" in refusal(tmp_path / "set")
-
-
-def test_file_name_beyond_ascii_is_escaped(tmp_path: Path) -> None:
-    save_pictures(tmp_path / "set", ["a/gwiazdą.png"])
+def test_names_of_classes_and_files_keep_their_letters(tmp_path: Path) -> None:
+    save_pictures(tmp_path / "set", ["z poprzeczką/gwiazdą.png"])
     with imported(tmp_path / "set") as cube:
-        assert cube.ids == [r"a/gwiazd\u0105.png"]
+        assert (cube.class_names, cube.ids) == (("z poprzeczką",), ["z poprzeczką/gwiazdą.png"])
+
+
+def test_a_file_name_that_is_no_text_becomes_an_id_that_is(tmp_path: Path) -> None:
+    save_pictures(tmp_path / "set", ["a/1.png"])
+    (tmp_path / "set/a/1.png").rename(tmp_path / "set/a" / os.fsdecode(b"\xb3\xf3d.png"))
+    with imported(tmp_path / "set") as cube:
+        assert cube.ids == [r"a/\udcb3\udcf3d.png"]
+
+
+@pytest.mark.parametrize("name", ["Sa ", "a\tb", "a\x1b[2J", os.fsdecode(b"p\xf3\xbcne"), "a\u202eb"])
+def test_a_class_name_that_cannot_be_seen_as_it_is_is_refused(tmp_path: Path, name: str) -> None:
+    save_pictures(tmp_path / "set", [f"{name}/1.png"])
+    assert "cannot be shown as it is" in refusal(tmp_path / "set")
 
 
 def test_long_class_name_survives(tmp_path: Path) -> None:

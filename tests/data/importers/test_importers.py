@@ -94,6 +94,13 @@ def test_every_import_refuses_a_crop_larger_than_the_images(kind: str, tmp_path:
     assert "smaller than the crop" in refusal(small_source(kind, tmp_path), crop=9)
 
 
+@pytest.mark.parametrize("name", ["out", "out.fits.gz", "out.csv"])
+def test_a_cube_has_the_ending_of_one(name: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"no name for a cube.*Next: write out\.fits"):
+        import_cube(small_source("folders", tmp_path), tmp_path / name)
+    assert not (tmp_path / name).exists()
+
+
 def test_summary_is_described_in_one_line(tmp_path: Path) -> None:
     summary = import_cube(small_source("folders", tmp_path), tmp_path / "out.fits")
     assert summary.describe() == f"{tmp_path}/out.fits: 3 galaxies, 8 x 8 x 3 uint8: a 2; b 1"
@@ -118,7 +125,7 @@ def test_unknown_source_lists_what_is_read(tmp_path: Path) -> None:
 
 
 def test_missing_source_is_a_wrong_request(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"absent: no source of galaxies\. Received: No such file or directory"):
+    with pytest.raises(UsageError, match=r"absent: cannot be read\. Received: No such file or directory"):
         import_cube(tmp_path / "absent", tmp_path / "out.fits")
 
 

@@ -14,7 +14,7 @@ import pytest
 from kamerton.data.cubes.cube import open_cube
 from kamerton.data.galaxy10 import CLASS_NAMES
 from kamerton.data.importers import import_cube
-from kamerton.errors import PictureError
+from kamerton.errors import PictureError, UsageError
 from tests.data.importers.sources import imported, noise_images, refusal, save_pictures, write_list, write_rows
 
 
@@ -41,7 +41,7 @@ def test_whole_numbers_are_class_indices(tmp_path: Path, labels: list[str]) -> N
 
 @pytest.mark.parametrize("label", ["-1", "587722984435155000"])
 def test_number_that_is_no_class_index_is_refused_with_its_row(tmp_path: Path, label: str) -> None:
-    assert f"row 2: 'label' is not a class index. Received: {label}" in refusal(write_list(tmp_path, ["0", label]))
+    assert f"row 2: not a class index. Received: {label}" in refusal(write_list(tmp_path, ["0", label]))
 
 
 def test_empty_label_is_refused_with_its_row(tmp_path: Path) -> None:
@@ -118,6 +118,30 @@ def test_same_id_twice_is_refused_with_both_rows(tmp_path: Path) -> None:
     assert "row 3: the same id as row 1. Received: 'x'" in message
 
 
+def test_a_missing_picture_that_is_listed_twice_is_missing_first(tmp_path: Path) -> None:
+    rows = [["path", "label"], ["absent.png", "a"], ["absent.png", "a"]]
+    assert "absent.png: cannot be opened. Received: No such file" in refusal(write_rows(tmp_path / "list.csv", rows))
+
+
+def test_a_picture_that_is_listed_twice_is_no_doubled_id(tmp_path: Path) -> None:
+    source = write_list(tmp_path, ["a"])
+    with source.open("a") as file:
+        file.write("0.png,b\n")
+    assert "row 2: the same picture as row 1. Received: '0.png'" in refusal(source)
+
+
+def test_one_column_cannot_hold_paths_and_labels(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="One column cannot hold both the paths and the labels"):
+        import_cube(write_list(tmp_path, ["a"]), tmp_path / "out.fits", label_column="path")
+
+
+def test_polish_letters_in_paths_and_columns_stay(tmp_path: Path) -> None:
+    save_pictures(tmp_path, ["łódź.png"])
+    rows = [["path", "label", "źródło"], ["łódź.png", "późne", "ŻAK"]]
+    with imported(write_rows(tmp_path / "list.csv", rows)) as cube:
+        assert (cube.ids, cube.catalogue["źródło"].tolist()) == (["łódź.png"], ["ŻAK"])
+
+
 def test_columns_can_be_named(tmp_path: Path) -> None:
     save_pictures(tmp_path, ["0.png"])
     source = write_rows(tmp_path / "list.csv", [["file", "kind"], ["0.png", "a"]])
@@ -150,6 +174,15 @@ def test_missing_column_is_answered_with_those_there(tmp_path: Path, missing: st
 def test_malformed_csv_is_refused(tmp_path: Path, content: str, complaint: str) -> None:
     (tmp_path / "list.csv").write_text(content)
     assert complaint in refusal(tmp_path / "list.csv")
+
+
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_the_separators_of_spreadsheets_are_read(tmp_path: Path, separator: str) -> None:
+    save_pictures(tmp_path, ["0.png"])
+    lines = [["path", "label", "note, or not"], ["0.png", "a", "one, two"]]
+    (tmp_path / "list.csv").write_text("\n".join(map(separator.join, lines)))
+    with imported(tmp_path / "list.csv") as cube:
+        assert (cube.class_names, cube.catalogue["note, or not"].tolist()) == (("a",), ["one, two"])
 
 
 def test_csv_in_another_encoding_is_refused(tmp_path: Path) -> None:
