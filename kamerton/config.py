@@ -42,6 +42,16 @@ PIXEL_SCALE = 255.0
 """Pixels are divided by this on their way into a network: the notebook's scaling to 0..1."""
 
 
+MAX_SIDE = 4096
+"""Side of the largest image in pixels; what has more than its square in pixels is no single galaxy."""
+
+WAVELENGTH_ORDER = "ugrizy"
+"""Bands that need not be given in order, from blue to red."""
+
+MAX_BAND_NAME = 12
+"""Letters in the name of a band."""
+
+
 def require_radius(setting: str, radius_arcsec: float | None) -> None:
     """Refuse a radius on the sky that is none (UsageError); None is off."""
     holds = radius_arcsec is None or (math.isfinite(radius_arcsec) and 0 < radius_arcsec <= 3600)
@@ -173,6 +183,44 @@ class TableSettings(Settings):
         require(1 <= self.classes <= 1_000_000, "classes", self.classes, "1 to 1000000")
 
 
+def band_names(text: str) -> tuple[str, ...]:
+    """Part the names of bands at commas and spaces, and a word of u, g, r, i, z, y, such as grz, at each letter."""
+    names = text.replace(",", " ").split()
+    if len(names) == 1 and set(names[0].lower()) <= set(WAVELENGTH_ORDER):
+        names = list(names[0])
+    return tuple(name.lower() if name.lower() in WAVELENGTH_ORDER else name for name in names)
+
+
+@dataclass(frozen=True)
+class PixelOrigin(Settings):
+    """How the pixels of a cube came to be; part of the cube and of the run, so that it is never guessed later."""
+
+    method: Literal["none", "asinh"]
+    """``none``: they came as bytes, in pictures; ``asinh``: bands of light, stretched after Lupton et al. (2004)."""
+    bands: tuple[str, ...] | None = None
+    """Bands shown, from blue to red; None where nobody named them, and for pictures."""
+    q: float | None = None
+    """Softening Q; None for pictures."""
+    stretch: float | None = None
+    """Linear scale, in units of the bands; None where each cutout has its own, and for pictures."""
+
+    def check(self) -> None:
+        stretched = self.method != "none"
+        require((self.q is not None) == stretched, "q", self.q, "a number with a stretch, and None without")
+        require(self.q is None or 0 < self.q < math.inf, "q", self.q, "more than 0")
+        require(self.stretch is None or (stretched and 0 < self.stretch < math.inf), "stretch", self.stretch, "above 0")
+        bands = self.bands or ("g",)
+        plain = all(name.isascii() and name.isprintable() and len(name) <= MAX_BAND_NAME for name in bands)
+        require(plain and len(bands) in {1, 3} and all(bands), "bands", self.bands, "one or three short names")
+
+    def __str__(self) -> str:
+        if self.method == "none":
+            return "pictures, whose pixels came as bytes"
+        bands = "bands without names" if self.bands is None else f"bands {', '.join(self.bands)}"
+        scale = "each cutout's own scale" if self.stretch is None else f"scale {self.stretch:g}"
+        return f"{bands}, {self.method} stretch with Q {self.q:g} and {scale}"
+
+
 @dataclass(frozen=True)
 class PictureSettings(Settings):
     """How one picture or FITS cutout of any size becomes pixels of a cube."""
@@ -181,18 +229,26 @@ class PictureSettings(Settings):
     """Side of the cube's images, pixels; by default that of the first picture, which all must then share."""
     crop: int | None = None
     """Side of the central square that is kept before resizing, pixels; by default the largest square."""
-    asinh_q: float = 8.0
-    """Softening Q of the Lupton asinh stretch (Lupton et al. 2004, PASP 116, 133)."""
-    asinh_stretch: float | None = None
-    """Linear stretch of the same, in units of the image; by default from the sky noise and the brightest parts."""
+    bands: str | None = None
+    """Bands of FITS cutouts whose headers name none, in the order of the file's planes: grz, or F435W,F606W,F814W."""
+    q: float = 8.0
+    """Softening Q of the asinh stretch that turns float bands into pixels (Lupton et al. 2004, PASP 116, 133)."""
+    stretch: float | None = None
+    """Linear scale of that stretch, in its units; by default each cutout's own, from its noise and brightness."""
 
     def check(self) -> None:
-        require(self.size is None or 8 <= self.size <= 4096, "size", self.size, "8 to 4096 pixels")
-        require(self.crop is None or 8 <= self.crop <= 65536, "crop", self.crop, "8 to 65536 pixels")
-        require(self.asinh_q > 0, "asinh Q", self.asinh_q, "more than 0")
+        sides = f"8 to {MAX_SIDE} pixels"
+        require(self.size is None or 8 <= self.size <= MAX_SIDE, "size", self.size, sides)
+        require(self.crop is None or 8 <= self.crop <= MAX_SIDE, "crop", self.crop, sides)
+        bands = ("any",) if self.bands is None else band_names(self.bands)
         require(
-            self.asinh_stretch is None or self.asinh_stretch > 0, "asinh stretch", self.asinh_stretch, "more than 0"
+            len(bands) in {1, 3} and len(set(bands)) == len(bands) and max(map(len, bands)) <= MAX_BAND_NAME,
+            "bands",
+            self.bands,
+            "one band or three, such as r, grz, or F435W,F606W,F814W",
         )
+        require(0 < self.q < math.inf, "q", self.q, "more than 0")
+        require(self.stretch is None or 0 < self.stretch < math.inf, "stretch", self.stretch, "more than 0")
 
 
 def _is_shown(name: str) -> bool:

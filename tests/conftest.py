@@ -15,6 +15,7 @@ from tests.array_types import check_arrays_of
 
 check_arrays_of("kamerton")
 
+from kamerton.config import PixelOrigin
 from kamerton.data.cubes.writer import CubeWriter
 from kamerton.formats.keras.file import import_keras
 from kamerton.machine.tiled_convolutions import tiles_available
@@ -59,12 +60,18 @@ def toy_galaxies(count: int, size: int, seed: int) -> tuple[np.ndarray, np.ndarr
 
 
 def write_cube(
-    path: Path, images_nhwc: np.ndarray, labels: Any, class_names: tuple[str, ...] = CLASS_NAMES, **columns: Any
+    path: Path,
+    images_nhwc: np.ndarray,
+    labels: Any,
+    class_names: tuple[str, ...] = CLASS_NAMES,
+    *,
+    origin: PixelOrigin | None = None,
+    **columns: Any,
 ) -> Path:
     """Write a labelled cube of any images; ``columns`` become its catalogue, and no class names leave it unnamed."""
     with CubeWriter(path, image_shape=images_nhwc.shape[1:], dtype=images_nhwc.dtype, class_names=class_names) as cube:
         cube.append(images_nhwc)
-        cube.finish(np.asarray(labels), Table(columns) if columns else None)
+        cube.finish(np.asarray(labels), Table(columns) if columns else None, origin=origin)
     return path
 
 

@@ -187,7 +187,7 @@ def _write_splits(cube: LabelledCube, folder: Path, parts: Parts, settings: Spli
             chosen = parts == number
             origin = f"{SPLIT_NAMES[number]} split of {cube.path.name}, seed {settings.seed}, kamerton data split"
             history = [*cube.history[-HISTORY_LINES_KEPT:], origin]
-            writer.finish(cube.labels[chosen], cube.catalogue[chosen], history)
+            writer.finish(cube.labels[chosen], cube.catalogue[chosen], history, cube.origin)
 
 
 def _split_record(cube: LabelledCube, grouping: Grouping, parts: Parts, settings: SplitSettings) -> dict[str, Any]:

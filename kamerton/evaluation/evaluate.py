@@ -13,7 +13,7 @@ import numpy.typing as npt
 from kamerton.arrays import Labels, Probabilities
 from kamerton.config import Device, EvaluateSettings
 from kamerton.data.cubes.cube import LabelledCube, open_cube
-from kamerton.errors import CubeError, OutputError, RunError, UsageError
+from kamerton.errors import CubeError, OutputError, RunError, UsageError, warn
 from kamerton.evaluation.leakage import check_leakage, leakage_warning
 from kamerton.evaluation.metrics import classification_metrics, group_metrics
 from kamerton.figures.testing import confusion_figure, mistakes_figure
@@ -71,6 +71,7 @@ def evaluate(
         labels = _labels_of_run(run, galaxies)
         groups = _column(galaxies, by) if by is not None else None
         _refuse_another_cube(run, galaxies)
+        _warn_of_another_origin(run, galaxies)
         predictor = Predictor(run, eight_views=eight_views, int8=int8, device=device, watcher=watcher)
         probabilities = np.concatenate(list(predictor.over_cube(galaxies)))
         _refuse_diverged(run, galaxies, probabilities)
@@ -150,6 +151,17 @@ def _refuse_another_cube(run: Run, cube: LabelledCube) -> None:
             f"{run.evaluation_path(dataset)} holds the results of another cube",
             received=f"{cube.path} with other galaxies",
             next_step="rename the cube, or move the earlier results away",
+        )
+
+
+def _warn_of_another_origin(run: Run, cube: LabelledCube) -> None:
+    """Say where other bands or another stretch made the cube: the test then measures that change, too."""
+    learned = run.record.pixel_origin
+    if None not in {learned, cube.origin} and learned != cube.origin:
+        warn(
+            f"{cube.path}: its pixels came to be in another way than those that {run.name} learned from",
+            received=f"{cube.origin}; learned from {learned}",
+            next_step="import the test galaxies with the run's bands and stretch, unless this change is what you test",
         )
 
 

@@ -11,7 +11,7 @@ from functools import cache
 from importlib import metadata
 from typing import Any, ClassVar, Literal
 
-from kamerton.config import Preprocessing, Recipe
+from kamerton.config import PixelOrigin, Preprocessing, Recipe
 from kamerton.files import json_sha256
 from kamerton.machine.computation import ConvolutionAlgorithm
 from kamerton.version import PACKAGE, __version__
@@ -21,7 +21,14 @@ PROVENANCE_PACKAGES = ("torch", "numpy", "astropy", "safetensors", "keras")
 WeightsChosenBy = Literal["last epoch", "best val_loss", "best val_accuracy", "unknown"]
 """A recipe's ``weights_chosen_by``; ``best`` is the best on the validation set."""
 
-LATER_FIELDS = {"processes": 1, "precision": "float32", "convolutions": None, "channels_last": None, "compiled": None}
+LATER_FIELDS = {
+    "processes": 1,
+    "precision": "float32",
+    "convolutions": None,
+    "channels_last": None,
+    "compiled": None,
+    "pixel_origin": None,
+}
 """Fields that run.json did not always have, with the value that an older run implies; at that value they are left
 out of the fingerprint, so that older fingerprints stay valid."""
 
@@ -111,6 +118,8 @@ class RunRecord:
     """Whether images lay in memory as (n, height, width, channels); None as above."""
     compiled: bool | None = None
     """Whether the network learned through ``torch.compile``; None as above."""
+    pixel_origin: PixelOrigin | None = None
+    """How the pixels that it learned from came to be: bytes of pictures, or bands through a stretch; None as above."""
 
     @property
     def weights_chosen_by(self) -> WeightsChosenBy:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from kamerton.config import PixelOrigin
 from kamerton.data.classes import warn_of_empty, warn_of_look_alikes, warn_of_missing
 from kamerton.data.cubes.cube import LabelledCube
 from kamerton.errors import CubeError, UsageError
@@ -70,3 +71,15 @@ def warn_of_training_classes(train_cube: LabelledCube, valid_cube: LabelledCube,
     warn_of_missing(where, counts)
     warn_of_empty(where, {name: counts["train"][name] + counts["valid"][name] for name in names})
     warn_of_look_alikes(where, names)
+
+
+def shared_origin(train_cube: LabelledCube, valid_cube: LabelledCube) -> PixelOrigin | None:
+    """Take how the pixels of both cubes came to be; CubeError where they differ, None where one does not say."""
+    origins = train_cube.origin, valid_cube.origin
+    if None not in origins and origins[0] != origins[1]:
+        raise CubeError(
+            f"{valid_cube.path}: its pixels came to be in another way than those of {train_cube.path}",
+            received=f"{origins[1]}, beside {origins[0]}",
+            next_step="import both with the same bands and stretch, or make both with one `kamerton data split`",
+        )
+    return None if None in origins else origins[0]

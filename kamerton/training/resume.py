@@ -13,7 +13,16 @@ from kamerton.runs.record import Change, RunRecord, record_differences
 
 ENVIRONMENT = ("device", "versions", "channels_last", "compiled")
 """What may have changed, with a word: the last bits may then differ."""
-PLACES = ("started", "threads", "changes", "results", "peak_memory_bytes", "data.train.path", "data.valid.path")
+PLACES = (
+    "started",
+    "threads",
+    "changes",
+    "results",
+    "peak_memory_bytes",
+    "pixel_origin",
+    "data.train.path",
+    "data.valid.path",
+)
 """What does not matter; the run's own number of threads is used again, as far as it can be had."""
 EPOCHS = "recipe.epochs"
 

@@ -26,7 +26,7 @@ from kamerton.runs.folder import Run, create_run, is_run, open_run
 from kamerton.runs.lock import locked
 from kamerton.runs.record import CubeRecord, RunRecord, versions
 from kamerton.training.checkpoint import restore_newest
-from kamerton.training.cubes import cube_paths, shared_class_names, warn_of_training_classes
+from kamerton.training.cubes import cube_paths, shared_class_names, shared_origin, warn_of_training_classes
 from kamerton.training.keeping import RunKeeper, StopRequest, stoppable
 from kamerton.training.loop import Trainer
 from kamerton.training.notebook_files import (
@@ -239,6 +239,7 @@ def _record(network_name: str, recipe: Recipe, settings: TrainSettings, cubes: C
         convolutions=computation.convolutions,
         channels_last=computation.channels_last,
         compiled=computation.compiled,
+        pixel_origin=shared_origin(cubes.train, cubes.valid),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import json
 import shutil
@@ -15,8 +16,9 @@ import pytest
 import torch
 from PIL import Image
 
+from kamerton.config import PixelOrigin
 from kamerton.data.cubes.cube import open_cube
-from kamerton.errors import CubeError, OutputError, RunError, UsageError
+from kamerton.errors import CubeError, KamertonWarning, OutputError, RunError, UsageError
 from kamerton.evaluation import evaluate as evaluation
 from kamerton.evaluation.evaluate import Evaluation, dataset_name, evaluate
 from kamerton.evaluation.metrics import classification_metrics, group_metrics
@@ -140,6 +142,15 @@ def test_an_unknown_column_is_answered_with_the_known(run: Run, cube: Path) -> N
     with pytest.raises(UsageError, match=r"no column 'survey'.*Allowed: id, ra, dec, source"):
         evaluate(run, cube, by="survey")
     assert not (run.path / "evaluation").exists()
+
+
+def test_a_cube_of_other_bands_than_the_runs_is_said(run: Run, tmp_path: Path) -> None:
+    images_nhwc, labels = toy_galaxies(COUNT, 32, 7)
+    learned, shown = PixelOrigin("asinh", ("g", "r", "z"), 8.0), PixelOrigin("none")
+    path = write_cube(tmp_path / "pictures.fits", images_nhwc, labels, origin=shown)
+    run.update(dataclasses.replace(run.record, pixel_origin=learned))
+    with pytest.warns(KamertonWarning, match=r"in another way than those that run learned from.*pictures.*g, r, z"):
+        evaluate(run, path)
 
 
 def test_class_names_decide_and_not_their_order_in_the_cube(found: Evaluation, run: Run, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 import torch
 
-from kamerton.config import Convolutions, Preprocessing
+from kamerton.config import Convolutions, PixelOrigin, Preprocessing
 from kamerton.data.cubes.cube import open_cube
 from kamerton.errors import CubeError, KamertonError, KamertonWarning, OutputError, UnknownNameError, UsageError
 from kamerton.machine import tiled_convolutions
@@ -274,6 +274,29 @@ def test_a_place_that_cannot_be_written_is_found_before_any_training(tiny: Path,
     with pytest.raises(OutputError, match=r"file/run cannot be written.*Not a directory"):
         train(tiny, network="lenet5", epochs=1, out=tmp_path / "file" / "run", watcher=watcher)
     assert watcher.begun == []
+
+
+ASINH = PixelOrigin("asinh", ("g", "r", "z"), 8.0)
+
+
+def test_the_run_records_how_the_pixels_came_to_be(tmp_path: Path) -> None:
+    cube: dict[str, Any] = {"origin": ASINH}
+    run = train(folder_of(tmp_path / "data", cube, cube), network="lenet5", epochs=1, out=tmp_path / "run")
+    assert open_run(run.path).record.pixel_origin == ASINH
+
+
+@pytest.mark.parametrize(("one", "other"), [(None, ASINH), (ASINH, None), (None, None)])
+def test_how_the_pixels_came_to_be_is_not_known_where_a_cube_does_not_say(tmp_path: Path, one: Any, other: Any) -> None:
+    data = folder_of(tmp_path / "data", {"origin": one}, {"origin": other})
+    assert train(data, network="lenet5", epochs=1, out=tmp_path / "run").record.pixel_origin is None
+
+
+def test_pixels_that_came_to_be_in_two_ways_are_refused(tmp_path: Path, here: Path) -> None:
+    other = dataclasses.replace(ASINH, bands=("g", "r", "i"))
+    data = folder_of(tmp_path / "data", {"origin": ASINH}, {"origin": other})
+    with pytest.raises(CubeError, match=r"valid\.fits: its pixels.*bands g, r, i, .* beside bands g, r, z, "):
+        train(data, network="lenet5", epochs=1)
+    assert nothing_is_left(here)
 
 
 @pytest.mark.parametrize("split", ["train", "valid"])

@@ -17,8 +17,10 @@ from astropy.io import fits
 from astropy.table import Table
 
 from kamerton.arrays import ImagesNHWC, Labels
+from kamerton.config import PixelOrigin
 from kamerton.data.cubes.images import CubeImages, image_digest
 from kamerton.data.cubes.labels import CubeLabels
+from kamerton.data.cubes.origin import stored_origin
 from kamerton.data.cubes.pixels import PixelRange, check_pixels
 from kamerton.data.fits.checksums import check_checksums
 from kamerton.data.fits.hdus import fits_errors, open_fits
@@ -102,6 +104,12 @@ class LabelledCube(CubeImages):
     def fingerprint(self) -> str:
         """SHA-256 of all images, labels and class names, in their order."""
         return fingerprint_of(self._digests, self.labels, self.class_names)
+
+    @cached_property
+    def origin(self) -> PixelOrigin | None:
+        """How the pixels came to be; None where the file does not say. CubeError where what it says cannot be."""
+        with fits_errors(self.path, self.hdu_number):
+            return stored_origin(self.where(), self.header)
 
     @property
     def history(self) -> list[str]:

@@ -17,6 +17,8 @@ from astropy.table import Table
 from jaxtyping import Integer
 
 from kamerton.arrays import ImagesNHWC
+from kamerton.config import PixelOrigin
+from kamerton.data.cubes.origin import WRITTEN_BY, origin_cards
 from kamerton.data.fits.letters import (
     ESCAPES_CARD,
     ESCAPES_KEYWORD,
@@ -80,7 +82,7 @@ class CubeWriter:
                 received=error.strerror,
                 next_step="choose a folder that exists and that you may write to",
             ) from error
-        self._file.write(self._primary_header(()))
+        self._file.write(self._primary_header())
 
     def __enter__(self) -> Self:
         return self
@@ -98,17 +100,21 @@ class CubeWriter:
         self._count += len(images_nhwc)
 
     def finish(
-        self, labels: Integer[np.ndarray, " n"], catalogue: Table | None = None, history: Sequence[str] = ()
+        self,
+        labels: Integer[np.ndarray, " n"],
+        catalogue: Table | None = None,
+        history: Sequence[str] = (),
+        origin: PixelOrigin | None = None,
     ) -> None:
         """Add one label and one catalogue row an image, and give the file its name.
 
         ``history`` lines tell where the images come from and become HISTORY cards of HDU 0, the last of
-        them where it has no room for all.
+        them where it has no room for all; ``origin`` tells how their pixels came to be, and None that it is not known.
         """
         assert len(labels) == self._count, (len(labels), self._count)
         self._pad()
         self._file.seek(0)
-        self._file.write(self._primary_header(history))
+        self._file.write(self._primary_header(history, origin))
         self._file.close()
         with fits.open(self._partial, mode="append", memmap=True) as hdus:
             hdus.append(self._label_hdu(np.asarray(labels)))
@@ -120,7 +126,7 @@ class CubeWriter:
     def _pad(self) -> None:
         self._file.write(b"\0" * (-self._file.tell() % BLOCK_BYTES))
 
-    def _primary_header(self, history: Sequence[str]) -> bytes:
+    def _primary_header(self, history: Sequence[str] = (), origin: PixelOrigin | None = None) -> bytes:
         height, width, channels = self._shape
         header = fits.Header()
         header["SIMPLE"] = (True, "conforms to the FITS standard")
@@ -131,8 +137,9 @@ class CubeWriter:
         header["NAXIS3"] = (height, "rows, pixels")
         header["NAXIS4"] = (self._count, "galaxies")
         header["EXTEND"] = True
-        header["ORIGIN"] = ("Kamerton", "labelled cube: images, labels, catalogue")
+        header["ORIGIN"] = (WRITTEN_BY, "labelled cube: images, labels, catalogue")
         _reserve_checksums(header)
+        header.update(origin_cards(origin))
         room = HEADER_BLOCKS * BLOCK_BYTES // CARD_BYTES - len(header) - 1
         cards = [card for line in history for card in _history_cards(to_ascii(line))]
         for card in cards[-room:]:

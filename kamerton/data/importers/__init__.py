@@ -83,8 +83,9 @@ def import_cube(
     *,
     size: int | None = ImportSettings.size,
     crop: int | None = ImportSettings.crop,
-    asinh_q: float = ImportSettings.asinh_q,
-    asinh_stretch: float | None = ImportSettings.asinh_stretch,
+    bands: str | None = ImportSettings.bands,
+    q: float = ImportSettings.q,
+    stretch: float | None = ImportSettings.stretch,
     label_column: str = ImportSettings.label_column,
     path_column: str = ImportSettings.path_column,
     classes: str | Sequence[str] | None = ImportSettings.classes,
@@ -93,15 +94,16 @@ def import_cube(
     """Write any labelled source as a labelled FITS cube of square images.
 
     Of each picture the central square of ``crop`` pixels is kept and resized to ``size`` pixels; by default the largest
-    square, as it is. ``asinh_q`` and ``asinh_stretch`` are those of the Lupton stretch, which turns float bands into
-    pixels. The columns are those of a list of pictures. ``classes`` are the names of the classes in their order: all
-    labels must be among them, or, where labels are numbers, they name these in ascending order. Says what may be meant
-    otherwise (KamertonWarning): classes without galaxies, with fewer than three, or of names that look alike. On any
-    error nothing is left at ``out_path``. Raises UsageError for a bad setting or a missing source, OutputError where
-    ``out_path`` exists or cannot be written, and DataError, naming the file and row, for bad data.
+    square, as it is. ``q`` and ``stretch`` are those of the asinh stretch (Lupton et al. 2004), which turns float bands
+    into pixels, and ``bands`` names the planes of FITS cutouts whose headers do not. The columns are those of a list of
+    pictures. ``classes`` are the names of the classes in their order: all labels must be among them, or, where labels
+    are numbers, they name these in ascending order. Says what may be meant otherwise (KamertonWarning): classes without
+    galaxies, with fewer than three, or of names that look alike; planes that nobody named. On any error nothing is left
+    at ``out_path``. Raises UsageError for a bad setting or a missing source, OutputError where ``out_path`` exists or
+    cannot be written, and DataError, naming the file and row, for bad data.
     """
     names = None if classes is None else several(classes, str)
-    settings = ImportSettings(size, crop, asinh_q, asinh_stretch, label_column, path_column, names)
+    settings = ImportSettings(size, crop, bands, q, stretch, label_column, path_column, names)
     source, out_path = Path(source), Path(out_path)
     _require_source(source)
     require_cube_name(out_path)
@@ -164,7 +166,9 @@ def _write(
             for images_nhwc in chain([first], galaxies.batches):
                 writer.append(images_nhwc)
                 advance(len(images_nhwc))
-            writer.finish(galaxies.labels, galaxies.catalogue, history)
+            origin = galaxies.found.origin
+            made_of = [] if origin is None else [str(origin)]
+            writer.finish(galaxies.labels, galaxies.catalogue, [*history, *made_of], origin)
     except OSError as error:
         raise cannot_write(out_path, error) from error
     return shape, first.dtype.name

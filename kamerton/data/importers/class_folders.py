@@ -13,7 +13,7 @@ from kamerton.data.classes import shown
 from kamerton.data.fits.letters import printable
 from kamerton.data.importers.classes import classes_from_names
 from kamerton.data.importers.picture_batches import picture_batches
-from kamerton.data.importers.source import ImportRequest, LabelledSource
+from kamerton.data.importers.source import ImportRequest, LabelledSource, StreamFindings
 from kamerton.errors import DataError, warn
 
 NO_PICTURES = {
@@ -50,8 +50,9 @@ def open_folders(request: ImportRequest) -> Iterator[LabelledSource]:
         )
     classes = classes_from_names(str(source), [path.parent.name for path in paths], request.classes)
     catalogue = Table({"id": [printable(path.relative_to(source).as_posix()) for path in paths]})
-    batches = picture_batches(paths, repeat(""), request.settings, catalogue)
-    yield LabelledSource(classes.labels, classes.names, catalogue, batches, classes.numbers)
+    found = StreamFindings()
+    batches = picture_batches(paths, repeat(""), request.settings, catalogue, found)
+    yield LabelledSource(classes.labels, classes.names, catalogue, batches, classes.numbers, found)
 
 
 def _class_folders(source: Path, left_out: list[Path]) -> list[Path]:

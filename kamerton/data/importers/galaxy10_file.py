@@ -11,12 +11,12 @@ import numpy as np
 from astropy.table import Table
 
 from kamerton.arrays import Labels, SquaresNHWC
-from kamerton.config import PictureSettings
+from kamerton.config import PictureSettings, PixelOrigin
 from kamerton.data import galaxy10
 from kamerton.data.cubes.images import CHUNK_GALAXIES
 from kamerton.data.cubes.labels import MAX_CLASSES, default_class_names
 from kamerton.data.importers.classes import classes_in_order
-from kamerton.data.importers.source import ImportRequest, LabelledSource, fit_batch
+from kamerton.data.importers.source import ImportRequest, LabelledSource, StreamFindings, fit_batch
 from kamerton.errors import DataError
 
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
@@ -62,7 +62,8 @@ def open_galaxy10(request: ImportRequest) -> Iterator[LabelledSource]:
             classes = classes_in_order(str(source), labels, _galaxy10_classes(images.shape[1], labels), request.classes)
         # Outside, so that an error of whoever writes the images is not taken for one of the HDF5 file.
         batches = _galaxy10_batches(source, images, settings)
-        yield LabelledSource(classes.labels, classes.names, catalogue, batches, classes.numbers)
+        found = StreamFindings(PixelOrigin("none"))
+        yield LabelledSource(classes.labels, classes.names, catalogue, batches, classes.numbers, found)
 
 
 def _galaxy10_classes(side: int, labels: Labels) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from kamerton.config import PictureSettings
 from kamerton.data.cubes.cube import LabelledCube, open_cube
 from kamerton.data.cubes.pixels import PixelRange, check_pixels
 from kamerton.data.importers.classes import classes_in_order
-from kamerton.data.importers.source import ImportRequest, LabelledSource, fit_batch
+from kamerton.data.importers.source import ImportRequest, LabelledSource, StreamFindings, fit_batch
 from kamerton.data.pictures.cutout import is_fits
 
 
@@ -32,7 +32,9 @@ def open_labelled_cube(request: ImportRequest) -> Iterator[LabelledSource]:
         batches = _cube_batches(cube, np.dtype(np.uint8 if as_bytes else np.float32), request.settings)
         names = cube.class_names if cube.has_class_names else None
         classes = classes_in_order(str(request.source), cube.labels, names, request.classes)
-        yield LabelledSource(classes.labels, classes.names, cube.catalogue, batches, classes.numbers)
+        yield LabelledSource(
+            classes.labels, classes.names, cube.catalogue, batches, classes.numbers, StreamFindings(cube.origin)
+        )
 
 
 def _holds_whole_numbers(cube: LabelledCube) -> bool:

@@ -11,34 +11,47 @@ from astropy.table import Table
 from kamerton.arrays import RgbHWC, SquaresNHWC
 from kamerton.config import PictureSettings
 from kamerton.data.cubes.images import CHUNK_GALAXIES
+from kamerton.data.importers.source import StreamFindings
 from kamerton.data.pictures.picture import Picture, read_picture
 from kamerton.data.pictures.stretch import Stretch
-from kamerton.errors import PictureError
+from kamerton.errors import PictureError, warn
 
 
 def picture_batches(
-    paths: Sequence[Path], origins: Iterable[str], settings: PictureSettings, catalogue: Table
+    paths: Sequence[Path], origins: Iterable[str], settings: PictureSettings, catalogue: Table, found: StreamFindings
 ) -> Iterator[SquaresNHWC]:
-    """Read pictures in batches, refuse one of another size than the first, and put the stretches in the catalogue.
+    """Read pictures in batches, and put in the catalogue how each was stretched and where on the sky it lies.
 
-    ``origins`` says for each path where it was listed, at the start of an error's message.
+    ``origins`` says for each path where it was listed, at the start of an error's message. A picture of another size
+    than the first is refused, and so is one whose pixels came to be in another way.
     """
-    stretches: list[Stretch | None] = []
+    pictures: list[PictureFacts] = []
     batch: list[RgbHWC] = []
-    first_side = None
     for path, origin in zip(paths, origins, strict=False):
         picture = _read_listed(path, origin, settings)
-        first_side = first_side or len(picture.image_hwc)
-        if len(picture.image_hwc) != first_side:
-            raise _mixed_sizes(origin, path, len(picture.image_hwc), paths[0], first_side)
-        stretches.append(picture.stretch)
+        facts = PictureFacts(path, picture)
+        pictures.append(facts)
+        _check_alike(origin, facts, pictures[0])
         batch.append(picture.image_hwc)
         if len(batch) == CHUNK_GALAXIES:
             yield np.stack(batch)
             batch = []
     if batch:
         yield np.stack(batch)
-    _record_stretches(catalogue, stretches)
+    found.origin = pictures[0].origin
+    _warn_of_unnamed_bands(pictures[0])
+    _record_stretches(catalogue, [facts.stretch for facts in pictures])
+    _record_positions(catalogue, [facts.position_deg for facts in pictures])
+
+
+class PictureFacts:
+    """What is kept of a picture once its pixels are written."""
+
+    def __init__(self, path: Path, picture: Picture) -> None:
+        self.path = path
+        self.side = len(picture.image_hwc)
+        self.stretch, self.origin, self.planes = picture.stretch, picture.origin, picture.planes
+        self.position_deg = picture.position_deg
 
 
 def _read_listed(path: Path, origin: str, settings: PictureSettings) -> Picture:
@@ -50,13 +63,32 @@ def _read_listed(path: Path, origin: str, settings: PictureSettings) -> Picture:
         raise PictureError(f"{origin}{error}") from error
 
 
-def _mixed_sizes(origin: str, path: Path, side: int, first: Path, first_side: int) -> PictureError:
-    return PictureError(
-        f"{origin}{path}: another size than the first picture",
-        received=f"{side} x {side} pixels, but {first.name} gives {first_side} x {first_side}",
-        allowed="one size in a cube",
-        next_step="pass --size to resize them all",
-    )
+def _check_alike(origin: str, one: PictureFacts, first: PictureFacts) -> None:
+    """Refuse a picture that does not go with the first (PictureError names both)."""
+    if one.side != first.side:
+        raise PictureError(
+            f"{origin}{one.path}: another size than the first picture",
+            received=f"{one.side} x {one.side} pixels, but {first.path.name} gives {first.side} x {first.side}",
+            allowed="one size in a cube",
+            next_step="pass --size to resize them all",
+        )
+    if one.origin != first.origin:
+        raise PictureError(
+            f"{origin}{one.path}: its pixels come to be in another way than those of the first, {first.path}",
+            received=f"{one.origin}, beside {first.origin}",
+            allowed="cutouts of the same bands, or pictures only",
+            next_step="import them into cubes of their own; --bands names the bands of cutouts whose headers do not",
+        )
+
+
+def _warn_of_unnamed_bands(first: PictureFacts) -> None:
+    """Say in which order planes are taken that nobody has named."""
+    if first.planes == 3 and first.origin.bands is None:
+        warn(
+            f"{first.path}: nothing says which bands its planes are, here and in the cutouts after it",
+            received="three planes, taken from blue to red, with equal weights",
+            next_step="name them, as in --bands grz",
+        )
 
 
 def _record_stretches(catalogue: Table, stretches: Sequence[Stretch | None]) -> None:
@@ -71,3 +103,11 @@ def _record_stretches(catalogue: Table, stretches: Sequence[Stretch | None]) -> 
     names = ["asinh_q", "asinh_stretch", *(f"sky_{c}" for c in colours), *(f"weight_{c}" for c in colours)]
     for name, values in zip(names, rows.T, strict=True):
         catalogue[name] = values
+
+
+def _record_positions(catalogue: Table, positions_deg: Sequence[tuple[float, float] | None]) -> None:
+    """Add the positions of the cutouts' WCS, where any has one and the list itself has no ``ra`` and ``dec``."""
+    if not any(positions_deg) or {"ra", "dec"} & set(catalogue.colnames):
+        return
+    known = np.array([(np.nan, np.nan) if position is None else position for position in positions_deg])
+    catalogue["ra"], catalogue["dec"] = known.T

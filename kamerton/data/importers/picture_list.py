@@ -16,7 +16,7 @@ from kamerton.arrays import Rows, ValuesN
 from kamerton.data.fits.letters import printable
 from kamerton.data.importers.classes import classes_from_texts
 from kamerton.data.importers.picture_batches import picture_batches
-from kamerton.data.importers.source import ImportRequest, LabelledSource
+from kamerton.data.importers.source import ImportRequest, LabelledSource, StreamFindings
 from kamerton.data.lists import read_list
 from kamerton.errors import DataError, PictureError, UsageError
 
@@ -40,8 +40,9 @@ def open_list(request: ImportRequest) -> Iterator[LabelledSource]:
     catalogue = _list_catalogue(source, others, request.path_column)
     paths = [source.parent / name for name in names]
     origins = (f"{source} row {row}: " for row in count(1))
-    batches = picture_batches(paths, origins, request.settings, catalogue)
-    yield LabelledSource(classes.labels, classes.names, catalogue, batches, classes.numbers)
+    found = StreamFindings()
+    batches = picture_batches(paths, origins, request.settings, catalogue, found)
+    yield LabelledSource(classes.labels, classes.names, catalogue, batches, classes.numbers, found)
 
 
 def _required_column(source: Path, columns: Mapping[str, list[str]], name: str) -> list[str]:

@@ -10,7 +10,7 @@ import numpy as np
 from astropy.table import Table
 
 from kamerton.arrays import ImagesNHWC, Labels, SquaresNHWC
-from kamerton.config import PictureSettings
+from kamerton.config import PictureSettings, PixelOrigin
 from kamerton.data.pictures.picture import fit_square
 
 
@@ -26,6 +26,14 @@ class ImportRequest:
     """Names of the classes, in their order; None takes both from the source."""
 
 
+@dataclass
+class StreamFindings:
+    """What only the stream of images itself tells; whole once it has ended."""
+
+    origin: PixelOrigin | None = None
+    """How the pixels came to be; None where that is not known."""
+
+
 @dataclass(frozen=True)
 class LabelledSource:
     """A labelled source as it is read: labels at once, images as a stream of (n, S, S, C) batches.
@@ -39,6 +47,7 @@ class LabelledSource:
     batches: Iterator[SquaresNHWC]
     numbers: Mapping[str, int] = field(default_factory=dict)
     """Which number of the source each class was, where numbers were given names."""
+    found: StreamFindings = field(default_factory=StreamFindings)
 
 
 def fit_batch(images_nhwc: ImagesNHWC, settings: PictureSettings, source: Path, first_row: int) -> SquaresNHWC:

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
+import stat
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from kamerton.arrays import BandsCHW, RgbHWC
-from kamerton.config import PictureSettings
+from kamerton.config import MAX_SIDE, PictureSettings
 from kamerton.data.fits.hdus import fits_errors, open_fits, physical
 from kamerton.data.fits.unpacking import GZIP_MAGIC
+from kamerton.data.pictures.bands import bands_of, blue_to_red, weights_of
+from kamerton.data.pictures.positions import middle_deg
 from kamerton.data.pictures.stretch import Stretch, apply_stretch, resolve_stretch
 from kamerton.errors import PictureError
-
-WAVELENGTH_ORDER = "ugrizy"
-BAND_WEIGHTS = {"g": 6.0, "r": 3.4, "i": 3.0, "z": 2.2}
-"""Relative weights at which a galaxy of ordinary colour is white: those of the Legacy Surveys viewer, whose pictures
-Galaxy10 DECaLS consists of. They also give EFIGI's g, r, i cutouts the colours of EFIGI's own pictures."""
 
 MISSING_FRACTION = 0.2
 """Galaxy Zoo DECaLS (Walmsley et al. 2022, MNRAS 509, 3966) leaves out a cutout with more of one band missing."""
@@ -28,31 +26,66 @@ LARGEST_VALUE = float(np.finfo(np.float32).max)
 """A larger one, in a band of 64-bit floats, is damage; its square would overflow where the noise is measured."""
 
 
+@dataclass(frozen=True)
+class Cutout:
+    """A FITS cutout as pixels, and what is known of it."""
+
+    image_hwc: RgbHWC
+    """The top row first."""
+    stretch: Stretch
+    bands: tuple[str, ...] | None
+    """From blue to red; None where neither the header nor anybody names them."""
+    planes: int
+    """One, shown in grey, or three."""
+    position_deg: tuple[float, float] | None
+    """Right ascension and declination (ICRS) of the middle of the image; None where the header has no WCS."""
+
+
+@dataclass(frozen=True)
+class _Planes:
+    """The planes of a cutout's image from blue to red, with their names."""
+
+    where: str
+    bands_chw: BandsCHW
+    names: tuple[str, ...] | None
+    position_deg: tuple[float, float] | None
+
+
 def is_fits(path: Path) -> bool:
-    """Tell a FITS file, gzipped or not, by its first bytes; PictureError where it cannot be opened."""
+    """Tell a FITS file, gzipped or not, by its first bytes; PictureError where it is no file or cannot be opened."""
     try:
-        with path.open("rb") as file:
-            head = file.read(9)
-    except OSError as error:
+        # A pipe would wait for ever for somebody to write to it.
+        is_plain = stat.S_ISREG(path.stat().st_mode)
+        head = b""
+        if is_plain:
+            with path.open("rb") as file:
+                head = file.read(9)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
         raise PictureError(
-            f"{path}: cannot be opened", received=error.strerror, next_step="check the name and your permissions"
+            f"{path}: cannot be opened", received=reason, next_step="check the name and your permissions"
         ) from error
+    if not is_plain:
+        raise PictureError(f"{path}: cannot be opened", received="not a plain file", next_step="name a file on disk")
     # Pillow reads nothing gzipped, so a gzipped picture can only be a FITS file.
     return head == b"SIMPLE  =" or head.startswith(GZIP_MAGIC)
 
 
-def read_cutout(path: Path, settings: PictureSettings) -> tuple[RgbHWC, Stretch]:
-    """Read a FITS cutout as RGB pixels (H, W, 3), the top row first, and tell how they were stretched."""
-    bands_chw, weights, where = _read_bands(path)
-    _check_bands(where, bands_chw)
-    stretch = resolve_stretch(bands_chw, weights, settings)
-    return apply_stretch(bands_chw, stretch), stretch
+def read_cutout(path: Path, settings: PictureSettings) -> Cutout:
+    """Read a FITS cutout as RGB pixels (H, W, 3), and tell how they were stretched and of which bands."""
+    planes = _read_planes(path, settings.bands)
+    _check_bands(planes.where, planes.bands_chw)
+    with fits_errors(path, None):
+        stretch = resolve_stretch(planes.bands_chw, weights_of(planes.names, len(planes.bands_chw)), settings)
+        image_hwc = apply_stretch(planes.bands_chw, stretch)
+    return Cutout(image_hwc, stretch, planes.names, len(planes.bands_chw), planes.position_deg)
 
 
-def _read_bands(path: Path) -> tuple[BandsCHW, tuple[float, ...], str]:
-    """Read the first image of a FITS file: bands (C, H, W) from blue to red, their weights, and its name."""
+def _read_planes(path: Path, given_bands: str | None) -> _Planes:
+    """Read the first image of a FITS file."""
     _, hdus = open_fits(path)
-    with closing(hdus), fits_errors(path, None):
+    # Closing runs Astropy's own checks, which may fail as reading does.
+    with fits_errors(path, None), closing(hdus):
         number = next((number for number, hdu in enumerate(hdus) if hdu.is_image and hdu.shape), None)
         if number is None:
             raise PictureError(
@@ -63,10 +96,13 @@ def _read_bands(path: Path) -> tuple[BandsCHW, tuple[float, ...], str]:
             )
         where, hdu = f"{path} HDU {number}", hdus[number]
         _check_shape(where, hdu)
+        count = 1 if len(hdu.shape) == 2 else int(hdu.shape[0])
+        names = bands_of(where, [hdu.header, hdus[0].header], given_bands, count)
         values = physical(np.asarray(hdu.data), hdu.header)
         bands_chw = np.asarray(values, np.float64).reshape(-1, *hdu.shape[-2:])
-        order, weights = _band_order(str(hdu.header.get("BANDS", "")), len(bands_chw))
-        return bands_chw[order], weights, where
+        order = blue_to_red(names, count)
+        in_order = None if names is None else tuple(names[plane] for plane in order)
+        return _Planes(where, bands_chw[order], in_order, middle_deg(hdu.header, hdu.shape))
 
 
 def _check_shape(where: str, hdu: Any) -> None:
@@ -79,8 +115,7 @@ def _check_shape(where: str, hdu: Any) -> None:
             allowed="one band (H, W) or three bands (3, H, W) from blue to red",
             next_step="keep three bands, or give a labelled cube where one is expected",
         )
-    if shape[-1] * shape[-2] > (Image.MAX_IMAGE_PIXELS or np.inf):
-        raise too_large(where)
+    check_size(where, shape[-1], shape[-2])
     if hdu.header.get("BITPIX") == 8 and "BZERO" not in hdu.header and "BSCALE" not in hdu.header:
         raise PictureError(
             f"{where}: bytes, which were stretched already",
@@ -88,18 +123,6 @@ def _check_shape(where: str, hdu: Any) -> None:
             allowed="bands in linear units, float or 16-bit and wider integers",
             next_step="save the picture as PNG",
         )
-
-
-def _band_order(names: str, count: int) -> tuple[list[int], tuple[float, ...]]:
-    """Order the bands from blue to red and weigh them by the BANDS keyword, where a survey writes it."""
-    names = names.strip().lower()
-    if count == 1 or len(names) != count or not set(names) <= set(WAVELENGTH_ORDER):
-        return list(range(count)), (1.0,) * count
-    order = sorted(range(count), key=lambda band: WAVELENGTH_ORDER.index(names[band]))
-    if not set(names) <= set(BAND_WEIGHTS):
-        return order, (1.0,) * count
-    middle = BAND_WEIGHTS[names[order[1]]]
-    return order, tuple(BAND_WEIGHTS[names[band]] / middle for band in order)
 
 
 def _check_bands(where: str, bands_chw: BandsCHW) -> None:
@@ -131,11 +154,12 @@ def _check_bands(where: str, bands_chw: BandsCHW) -> None:
         )
 
 
-def too_large(where: str | Path) -> PictureError:
-    """Say that a file promises more pixels than a cutout has."""
-    return PictureError(
-        f"{where}: too large for one galaxy",
-        received="more pixels than the limit",
-        allowed=f"at most {Image.MAX_IMAGE_PIXELS} pixels",
-        next_step="cut the galaxy out of the mosaic first",
-    )
+def check_size(where: str | Path, width: int, height: int) -> None:
+    """Refuse what is no picture of one galaxy, by the size that its header promises (PictureError)."""
+    if width * height > MAX_SIDE**2:
+        raise PictureError(
+            f"{where}: too large for one galaxy",
+            received=f"{width} x {height} pixels",
+            allowed=f"at most {MAX_SIDE**2} pixels, as {MAX_SIDE} x {MAX_SIDE} have",
+            next_step="cut the galaxy out of the mosaic first",
+        )

@@ -6,32 +6,44 @@ Resizing is Pillow's Lanczos, which averages over the shrunk area and keeps arms
 
 from __future__ import annotations
 
-import struct
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from kamerton.arrays import ImageHWC, RgbHWC, SquareHWC
-from kamerton.config import PictureSettings
-from kamerton.data.pictures.cutout import is_fits, read_cutout, too_large
+from kamerton.config import MAX_SIDE, PictureSettings, PixelOrigin
+from kamerton.data.pictures.cutout import check_size, is_fits, read_cutout
 from kamerton.data.pictures.stretch import Stretch
 from kamerton.errors import PictureError
 
 PICTURE_FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "BMP", "GIF")
 """What Pillow may open; its other readers are for formats that no survey serves."""
 
+TIFF_TILE = (322, 323)
+"""Tags of the width and the height of a TIFF's tiles, each of which is unpacked whole."""
+
+JPEG_SCAN = b"\xff\xda"
+MAX_SCANS = 40
+"""Of a progressive JPEG: each scan passes over the whole picture, however short it is."""
+
 
 @dataclass(frozen=True)
 class Picture:
-    """Pixels, and how they were stretched; ``stretch`` is None for a picture that already was pixels."""
+    """One galaxy as pixels, and where they come from."""
 
     image_hwc: RgbHWC
     stretch: Stretch | None
+    """None for a picture that already was pixels."""
+    origin: PixelOrigin
+    planes: int | None = None
+    """Planes of a FITS cutout, one or three; None for a picture."""
+    position_deg: tuple[float, float] | None = None
+    """Right ascension and declination (ICRS) of the middle, from the WCS of a FITS cutout; None where there is none."""
 
 
 def read_picture(path: str | Path, settings: PictureSettings) -> Picture:
@@ -43,8 +55,13 @@ def read_picture(path: str | Path, settings: PictureSettings) -> Picture:
     has pixels that are not numbers.
     """
     path = Path(path)
-    pixels_hwc, stretch = read_cutout(path, settings) if is_fits(path) else (_read_pillow(path), None)
-    return Picture(fit_square(pixels_hwc, settings, str(path)), stretch)
+    if not is_fits(path):
+        return Picture(fit_square(_read_pillow(path), settings, str(path)), None, PixelOrigin("none"))
+    cutout = read_cutout(path, settings)
+    origin = PixelOrigin("asinh", cutout.bands, settings.q, settings.stretch)
+    return Picture(
+        fit_square(cutout.image_hwc, settings, str(path)), cutout.stretch, origin, cutout.planes, cutout.position_deg
+    )
 
 
 def fit_square(image_hwc: ImageHWC, settings: PictureSettings, where: str) -> SquareHWC:
@@ -80,15 +97,39 @@ def _resize(image_hwc: ImageHWC, size: int) -> SquareHWC:
 
 def _read_pillow(path: Path) -> RgbHWC:
     with _pillow_errors(path), Image.open(path, formats=PICTURE_FORMATS) as image:
-        if getattr(image, "n_frames", 1) > 1:
-            raise PictureError(
-                f"{path}: more than one picture in a file",
-                received=f"{getattr(image, 'n_frames', 1)} frames",
-                allowed="one picture a file",
-                next_step="save each frame by itself",
-            )
+        check_size(path, image.width, image.height)
+        _check_parts(path, image)
         image.load()
-        return np.asarray(_as_rgb(path, image))
+        return np.asarray(_as_rgb(path, _upright(image)))
+
+
+def _check_parts(path: Path, image: Image.Image) -> None:
+    """Refuse several pictures in a file, and what would take far more time or memory than its pixels."""
+    if getattr(image, "is_animated", False):
+        raise PictureError(
+            f"{path}: more than one picture in a file",
+            received="several frames or pages",
+            allowed="one picture a file",
+            next_step="save each of them by itself",
+        )
+    tile_width, tile_height = (getattr(image, "tag_v2", {}).get(tag, 1) for tag in TIFF_TILE)
+    check_size(f"{path}: a tile", tile_width, tile_height)
+    if image.info.get("progressive"):
+        scans = path.read_bytes().count(JPEG_SCAN)
+        if scans > MAX_SCANS:
+            raise PictureError(
+                f"{path}: a JPEG of too many scans",
+                received=f"{scans} scans, each over the whole picture",
+                allowed=f"at most {MAX_SCANS}; encoders write about 10",
+                next_step="save it again, as PNG say",
+            )
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Turn a picture as its EXIF says, where that can be read, as viewers do; some turns are mirror images."""
+    with suppress(Exception):
+        return ImageOps.exif_transpose(image)
+    return image
 
 
 @contextmanager
@@ -97,13 +138,16 @@ def _pillow_errors(path: Path) -> Iterator[None]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            # Pillow only warns at its first limit, and a picture beyond it is no cutout of a galaxy.
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
             yield
     except PictureError:
         raise
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-        raise too_large(path) from error
+    except Image.DecompressionBombError as error:
+        raise PictureError(
+            f"{path}: too large for one galaxy",
+            received=str(error).partition(" exceeds")[0],
+            allowed=f"at most {MAX_SIDE**2} pixels",
+            next_step="cut the galaxy out of the mosaic first",
+        ) from error
     except UnidentifiedImageError as error:
         raise PictureError(
             f"{path}: not a picture",
@@ -111,14 +155,15 @@ def _pillow_errors(path: Path) -> Iterator[None]:
             allowed=f"{', '.join(PICTURE_FORMATS)} or FITS",
             next_step="leave the file out or save it as PNG",
         ) from error
-    except (OSError, SyntaxError, ValueError, TypeError, IndexError, EOFError, OverflowError, struct.error) as error:
+    # What Pillow and its decoders raise for a damaged file has no common parent.
+    except Exception as error:
         raise _damaged(path, error) from error
 
 
 def _as_rgb(path: Path, image: Image.Image) -> Image.Image:
     if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG"):
         # Pillow's own conversion cuts 16 bits off at 255 instead of scaling them.
-        grey_hw = np.rint(np.asarray(image).astype(np.float64) / 257).astype(np.uint8)
+        grey_hw = ((np.asarray(image).astype(np.uint32) + 128) // 257).astype(np.uint8)
         return Image.fromarray(grey_hw).convert("RGB")
     if image.mode in {"I", "F"}:
         raise PictureError(

@@ -37,13 +37,13 @@ class Stretch:
 def resolve_stretch(bands_chw: BandsCHW, weights: Sequence[float], settings: PictureSettings) -> Stretch:
     """Choose the stretch of one cutout; ``bands_chw`` is (1 or 3, H, W), from blue to red.
 
-    Sky and noise are the sigma-clipped median and deviation of the cutout's rim. Where ``settings.asinh_stretch`` is
-    None, the linear stretch makes the brightest parts nearly white, within limits that the sky noise sets.
+    Sky and noise are the sigma-clipped median and deviation of the cutout's rim. Where ``settings.stretch`` is None,
+    the linear stretch makes the brightest parts nearly white, within limits that the sky noise sets.
     """
     sky = [float(_clipped(_rim(band_hw))[0]) for band_hw in bands_chw]
     intensity_hw = _weighted(bands_chw, sky, weights).mean(axis=0)
-    linear = settings.asinh_stretch or _linear_stretch(intensity_hw, settings.asinh_q)
-    return Stretch(float(settings.asinh_q), float(linear), _rgb(sky), _rgb(weights))
+    linear = settings.stretch or _linear_stretch(intensity_hw, settings.q)
+    return Stretch(float(settings.q), float(linear), _rgb(sky), _rgb(weights))
 
 
 def apply_stretch(bands_chw: BandsCHW, stretch: Stretch) -> RgbHWC:

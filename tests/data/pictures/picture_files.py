@@ -37,7 +37,7 @@ def galaxy_bands(count: int = 3, side: int = 40, noise: float = 1.0, peak: float
     return (sky + profile * np.linspace(0.5, 1.5, count)[:, None, None]).astype(np.float32)
 
 
-def cutout(folder: Path, data: npt.NDArray[Any], name: str = "cutout.fits", **cards: str) -> Path:
+def cutout(folder: Path, data: npt.NDArray[Any], name: str = "cutout.fits", **cards: Any) -> Path:
     hdu = fits.PrimaryHDU(data)
     hdu.header.update(cards)
     hdu.writeto(folder / name)

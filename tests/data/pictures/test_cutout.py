@@ -8,9 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from astropy.io import fits
-from PIL import Image
 
-from kamerton.config import PictureSettings
+from kamerton.config import MAX_SIDE, PictureSettings
 from kamerton.data.fits.unpacking import SMALL_BYTES
 from kamerton.data.pictures.picture import Picture, read_picture
 from tests.data.pictures.picture_files import BAD_BAND, PLAIN, cutout, galaxy_bands, noise_image, refusal
@@ -108,9 +107,14 @@ def test_table_is_no_cutout(tmp_path: Path) -> None:
     assert "no image" in refusal(tmp_path / "table.fits")
 
 
-def test_mosaic_is_refused_before_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = cutout(tmp_path, galaxy_bands())
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+def test_mosaic_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    """A sparse file: what it promises is there, and takes no room on the disk."""
+    path = cutout(tmp_path, galaxy_bands(1)[0])
+    side = f"{MAX_SIDE + 1:>20}".encode()
+    content = path.read_bytes().replace(b"NAXIS1  = " + b" " * 18 + b"40", b"NAXIS1  = " + side)
+    path.write_bytes(content.replace(b"NAXIS2  = " + b" " * 18 + b"40", b"NAXIS2  = " + side))
+    with path.open("r+b") as file:
+        file.truncate(2880 + -(-4 * (MAX_SIDE + 1) ** 2 // 2880) * 2880)
     assert "too large for one galaxy" in refusal(path)
 
 

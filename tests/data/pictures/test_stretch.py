@@ -21,7 +21,7 @@ GOOD_CUTOUTS = [path for path in sorted((REAL_DATA / "fits").glob("*.fits")) if 
 def test_given_stretch_is_astropys_lupton_rgb(tmp_path: Path) -> None:
     bands_chw = galaxy_bands()
     path = cutout(tmp_path, bands_chw)
-    picture = read_picture(path, PictureSettings(asinh_q=6.0, asinh_stretch=20.0))
+    picture = read_picture(path, PictureSettings(q=6.0, stretch=20.0))
     assert picture.stretch is not None
     sky = picture.stretch.sky_rgb
     red, green, blue = (bands_chw[band].astype(float) - sky[2 - band] for band in (2, 1, 0))
