@@ -109,7 +109,6 @@ def work(task: Task, watcher: Watcher) -> Path:
     usual = torch.get_num_threads()
     torch.set_num_threads(task.threads)
     try:
-        task.out.parent.mkdir(parents=True, exist_ok=True)
         run = train(
             task.data,
             network=task.network,

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
 
 from kamerton.config import TrainSettings
-from kamerton.data.cubes.cube import open_cube
 from kamerton.errors import KamertonError, RunError
+from kamerton.evaluation.metrics import classification_metrics
 from kamerton.formats.keras.file import read_keras
+from kamerton.formats.onnx_file import onnx_difference
 from kamerton.machine.repeatable import repeatable, threads_possible
+from kamerton.runs.checkpoints import newest_first, open_checkpoint
+from kamerton.runs.contents import foreign_files
+from kamerton.runs.evaluation import evaluation_names, of_present_weights, read_metrics, read_predictions
 from kamerton.runs.folder import Run, open_run
-from kamerton.runs.record import CubeRecord, record_differences, versions
+from kamerton.runs.places import cube_places, find_cube
+from kamerton.runs.record import record_differences, versions
 from kamerton.training.progress import Watcher
 from kamerton.training.train import train
 
@@ -87,6 +92,14 @@ def _files(run: Run) -> Iterator[Check]:
     claimed = run.record.fingerprint(results.weights, results.history)
     yield _checked("the fingerprint of run.json", results.fingerprint, lambda: claimed)
     yield _keras(run)
+    if run.model_path("onnx").exists():
+        yield _onnx(run)
+    for path in newest_first(run.checkpoint_path):
+        yield _checkpoint(path)
+    for dataset in evaluation_names(run):
+        yield _results(run, dataset)
+    for name in foreign_files(run):
+        yield Check(name, "not checked", "no file of Kamerton's")
 
 
 def _checked(what: str, promised: str, found: Callable[[], str]) -> Check:
@@ -113,24 +126,80 @@ def _keras(run: Run) -> Check:
     return Check(run.keras_path.name, "same" if same else "different", "" if same else "other weights than the run's")
 
 
+def _onnx(run: Run) -> Check:
+    """Hold the exported ONNX model against what the run's network is exported as; neither is executed."""
+    path = run.model_path("onnx")
+    try:
+        detail = onnx_difference(run.load_network(), run.image_shape, run.record.class_names, path)
+    except ImportError as error:
+        return Check(path.name, "not checked", str(error))
+    except KamertonError as error:
+        return Check(path.name, "different", str(error))
+    return Check(path.name, "different" if detail else "same", detail)
+
+
+def _checkpoint(path: Path) -> Check:
+    what = f"{path.parent.name}/{path.stem}"
+    try:
+        open_checkpoint(path)
+    except RunError as error:
+        return Check(what, "different", str(error))
+    return Check(what, "same")
+
+
+def _results(run: Run, dataset: str) -> Check:
+    """Hold an evaluation against the run's present weights, and its metrics against its predictions."""
+    place = run.evaluation_path(dataset)
+    what = f"{place.parent.name}/{place.name}"
+    try:
+        metrics = read_metrics(run, dataset)
+        found = read_predictions(run, dataset, metrics.galaxies)
+    except KamertonError as error:
+        return Check(what, "different", str(error))
+    if not of_present_weights(run, metrics):
+        return Check(what, "different", "of other weights than the run has now; evaluate it again")
+    scores = classification_metrics(found.labels, found.probabilities, run.record.class_names)
+    wrong = [name for name, value in vars(scores).items() if not _close(getattr(metrics, name), value)]
+    if wrong:
+        return Check(what, "different", f"the predictions give other values of {', '.join(wrong)}")
+    return Check(what, "same")
+
+
+def _close(claimed: object, found: object) -> bool:
+    """Compare plain values and all inside them; scikit-learn's versions may differ in the last digits of a number."""
+    if isinstance(claimed, float) and isinstance(found, float):
+        return math.isclose(claimed, found, rel_tol=1e-6, abs_tol=1e-9)
+    if isinstance(claimed, tuple) and isinstance(found, tuple):
+        return len(claimed) == len(found) and all(map(_close, claimed, found))
+    if dataclasses.is_dataclass(claimed) and dataclasses.is_dataclass(found):
+        return _close(tuple(vars(claimed).values()), tuple(vars(found).values()))
+    return claimed == found
+
+
 def _cubes(run: Run, watcher: Watcher | None) -> Iterator[Check]:
     for split, record in run.record.data.items():
-        what = f"{split} cube {record.path}"
-        if Path(record.path).exists():
-            yield _checked(what, record.fingerprint, partial(_fingerprint, record, watcher))
+        there = cube_places(run, record.path, record.beside)
+        place = find_cube(run, record.path, record.beside, record.fingerprint, watcher)
+        if place is not None:
+            yield Check(f"{split} cube {place}", "same")
+        elif there:
+            detail = "other galaxies than the run learned from, or damaged"
+            yield Check(f"{split} cube {there[0]}", "different", detail)
         else:
-            yield Check(what, "not checked", "it is no longer there")
-
-
-def _fingerprint(record: CubeRecord, watcher: Watcher | None) -> str:
-    with open_cube(record.path, watcher=watcher) as cube:
-        return cube.fingerprint()
+            yield Check(f"{split} cube {record.path}", "not checked", "it is there no longer, nor beside the run")
 
 
 def _again(run: Run, watcher: Watcher | None) -> list[Check]:
     """Train the run again and compare weights and history, to the bit."""
     record = run.record
-    folders = {Path(cube.path).parent for cube in record.data.values()}
+    places = [find_cube(run, cube.path, cube.beside, cube.fingerprint) for cube in record.data.values()]
+    if None in places:
+        raise RunError(
+            f"{run.path}: its cubes are not there any more, so it cannot be trained again",
+            received=", ".join(cube.path for cube in record.data.values()),
+            next_step="bring them back, beside the run folder or to where they were",
+        )
+    folders = {place.parent for place in places if place is not None}
     if record.recipe is None or record.seed is None or len(folders) != 1:
         raise RunError(
             f"{run.path}: there is no training to repeat", received=f"weights imported from {record.imported_from}"

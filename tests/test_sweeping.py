@@ -13,7 +13,7 @@ import pytest
 
 from kamerton import sweeping
 from kamerton.cli import main
-from kamerton.errors import CubeError, MissingExtraError, RunError, UnknownNameError, UsageError
+from kamerton.errors import CubeError, MissingExtraError, OutputError, RunError, UnknownNameError, UsageError
 from kamerton.evaluation.evaluate import Evaluation, evaluate
 from kamerton.runs.evaluation import read_metrics
 from kamerton.runs.folder import Run
@@ -124,6 +124,12 @@ def test_a_sweep_that_cannot_be_is_refused_before_anything_is_trained(
     with pytest.raises(error, match=says):
         sweep(data, **(OPTIONS | change), out=tmp_path / "runs")
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_place_that_cannot_be_written_is_one_line(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(OutputError, match=r"cannot be written.*Not a directory"):
+        sweep(data, **OPTIONS, out=tmp_path / "file" / "runs")
 
 
 def test_without_ray_the_extra_is_named(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

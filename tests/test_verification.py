@@ -14,10 +14,15 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from kamerton.errors import RunError
+from kamerton.evaluation.evaluate import evaluate
+from kamerton.formats.exporting import export
 from kamerton.formats.importing import import_keras_file
+from kamerton.formats.onnx_file import write_onnx
+from kamerton.networks.registry import build_network
 from kamerton.runs.folder import Run, open_run
 from kamerton.training.train import train
 from kamerton.verification import Verification, verify
+from tests.conftest import CLASS_NAMES
 
 
 @pytest.fixture
@@ -35,7 +40,7 @@ def test_a_run_as_it_was_trained_is_sound(toy_run: Run) -> None:
     found = verify(toy_run)
     assert found.sound
     assert {check.verdict for check in found.checks} == {"same"}
-    assert len(found.checks) == 7
+    assert len(found.checks) == 8
 
 
 def shift_weights(run: Run) -> None:
@@ -85,6 +90,108 @@ def test_what_was_changed_afterwards_is_named(what: str, run: Run) -> None:
     assert differing(found) == names
     assert not found.sound
     assert found.describe()[-1].endswith("THIS IS NOT THE RUN THAT ITS RECORD DESCRIBES")
+
+
+@pytest.fixture
+def tested(run: Run, toy_splits: Path) -> Run:
+    """The copy of the toy run, tested and exported to every format."""
+    evaluate(run, toy_splits / "test.fits", by="source")
+    export(run, "onnx")
+    return run
+
+
+def test_a_run_with_results_and_exports_is_sound_in_every_file(tested: Run) -> None:
+    found = verify(tested)
+    assert {check.verdict for check in found.checks} == {"same"}, found.describe()
+    assert {"model.keras", "model.onnx", "evaluation/test"} < {check.what for check in found.checks}
+
+
+def change_metrics(run: Run, **changes: Any) -> None:
+    place = run.evaluation_path("test") / "metrics.json"
+    place.write_text(json.dumps(json.loads(place.read_text()) | changes))
+
+
+def other_onnx(run: Run) -> None:
+    write_onnx(build_network("lenet5", **run.network_shape, seed=9).eval(), run.image_shape, CLASS_NAMES, onnx_of(run))
+
+
+def other_classes_in_onnx(run: Run) -> None:
+    write_onnx(run.load_network(), run.image_shape, ("dim", "bright", "striped"), onnx_of(run))
+
+
+def another_network_in_onnx(run: Run) -> None:
+    network = torch.nn.Sequential(run.load_network(), torch.nn.ReLU())
+    write_onnx(network, run.image_shape, CLASS_NAMES, onnx_of(run))
+
+
+def onnx_of(run: Run) -> Path:
+    return run.model_path("onnx")
+
+
+def older_weights(run: Run) -> None:
+    change_metrics(run, weights_sha256="0" * 64)
+
+
+def half_a_checkpoint(run: Run) -> None:
+    weights = next(run.checkpoint_path.glob("*.safetensors"))
+    weights.write_bytes(weights.read_bytes()[:-8])
+
+
+FURTHER: dict[str, tuple[Callable[[Run], object], str, str]] = {
+    "other weights in onnx": (other_onnx, "model.onnx", "other weights than the run's"),
+    "other classes in onnx": (other_classes_in_onnx, "model.onnx", "other class names"),
+    "another network in onnx": (another_network_in_onnx, "model.onnx", "other layers"),
+    "no onnx": (lambda run: onnx_of(run).write_bytes(b"no" * 50), "model.onnx", "cannot be read as ONNX"),
+    "metrics": (lambda run: change_metrics(run, accuracy=0.99), "evaluation/test", "other values of accuracy"),
+    "results of older weights": (older_weights, "evaluation/test", "of other weights than the run has now"),
+    "metrics that are none": (lambda run: change_metrics(run, accuracy="high"), "evaluation/test", "accuracy: "),
+    "a checkpoint": (half_a_checkpoint, "checkpoint/000002-000000000", "damaged"),
+}
+
+
+@pytest.mark.parametrize("what", FURTHER)
+def test_every_file_of_the_folder_is_held_against_the_run(what: str, tested: Run) -> None:
+    spoil, name, says = FURTHER[what]
+    spoil(tested)
+    found = verify(tested)
+    assert differing(found) == [name]
+    assert says in next(check.detail for check in found.checks if check.what == name)
+
+
+def test_what_is_not_kamertons_is_named(tested: Run) -> None:
+    for name in ("notes.md", "evaluation/test/plates.tiff", "checkpoint/best.pt", ".model.partial.onnx"):
+        (tested.path / name).write_text("mine")
+    (tested.path / "evaluation" / ".test-0123abcd.partial").mkdir()
+    found = verify(tested)
+    assert found.sound
+    assert [check.what for check in found.checks if check.verdict == "not checked"] == [
+        ".model.partial.onnx", "notes.md", "checkpoint/best.pt", "evaluation/.test-0123abcd.partial",
+        "evaluation/test/plates.tiff",
+    ]  # fmt: skip
+
+
+def test_a_project_that_was_moved_is_found_again(toy_splits: Path, tmp_path: Path) -> None:
+    """Runs and cubes move together; then nothing is where run.json says it was."""
+    shutil.copytree(toy_splits, tmp_path / "old" / "data")
+    run = train(tmp_path / "old/data", network="lenet5", epochs=1, out=tmp_path / "old/runs/a")
+    evaluate(run, tmp_path / "old/data/test.fits")
+    (tmp_path / "old").rename(tmp_path / "new")
+    moved = open_run(tmp_path / "new/runs/a")
+    found = verify(moved, retrain=True)
+    assert found.sound, found.describe()
+    assert f"train cube {tmp_path / 'new/data/train.fits'}" in [check.what for check in found.checks]
+    assert evaluate(moved, tmp_path / "new/data/test.fits", int8=True).metrics.precision == "int8"
+
+
+def test_a_run_that_was_moved_alone_finds_its_cubes_where_they_were(toy_splits: Path, tmp_path: Path) -> None:
+    shutil.copytree(toy_splits, tmp_path / "data")
+    run = train(tmp_path / "data", network="lenet5", epochs=1, out=tmp_path / "run")
+    other = tmp_path / "deep" / "er" / "run"
+    other.parent.mkdir(parents=True)
+    run.path.rename(other)
+    shutil.copytree(toy_splits, tmp_path / "deep" / "data")
+    shutil.copy(toy_splits / "test.fits", tmp_path / "deep" / "data" / "train.fits")
+    assert f"train cube {tmp_path / 'data/train.fits'}" in [check.what for check in verify(other).checks]
 
 
 def test_times_may_differ(run: Run) -> None:

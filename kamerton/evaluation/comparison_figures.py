@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +20,7 @@ from kamerton.figures.comparing import (
     recall_figure,
 )
 from kamerton.figures.testing import gallery_figure
+from kamerton.runs.places import find_cube
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -93,14 +93,15 @@ def hard_rows(comparison: Comparison) -> Rows:
 def hard_galaxies(comparison: Comparison) -> Figure | None:
     """Show galaxies that every network gets wrong; None where the cube is gone, or is another than was tested."""
     first = comparison.networks[0].predictions[0]
-    place = Path(first.metrics.path)
+    metrics = first.metrics
+    place = find_cube(first.run, metrics.path, metrics.beside, metrics.fingerprint)
+    if place is None:
+        return None
     rows = hard_rows(comparison)
     heading = f"Of {comparison.galaxies} galaxies every network gets {len(rows)} wrong"
     shown = rows[:HARD_GALAXIES]
     try:
         with open_cube(place) as cube:
-            if cube.fingerprint() != first.metrics.fingerprint:
-                return None
             images_nhwc = cube.read(shown)
     except (DataError, UsageError):
         return None

@@ -30,6 +30,7 @@ from kamerton.runs.evaluation import (
 )
 from kamerton.runs.folder import Run, open_run
 from kamerton.runs.lock import locked
+from kamerton.runs.places import from_run
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -110,6 +111,7 @@ def _describe(run: Run, cube: LabelledCube) -> dict[str, Any]:
         "network": run.record.network,
         "dataset": cube.path.name,
         "path": str(cube.path.resolve()),
+        "beside": from_run(run.path, cube.path),
         "fingerprint": cube.fingerprint(),
         "weights_sha256": run.weights_sha256(),
         "weights_chosen_by": run.record.weights_chosen_by,

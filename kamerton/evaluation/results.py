@@ -9,7 +9,7 @@ import numpy as np
 
 from kamerton.arrays import Confusion, Labels, Mask, Probabilities
 from kamerton.errors import UsageError
-from kamerton.runs.evaluation import Metrics, evaluation_names, read_metrics, read_predictions
+from kamerton.runs.evaluation import Metrics, evaluation_names, of_present_weights, read_metrics, read_predictions
 from kamerton.runs.folder import Run
 
 
@@ -42,8 +42,8 @@ class RunPredictions:
 def read_all_predictions(runs: Sequence[Run], dataset: str | None = None) -> list[RunPredictions]:
     """Read what the runs predicted for one data set that all were tested on.
 
-    ``dataset`` decides where they share several; without it ``test`` does. UsageError where they share none, or where
-    the galaxies or classes are not the same.
+    ``dataset`` decides where they share several; without it ``test`` does. UsageError where they share none, where the
+    galaxies or classes are not the same, and where results are of other weights than the run has now.
     """
     name = _shared_dataset(runs, dataset)
     found = [_predictions(run, name, runs[0].record.class_names) for run in runs]
@@ -92,6 +92,12 @@ def _predictions(run: Run, dataset: str, class_names: tuple[str, ...]) -> RunPre
             next_step="compare runs with the same classes",
         )
     metrics = read_metrics(run, dataset)
+    if not of_present_weights(run, metrics):
+        raise UsageError(
+            f"{run.path}: the results on {dataset} are of other weights than the run has now",
+            received="results of before the training was extended, or the weights replaced",
+            next_step=f"test it again: `kamerton evaluate {run.path} {metrics.path}`",
+        )
     found = read_predictions(run, dataset, metrics.galaxies)
     groups = found.groups or ("",) * len(found.ids)
     return RunPredictions(

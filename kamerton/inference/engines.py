@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,8 @@ from kamerton.machine.computation import Computation
 from kamerton.networks.cost import share_in_tiles
 from kamerton.progress import Progress
 from kamerton.runs.folder import Run
+from kamerton.runs.places import find_cube
+from kamerton.runs.record import CubeRecord
 
 BATCH_IMAGES = 64
 """Images of a batch in which a cube is predicted."""
@@ -92,20 +93,27 @@ def int8_engine(network: nn.Module, run: Run, device: torch.device, watcher: Pro
             received=str(device) if device.type != "cpu" else "no onnxruntime",
             next_step="leave int8 out, or use the CPU with onnxruntime installed",
         )
-    content = quantised(onnx_bytes(network, run.image_shape), _calibration_batches(run), watcher)
+    content = quantised(onnx_bytes(network, run.image_shape), _calibration_batches(run, watcher), watcher)
     return onnx_engine(open_session(content, torch.get_num_threads()))
 
 
-def _calibration_batches(run: Run) -> list[npt.NDArray[np.float32]]:
+def _where_it_was(record: CubeRecord) -> str:
+    """Say where the training images were looked for."""
+    from_there = "" if record.beside is None else f"{record.beside} from the run folder, then "
+    return f"not at {from_there}{record.path}, or other galaxies"
+
+
+def _calibration_batches(run: Run, watcher: Progress | None) -> list[npt.NDArray[np.float32]]:
     """Read equal batches of training images from the whole length of the cube; UsageError where it is gone."""
     record = run.record.data.get("train")
-    if record is None or not Path(record.path).exists():
+    place = None if record is None else find_cube(run, record.path, record.beside, record.fingerprint, watcher)
+    if record is None or place is None:
         raise UsageError(
             f"{run.path}: int8 takes its scales from the training images, and they are not there",
-            received="no record of them" if record is None else record.path,
+            received="no record of them" if record is None else _where_it_was(record),
             next_step="bring that cube back, or leave int8 out",
         )
-    with open_cube(record.path) as cube:
+    with open_cube(place) as cube:
         count = min(CALIBRATION_BATCH_IMAGES, len(cube))
         batches = min(CALIBRATION_BATCHES, len(cube) // count)
         rows = np.linspace(0, len(cube) - 1, count * batches).astype(np.int64).reshape(batches, count)

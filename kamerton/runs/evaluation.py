@@ -157,6 +157,8 @@ class Metrics(Scores):
     """Of the prediction's numbers."""
     by: GroupedScores | None = None
     """None where no groups were measured apart."""
+    beside: str | None = None
+    """The way to the cube from the run folder, which holds when both are moved together; older results lack it."""
 
     def as_json(self) -> dict[str, Any]:
         """Give everything to a program."""
@@ -196,6 +198,12 @@ def evaluation_names(run: Run) -> list[str]:
     """List the datasets that a run was evaluated on."""
     found = [path.parent for path in run.path.glob(f"{EVALUATIONS}/*/metrics.json")]
     return sorted(folder.name for folder in found if not is_unfinished(folder))
+
+
+def of_present_weights(run: Run, metrics: Metrics) -> bool:
+    """Tell whether results are of the run's present weights, and not of those before its training was extended."""
+    results = run.record.results
+    return metrics.weights_sha256 == (run.weights_sha256() if results is None else results.weights)
 
 
 def require_place(run: Run, dataset: str) -> None:

@@ -40,9 +40,12 @@ class CubeRecord:
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
     path: str
+    """Where it was."""
     galaxies: int
     fingerprint: str
     """SHA-256 of its images, labels and class names."""
+    beside: str | None = None
+    """The way to it from the run folder, which holds when both are moved together; older runs lack it."""
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,7 @@ PLACES = (
     "results",
     "peak_memory_bytes",
     "pixel_origin",
-    "data.train.path",
-    "data.valid.path",
+    *(f"data.{split}.{place}" for split in ("train", "valid") for place in ("path", "beside")),
 )
 """What does not matter; the run's own number of threads is used again, as far as it can be had."""
 EPOCHS = "recipe.epochs"
@@ -67,6 +66,9 @@ def continue_run(
     if new_epochs > old_epochs:
         changes.append(Change(EPOCHS, old_epochs, new_epochs))
         say(f"extending the run from {old_epochs} to {new_epochs} epochs")
+    if run.record.data != wanted.data:
+        # The same galaxies in another place, where they will be looked for later.
+        run.update(dataclasses.replace(run.record, data=wanted.data))
     if changes:
         run.update(
             dataclasses.replace(

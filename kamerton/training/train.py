@@ -12,7 +12,7 @@ import torch
 
 from kamerton.config import Convolutions, Device, Preprocessing, Recipe, TrainSettings
 from kamerton.data.cubes.cube import LabelledCube, open_cube
-from kamerton.errors import RunError, UsageError
+from kamerton.errors import OutputError, RunError, UsageError
 from kamerton.files import require_new
 from kamerton.formats.keras.file import has_keras_twin, write_keras
 from kamerton.machine.computation import choose_computation
@@ -24,6 +24,7 @@ from kamerton.recipes import load_recipe
 from kamerton.runs.checkpoints import keep_newest
 from kamerton.runs.folder import Run, create_run, is_run, open_run
 from kamerton.runs.lock import locked
+from kamerton.runs.places import from_run
 from kamerton.runs.record import CubeRecord, RunRecord, versions
 from kamerton.training.checkpoint import restore_newest
 from kamerton.training.cubes import cube_paths, shared_class_names, shared_origin, warn_of_training_classes
@@ -105,7 +106,7 @@ def train(
         if rank() == 0 and path.is_dir():
             held.enter_context(locked(path, "train"))
         cubes = Cubes(*(held.enter_context(open_cube(place, watcher=watcher)) for place in places))
-        record = _record(network, plan, settings, cubes)
+        record = _record(network, plan, settings, cubes, path)
         processes = held.enter_context(joined(choose_device(device)))
         if processes.is_first:
             warn_of_training_classes(cubes.train, cubes.valid, record.class_names)
@@ -212,7 +213,7 @@ def _finish(run: Run, network: torch.nn.Module, session: Session) -> None:
     keep_newest(run.checkpoint_path, 1)
 
 
-def _record(network_name: str, recipe: Recipe, settings: TrainSettings, cubes: Cubes) -> RunRecord:
+def _record(network_name: str, recipe: Recipe, settings: TrainSettings, cubes: Cubes, run: Path) -> RunRecord:
     """Resolve every setting, and look at every pixel: NaN and the like are found before an hour is spent."""
     names = shared_class_names(cubes.train, cubes.valid)
     side, _, channels = cubes.train.image_shape
@@ -228,7 +229,7 @@ def _record(network_name: str, recipe: Recipe, settings: TrainSettings, cubes: C
         preprocessing=preprocessing,
         seed=settings.seed,
         recipe=recipe,
-        data={"train": _cube_record(cubes.train), "valid": _cube_record(cubes.valid)},
+        data={"train": _cube_record(cubes.train, run), "valid": _cube_record(cubes.valid, run)},
         device=describe_device(device),
         threads=threads_possible(torch.get_num_threads()),
         deterministic=deterministic,
@@ -243,14 +244,25 @@ def _record(network_name: str, recipe: Recipe, settings: TrainSettings, cubes: C
     )
 
 
-def _cube_record(cube: LabelledCube) -> CubeRecord:
-    return CubeRecord(path=str(cube.path), galaxies=len(cube), fingerprint=cube.fingerprint())
+def _cube_record(cube: LabelledCube, run: Path) -> CubeRecord:
+    return CubeRecord(
+        path=str(cube.path.absolute()),
+        galaxies=len(cube),
+        fingerprint=cube.fingerprint(),
+        beside=from_run(run, cube.path),
+    )
 
 
 def _run_path(out: str | Path | None, network: str, *, resume: bool) -> Path:
     if out is not None:
         path = Path(out)
         if not resume and rank() == 0:
+            if is_run(path):
+                raise OutputError(
+                    f"{path} exists already",
+                    received="a run",
+                    next_step="go on with it by --resume, choose another name, or move it away",
+                )
             require_new(path)
         return path
     if process_count() > 1:

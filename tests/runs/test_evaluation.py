@@ -30,6 +30,7 @@ from kamerton.runs.evaluation import (
     write_evaluation,
 )
 from kamerton.runs.folder import Run, create_run, open_run
+from tests.dying import DEATH, KilledError
 
 GALAXIES = 25
 
@@ -77,12 +78,50 @@ def test_what_is_written_comes_back(evaluated: Run, tmp_path: Path) -> None:
     np.testing.assert_array_equal(again.probabilities, predictions.probabilities)
 
 
+@pytest.mark.parametrize("is_new", [True, False])
+def test_an_evaluation_killed_at_any_operation_leaves_results_whole_or_none(
+    evaluated: Run, tmp_path: Path, is_new: bool
+) -> None:
+    """And then it can be given again, and nothing is left of the first."""
+    metrics, predictions = read_metrics(evaluated, "test"), read_predictions(evaluated, "test", GALAXIES)
+    older = dataclasses.replace(metrics, views=8)
+    operations, killed = 0, True
+    while killed:
+        run = create_run(tmp_path / str(operations), evaluated.record)
+        if not is_new:
+            write_evaluation(run, "test", older, predictions, {})
+        try:
+            with DEATH.after(operations, run.path):
+                write_evaluation(run, "test", metrics, predictions, {})
+        except KilledError:
+            pass
+        killed = DEATH.came
+        for name in evaluation_names(run):
+            assert name == "test"
+            assert read_metrics(run, name) in (older, metrics)
+            read_predictions(run, name, GALAXIES)
+        write_evaluation(run, "test", metrics, predictions, {})
+        assert read_metrics(run, "test") == metrics
+        left = {path.name for path in (run.path / "evaluation").rglob("*")}
+        assert left == {"test", "metrics.json", "predictions.parquet"}, f"after {operations} operations"
+        operations += 1
+    assert operations > 5
+
+
 def test_an_unfinished_evaluation_is_not_listed(run: Run) -> None:
     metrics_path(run).unlink()
     left = run.path / "evaluation" / ".test-0123abcd.partial"
     left.mkdir()
     (left / "metrics.json").write_text("{}")
     assert evaluation_names(run) == []
+
+
+def test_results_of_other_weights_are_refused_with_the_command_that_renews_them(run: Run) -> None:
+    """As after the training was extended."""
+    assert run.record.results is not None
+    run.update(dataclasses.replace(run.record, results=dataclasses.replace(run.record.results, weights="0" * 64)))
+    with pytest.raises(UsageError, match=r"results on test are of other weights.*`kamerton evaluate .*test\.fits`"):
+        read_all_predictions([run])
 
 
 def test_missing_metrics_are_answered_with_those_that_exist(run: Run) -> None:

@@ -28,6 +28,7 @@ from kamerton.training.progress import Silent
 from kamerton.training.session import Tally
 from kamerton.training.train import train
 from tests.conftest import needs_nnpack, write_toy_cube
+from tests.dying import DEATH, KilledError
 
 OPTIONS: dict[str, Any] = {
     "network": "lenet5",
@@ -68,10 +69,6 @@ def outcome(run: Run) -> dict[str, Any]:
         "record": record,
         "files": sorted(str(path.relative_to(run.path)) for path in run.path.rglob("*")),
     }
-
-
-class KilledError(BaseException):
-    """The process dies here; nothing that handles errors may notice."""
 
 
 class KillAfterStep(Silent):
@@ -127,42 +124,15 @@ def test_a_training_killed_at_any_write_goes_on_to_the_same_bits(
     assert outcome(run) == outcome(whole)
 
 
-class Death:
-    """Kills the process, as it were, at its n-th operation on a folder: from then on it does nothing more there."""
-
-    def __init__(self) -> None:
-        self.folder: str | None = None
-        self.left = 0
-        sys.addaudithook(self.note)
-
-    def note(self, event: str, words: tuple[Any, ...]) -> None:
-        if self.folder is not None and event.startswith(("open", "os.")) and self.is_inside(words):
-            self.left -= 1
-            if self.left < 0:
-                raise KilledError
-
-    def is_inside(self, words: tuple[Any, ...]) -> bool:
-        places = (os.fspath(word) for word in words if isinstance(word, str | os.PathLike))
-        return any(str(place).startswith(str(self.folder)) for place in places)
-
-
-DEATH = Death()
-"""A hook of Python's cannot be taken off again."""
-
-
 def test_a_training_killed_at_any_operation_of_its_beginning_goes_on(data: Path, whole: Run, tmp_path: Path) -> None:
     """From the first look at the run folder to the first batch."""
     operations, ended = 0, False
     while not ended:
-        DEATH.left, out = operations, tmp_path / str(operations) / "run"
+        out = tmp_path / str(operations) / "run"
         out.parent.mkdir()
-        DEATH.folder = str(out.parent)
-        try:
-            with pytest.raises(KilledError):
-                train(data, **OPTIONS, out=out, watcher=KillAfterStep(1), resume=True)
-            ended = DEATH.left >= 0
-        finally:
-            DEATH.folder = None
+        with DEATH.after(operations, out.parent), pytest.raises(KilledError):
+            train(data, **OPTIONS, out=out, watcher=KillAfterStep(1), resume=True)
+        ended = not DEATH.came
         assert outcome(train(data, **OPTIONS, out=out, resume=True)) == outcome(whole), f"after {operations} operations"
         operations += 1
     assert operations > 10
@@ -380,6 +350,7 @@ def test_the_same_data_in_another_place_are_taken(data: Path, whole: Run, tmp_pa
     for name in ("train.fits", "valid.fits"):
         (moved / name).write_bytes((data / name).read_bytes())
     resumed = train(moved, **OPTIONS, out=run, resume=True)
+    assert resumed.record.data["train"].path == str(moved / "train.fits")
     assert resumed.weights_path.read_bytes() == whole.weights_path.read_bytes()
 
 
@@ -489,7 +460,7 @@ def test_resuming_needs_the_name_of_the_run(data: Path) -> None:
 
 
 def test_without_resume_an_existing_run_is_refused(data: Path, whole: Run) -> None:
-    with pytest.raises(OutputError, match="exists already"):
+    with pytest.raises(OutputError, match=r"exists already.*--resume"):
         train(data, **OPTIONS, out=whole.path)
 
 
