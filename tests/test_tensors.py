@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import struct
 import tracemalloc
 from collections.abc import Callable
@@ -13,7 +14,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from kamerton.tensors import NAMES, read_tensors
+from kamerton.errors import OutputError
+from kamerton.tensors import NAMES, read_tensors, write_tensors
 
 TENSORS = {"a.weight": torch.arange(6, dtype=torch.float32).reshape(2, 3), "steps": torch.tensor(7)}
 META = {name: tensor.to("meta") for name, tensor in TENSORS.items()}
@@ -90,3 +92,26 @@ def test_a_header_that_lies_is_refused_and_costs_nothing(sound: Path, what: str)
         assert tracemalloc.get_traced_memory()[1] < 1 << 20
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize("room_bytes", [0, 100])
+def test_a_full_disk_is_one_line_and_leaves_what_was_there(tmp_path: Path, room_bytes: int) -> None:
+    """safetensors has an error of its own for it; a file may grow to so many bytes, as on a disk without more room."""
+    write_tensors(tmp_path / "a.safetensors", {"a": torch.zeros(3)})
+    before = (tmp_path / "a.safetensors").read_bytes()
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room_bytes, usual[1]))
+    try:
+        with pytest.raises(OutputError, match=r"a\.safetensors cannot be written.*make room"):
+            write_tensors(tmp_path / "a.safetensors", {"a": torch.ones(10_000)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.safetensors"]
+    assert (tmp_path / "a.safetensors").read_bytes() == before
+
+
+def test_what_is_written_is_read(tmp_path: Path) -> None:
+    tensors = {"a": torch.arange(6.0).view(2, 3).t(), "b": torch.ones(1, dtype=torch.bool)}
+    write_tensors(tmp_path / "a.safetensors", tensors)
+    found = read_tensors(tmp_path / "a.safetensors", tensors)
+    assert all(torch.equal(found[name], tensors[name]) for name in tensors)

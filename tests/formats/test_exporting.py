@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import resource
 import shutil
 import zipfile
 from pathlib import Path
 
 import pytest
 
-from kamerton.errors import RunError, UnknownNameError
+from kamerton.errors import OutputError, RunError, UnknownNameError
 from kamerton.formats.exporting import EXPORTS, export
 from kamerton.runs.folder import Run, create_run, open_run
+from kamerton.runs.lock import locked
 
 
 @pytest.mark.parametrize("to", EXPORTS)
@@ -44,3 +46,24 @@ def test_a_run_without_weights_exports_nothing(toy_run: Run, tmp_path: Path, to:
     with pytest.raises(RunError, match="no weights yet"):
         export(run, to)
     assert [path.name for path in run.path.iterdir()] == ["run.json"]
+
+
+def test_a_run_that_another_process_writes_is_not_exported(toy_run: Run, tmp_path: Path) -> None:
+    shutil.copytree(toy_run.path, tmp_path / "run")
+    with locked(tmp_path / "run", "train"), pytest.raises(OutputError, match="train, process"):
+        export(tmp_path / "run", "keras")
+
+
+@pytest.mark.parametrize("to", EXPORTS)
+def test_a_full_disk_is_one_line_and_leaves_the_former_export(toy_run: Run, tmp_path: Path, to: str) -> None:
+    shutil.copytree(toy_run.path, tmp_path / "run")
+    export(tmp_path / "run", to)
+    before = {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir() if path.is_file()}
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, usual[1]))
+    try:
+        with pytest.raises(OutputError, match=rf"model\.{to} cannot be written"):
+            export(tmp_path / "run", to)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+    assert {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir() if path.is_file()} == before
