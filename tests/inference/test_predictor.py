@@ -246,6 +246,6 @@ def test_int8_is_the_same_each_time(toy_run: Run) -> None:
 
 
 def test_int8_without_its_training_images_says_what_is_missing(toy_run: Run) -> None:
-    data = {"train": dataclasses.replace(toy_run.record.data["train"], path="gone.fits")}
+    data = {"train": dataclasses.replace(toy_run.record.data["train"], path="gone.fits", beside="../gone.fits")}
     with pytest.raises(UsageError, match=r"training images.*gone\.fits.*leave int8 out"):
         Predictor(Run(toy_run.path, dataclasses.replace(toy_run.record, data=data)), int8=True)
