@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import shlex
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.documented import blocks, run_in, try_commands
+
 ROOT = Path(__file__).parents[1]
 DOCUMENT = (ROOT / "docs/extending.md").read_text(encoding="utf-8")
 COPIED = ("kamerton", "tests", "docs", "recipes", "notebooks", "benchmarks")
-
-
-def blocks(kind: str) -> list[str]:
-    return re.findall(rf"^```{kind}\n(.*?)^```", DOCUMENT, re.MULTILINE | re.DOTALL)
 
 
 def apply(hunk: str, text: str) -> str:
@@ -43,11 +37,11 @@ def extended(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for path in ROOT.iterdir():
         if path.is_file():
             shutil.copy(path, copy)
-    for block in blocks("python"):
+    for block in blocks(DOCUMENT, "python"):
         place, content = block.removeprefix("# ").split("\n", 1)
         assert not (copy / place).exists()
         (copy / place).write_text(content, encoding="utf-8")
-    for block in blocks("diff"):
+    for block in blocks(DOCUMENT, "diff"):
         place, changes = block.removeprefix("# ").split("\n", 1)
         text = (copy / place).read_text(encoding="utf-8")
         for hunk in changes.split("@@\n"):
@@ -57,39 +51,10 @@ def extended(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy
 
 
-def run_in(folder: Path, *words: str) -> str:
-    """Run a program with the copy's package and give what it printed; it must succeed."""
-    settings = os.environ | {"PYTHONPATH": str(folder), "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
-    done = subprocess.run(words, cwd=folder, env=settings, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"{shlex.join(words)}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
-    return done.stdout
-
-
-COMMANDS = """
-import contextlib, io, json, sys
-from kamerton import cli
-printed = []
-for words in json.loads(sys.argv[1]):
-    sys.argv = words
-    with contextlib.redirect_stdout(io.StringIO()) as text:
-        try:
-            cli.main()
-        except SystemExit as end:
-            assert not end.code, words
-    printed.append(text.getvalue())
-print(json.dumps(printed))
-"""
-"""Runs many commands in one process, which imports PyTorch once."""
-
-
 @pytest.fixture(scope="module")
 def tried(extended: Path) -> Path:
     """The copy after every command of the document, each of which has printed the lines below it."""
-    calls = [call.splitlines() for block in blocks("console") for call in block.split("$ ")[1:]]
-    words = [shlex.split(command) for command, *_ in calls]
-    printed = json.loads(run_in(extended, sys.executable, "-c", COMMANDS, json.dumps(words)))
-    for (command, *shown), text in zip(calls, printed, strict=True):
-        assert [line for line in shown if line not in text] == [], f"{command} printed\n{text}"
+    try_commands(DOCUMENT, extended)
     return extended
 
 
