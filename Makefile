@@ -21,7 +21,7 @@ quick: lint $(COUNTED) ## style, types and the quick tests, in less than a minut
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -p tests.quick -n auto --maxprocesses 4 --dist loadfile
 
 slow: $(VENV)/ready ## measure all tests, and write tests/slow.txt, which `quick` leaves out
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -p tests.quick --write-slow
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -p tests.quick --write-slow -n auto --maxprocesses 4 --dist loadfile
 
 lowest: $(LOWEST)/ready ## the quick tests with the lowest versions that pyproject.toml allows
 	OMP_NUM_THREADS=1 $(LOWEST)/bin/python -m pytest -q -p tests.quick --within 600 -n auto --maxprocesses 4 \

@@ -10,6 +10,7 @@ import time
 from collections import defaultdict
 from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +18,9 @@ SLOW = Path(__file__).with_name("slow.txt")
 
 SLOW_FROM_SECONDS = 0.2
 """Processor time of a test function with all its parameters and fixtures, from which it is slow."""
+
+TIMES = "processor_seconds"
+"""Under which a process of xdist hands over what it measured."""
 
 QUICK_SECONDS = 50.0
 """After which the run ends; style and types have the rest of the minute."""
@@ -71,7 +75,7 @@ class Quick:
 
 
 class Measuring:
-    """Writes the list of the slow tests after a run of all."""
+    """Writes the list of the slow tests after a run of all, in one process or in several (pytest-xdist)."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = defaultdict(float)
@@ -84,8 +88,17 @@ class Measuring:
         self.seconds[function_of(item.nodeid)] += sum(os.times()[:4]) - before
         return done
 
-    def pytest_sessionfinish(self) -> None:
-        """Write the list."""
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Take over what a process of xdist has measured."""
+        for name, seconds in getattr(node, "workeroutput", {}).get(TIMES, {}).items():
+            self.seconds[name] += seconds
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Write the list, or hand the times to the process that does."""
+        if hasattr(session.config, "workeroutput"):
+            session.config.workeroutput[TIMES] = dict(self.seconds)
+            return
         slow = sorted(name for name, seconds in self.seconds.items() if seconds >= SLOW_FROM_SECONDS)
         lines = [f"{name} {self.seconds[name]:.1f}" for name in slow]
         head = f"# Tests of {SLOW_FROM_SECONDS} s of processor time or more, in seconds; `make slow` writes this."
