@@ -263,6 +263,8 @@ class ImportSettings(PictureSettings):
     """Column of a list that holds the labels."""
     path_column: str = "path"
     """Column of a list that holds the paths of the pictures."""
+    skip_bad: bool = False
+    """Leave out galaxies whose picture cannot be read, and list them in a CSV file beside the cube."""
     classes: tuple[str, ...] | None = None
     """Names of the classes in their order, with commas between; numbers are named in ascending order."""
 

@@ -14,17 +14,18 @@ from pathlib import Path
 import numpy as np
 
 from kamerton.checks import several
-from kamerton.config import ImportSettings
+from kamerton.config import ImportSettings, PixelOrigin
 from kamerton.data.classes import warn_of_classes
 from kamerton.data.cubes.writer import CubeWriter, require_cube_name
 from kamerton.data.importers.class_folders import open_folders
 from kamerton.data.importers.classes import check_class_names
 from kamerton.data.importers.galaxy10_file import is_hdf5, open_galaxy10
 from kamerton.data.importers.labelled_cube import is_cube, open_labelled_cube
+from kamerton.data.importers.left_out import kept, left_out_path, listed_beside
 from kamerton.data.importers.picture_list import open_list
 from kamerton.data.importers.source import ImportRequest, LabelledSource
 from kamerton.data.lists import is_list
-from kamerton.errors import DataError, UsageError
+from kamerton.errors import DataError, UsageError, warn
 from kamerton.files import cannot_write, require_new
 from kamerton.progress import Progress, Silent
 
@@ -62,6 +63,10 @@ class ImportSummary:
     """Galaxies in each class, in the order of the class indices."""
     numbers: dict[str, int]
     """Which number of the source each class was, where --classes named numbers."""
+    left_out: int = 0
+    """Galaxies whose picture could not be read."""
+    left_out_path: Path | None = None
+    """The list of them, with the reasons; None where there are none."""
 
     @property
     def count(self) -> int:
@@ -74,7 +79,8 @@ class ImportSummary:
         # Names of classes have commas, as "Disk, Edge-on, No Bulge" of Galaxy10 SDSS.
         was = {name: f" (label {number})" for name, number in self.numbers.items()}
         classes = "; ".join(f"{name}{was.get(name, '')} {count}" for name, count in self.class_counts.items())
-        return f"{self.out_path}: {self.count} galaxies, {height} x {width} x {channels} {self.dtype}: {classes}"
+        cube = f"{self.out_path}: {self.count} galaxies, {height} x {width} x {channels} {self.dtype}: {classes}"
+        return cube if not self.left_out else f"{cube}; {self.left_out} left out, listed in {self.left_out_path}"
 
 
 def import_cube(
@@ -88,6 +94,7 @@ def import_cube(
     stretch: float | None = ImportSettings.stretch,
     label_column: str = ImportSettings.label_column,
     path_column: str = ImportSettings.path_column,
+    skip_bad: bool = ImportSettings.skip_bad,
     classes: str | Sequence[str] | None = ImportSettings.classes,
     watcher: Progress | None = None,
 ) -> ImportSummary:
@@ -98,25 +105,52 @@ def import_cube(
     into pixels, and ``bands`` names the planes of FITS cutouts whose headers do not. The columns are those of a list of
     pictures. ``classes`` are the names of the classes in their order: all labels must be among them, or, where labels
     are numbers, they name these in ascending order. Says what may be meant otherwise (KamertonWarning): classes without
-    galaxies, with fewer than three, or of names that look alike; planes that nobody named. On any error nothing is left
-    at ``out_path``. Raises UsageError for a bad setting or a missing source, OutputError where ``out_path`` exists or
-    cannot be written, and DataError, naming the file and row, for bad data.
+    galaxies, with fewer than three, or of names that look alike; planes that nobody named. With ``skip_bad`` a picture
+    that cannot be read leaves out its galaxy, and ``NAME.left-out.csv`` beside the cube lists which and why. On any
+    error nothing is left at ``out_path``. Raises UsageError for a bad setting or a missing source, OutputError where
+    ``out_path`` exists or cannot be written, and DataError, naming the file and row, for bad data.
     """
     names = None if classes is None else several(classes, str)
-    settings = ImportSettings(size, crop, bands, q, stretch, label_column, path_column, names)
+    settings = ImportSettings(size, crop, bands, q, stretch, label_column, path_column, skip_bad, names)
     source, out_path = Path(source), Path(out_path)
     _require_source(source)
     require_cube_name(out_path)
-    require_new(out_path)
+    list_path = left_out_path(out_path)
+    for path in (out_path, list_path) if skip_bad else (out_path,):
+        require_new(path)
     kind = _recognise(source)
-    request = ImportRequest(source, settings, path_column, label_column, settings.classes)
+    request = ImportRequest(source, settings, path_column, label_column, skip_bad, settings.classes)
     with IMPORTERS[kind].open(request) as galaxies:
         check_class_names(str(source), galaxies.class_names)
         warn_of_classes(str(source), galaxies.labels, galaxies.class_names)
         image_shape, dtype = _write(galaxies, out_path, _history(kind, request), watcher or Silent())
-    counts = np.bincount(galaxies.labels, minlength=len(galaxies.class_names))
+        _warn_of_idle_settings(kind, galaxies.found.origin, settings)
+    left_out = len(galaxies.found.left_out)
+    counts = np.bincount(galaxies.labels[kept(galaxies)], minlength=len(galaxies.class_names))
     class_counts = {name: int(count) for name, count in zip(galaxies.class_names, counts, strict=True)}
-    return ImportSummary(kind, source, out_path, image_shape, dtype, class_counts, dict(galaxies.numbers))
+    return ImportSummary(
+        kind,
+        source,
+        out_path,
+        image_shape,
+        dtype,
+        class_counts,
+        dict(galaxies.numbers),
+        left_out,
+        list_path if left_out else None,
+    )
+
+
+def _warn_of_idle_settings(kind: str, origin: PixelOrigin | None, settings: ImportSettings) -> None:
+    """Say that settings of the stretch change nothing where nothing was stretched."""
+    stretched = kind in {"folders", "list"} and origin is not None and origin.method != "none"
+    given = [name for name in ("bands", "q", "stretch") if getattr(settings, name) != getattr(ImportSettings, name)]
+    if given and not stretched:
+        warn(
+            f"{' and '.join(f'--{name}' for name in given)} changed nothing, for no bands were stretched",
+            received="pictures, or a cube whose pixels are pixels already",
+            allowed="FITS cutouts, in a list or in class folders",
+        )
 
 
 def _require_source(source: Path) -> None:
@@ -166,12 +200,18 @@ def _write(
             for images_nhwc in chain([first], galaxies.batches):
                 writer.append(images_nhwc)
                 advance(len(images_nhwc))
-            origin = galaxies.found.origin
-            made_of = [] if origin is None else [str(origin)]
-            writer.finish(galaxies.labels, galaxies.catalogue, [*history, *made_of], origin)
+            advance(len(galaxies.found.left_out))
+            with listed_beside(out_path, galaxies):
+                _finish(writer, galaxies, history)
     except OSError as error:
         raise cannot_write(out_path, error) from error
     return shape, first.dtype.name
+
+
+def _finish(writer: CubeWriter, galaxies: LabelledSource, history: Sequence[str]) -> None:
+    origin, rows = galaxies.found.origin, kept(galaxies)
+    made_of = [] if origin is None or origin.method == "none" else [str(origin)]
+    writer.finish(galaxies.labels[rows], galaxies.catalogue[rows], [*history, *made_of], origin)
 
 
 def _history(kind: str, request: ImportRequest) -> list[str]:

@@ -51,7 +51,7 @@ def open_folders(request: ImportRequest) -> Iterator[LabelledSource]:
     classes = classes_from_names(str(source), [path.parent.name for path in paths], request.classes)
     catalogue = Table({"id": [printable(path.relative_to(source).as_posix()) for path in paths]})
     found = StreamFindings()
-    batches = picture_batches(paths, repeat(""), request.settings, catalogue, found)
+    batches = picture_batches(paths, repeat(""), request, catalogue, found)
     yield LabelledSource(classes.labels, classes.names, catalogue, batches, classes.numbers, found)
 
 

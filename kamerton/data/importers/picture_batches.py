@@ -2,46 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from astropy.table import Table
 
 from kamerton.arrays import RgbHWC, SquaresNHWC
-from kamerton.config import PictureSettings
 from kamerton.data.cubes.images import CHUNK_GALAXIES
-from kamerton.data.importers.source import StreamFindings
+from kamerton.data.importers.source import ImportRequest, LeftOut, StreamFindings
 from kamerton.data.pictures.picture import Picture, read_picture
 from kamerton.data.pictures.stretch import Stretch
-from kamerton.errors import PictureError, warn
+from kamerton.errors import DataError, PictureError, warn
 
 
 def picture_batches(
-    paths: Sequence[Path], origins: Iterable[str], settings: PictureSettings, catalogue: Table, found: StreamFindings
+    paths: Sequence[Path], origins: Iterable[str], request: ImportRequest, catalogue: Table, found: StreamFindings
 ) -> Iterator[SquaresNHWC]:
     """Read pictures in batches, and put in the catalogue how each was stretched and where on the sky it lies.
 
     ``origins`` says for each path where it was listed, at the start of an error's message. A picture of another size
-    than the first is refused, and so is one whose pixels came to be in another way.
+    than the first is refused, and so is one whose pixels came to be in another way; one that cannot be read is left out
+    where the request says so.
     """
-    pictures: list[PictureFacts] = []
+    pictures: dict[int, PictureFacts] = {}
     batch: list[RgbHWC] = []
-    for path, origin in zip(paths, origins, strict=False):
-        picture = _read_listed(path, origin, settings)
-        facts = PictureFacts(path, picture)
-        pictures.append(facts)
-        _check_alike(origin, facts, pictures[0])
+    for row, (path, origin) in enumerate(zip(paths, origins, strict=False)):
+        try:
+            picture = read_picture(path, request.settings)
+        except PictureError as error:
+            if not request.skip_bad:
+                raise PictureError(f"{origin}{error}") from error
+            found.left_out[row] = LeftOut(path, str(error))
+            continue
+        pictures[row] = PictureFacts(path, picture)
+        _check_alike(origin, pictures[row], next(iter(pictures.values())))
         batch.append(picture.image_hwc)
         if len(batch) == CHUNK_GALAXIES:
             yield np.stack(batch)
             batch = []
     if batch:
         yield np.stack(batch)
-    found.origin = pictures[0].origin
-    _warn_of_unnamed_bands(pictures[0])
-    _record_stretches(catalogue, [facts.stretch for facts in pictures])
-    _record_positions(catalogue, [facts.position_deg for facts in pictures])
+    _require_some(request.source, pictures, found)
+    first = next(iter(pictures.values()))
+    found.origin = first.origin
+    _warn_of_unnamed_bands(first)
+    rows = [pictures.get(row) for row in range(len(paths))]
+    _record_stretches(catalogue, [None if facts is None else facts.stretch for facts in rows])
+    _record_positions(catalogue, [None if facts is None else facts.position_deg for facts in rows])
 
 
 class PictureFacts:
@@ -54,13 +62,13 @@ class PictureFacts:
         self.position_deg = picture.position_deg
 
 
-def _read_listed(path: Path, origin: str, settings: PictureSettings) -> Picture:
-    try:
-        return read_picture(path, settings)
-    except PictureError as error:
-        if not origin:
-            raise
-        raise PictureError(f"{origin}{error}") from error
+def _require_some(source: Path, pictures: Mapping[int, PictureFacts], found: StreamFindings) -> None:
+    if not pictures:
+        raise DataError(
+            f"{source}: not one galaxy can be read",
+            received=f"{len(found.left_out)} that cannot, the first: {found.left_out[0].reason}",
+            next_step="mend what the first one says",
+        )
 
 
 def _check_alike(origin: str, one: PictureFacts, first: PictureFacts) -> None:

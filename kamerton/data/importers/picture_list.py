@@ -41,7 +41,7 @@ def open_list(request: ImportRequest) -> Iterator[LabelledSource]:
     paths = [source.parent / name for name in names]
     origins = (f"{source} row {row}: " for row in count(1))
     found = StreamFindings()
-    batches = picture_batches(paths, origins, request.settings, catalogue, found)
+    batches = picture_batches(paths, origins, request, catalogue, found)
     yield LabelledSource(classes.labels, classes.names, catalogue, batches, classes.numbers, found)
 
 

@@ -22,8 +22,19 @@ class ImportRequest:
     settings: PictureSettings
     path_column: str
     label_column: str
+    skip_bad: bool
+    """Whether a picture that cannot be read leaves out its galaxy instead of stopping the import."""
     classes: tuple[str, ...] | None
     """Names of the classes, in their order; None takes both from the source."""
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A galaxy that could not be read."""
+
+    path: Path
+    reason: str
+    """The error, in one line."""
 
 
 @dataclass
@@ -32,6 +43,8 @@ class StreamFindings:
 
     origin: PixelOrigin | None = None
     """How the pixels came to be; None where that is not known."""
+    left_out: dict[int, LeftOut] = field(default_factory=dict)
+    """The galaxies that are not in the stream, by their rows, counted from 0."""
 
 
 @dataclass(frozen=True)

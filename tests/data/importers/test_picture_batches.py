@@ -12,10 +12,13 @@ import numpy as np
 import pytest
 
 from kamerton.config import PictureSettings, PixelOrigin
+from kamerton.data.cubes.cube import open_cube
 from kamerton.data.galaxy10 import CLASS_NAMES
+from kamerton.data.importers import import_cube
 from kamerton.data.pictures.picture import read_picture
-from kamerton.errors import KamertonWarning
-from tests.data.importers.sources import imported, refusal, save_pictures, write_list, write_rows
+from kamerton.errors import KamertonWarning, OutputError
+from tests.data.importers.sources import imported, noise_images, refusal, save_pictures, write_list, write_rows
+from tests.data.importers.test_importers import small_source
 from tests.data.pictures.picture_files import cutout, galaxy_bands
 
 
@@ -88,6 +91,13 @@ def test_planes_that_are_named_need_no_word(tmp_path: Path, options: dict[str, A
         imported(source, **options).close()
 
 
+@pytest.mark.parametrize("kind", ["list", "galaxy10", "cube"])
+def test_settings_of_the_stretch_that_change_nothing_are_said(tmp_path: Path, kind: str) -> None:
+    source = small_source(kind, tmp_path)
+    with pytest.warns(KamertonWarning, match="--bands and --q changed nothing"):
+        imported(source, bands="grz", q=9.0).close()
+
+
 WCS_CARDS = {
     "CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "CRVAL1": 150.0, "CRVAL2": 2.0, "CRPIX1": 16.5, "CRPIX2": 16.5,
     "CD1_1": -1e-4, "CD2_2": 1e-4,
@@ -109,6 +119,83 @@ def test_positions_of_the_list_come_first(tmp_path: Path) -> None:
 def test_without_any_wcs_there_are_no_positions(tmp_path: Path) -> None:
     with imported(write_cutouts(tmp_path, {}, {})) as cube:
         assert not {"ra", "dec"} & set(cube.catalogue.colnames)
+
+
+@pytest.fixture
+def with_bad(tmp_path: Path) -> Path:
+    """A list of four galaxies, of which the first is damaged and the third is missing."""
+    source = write_list(tmp_path, ["a", "b", "c", "b"], id=["ł-0", "g-1", "g-2", "g-3"], z=[0.1, 0.2, 0.3, 0.4])
+    (tmp_path / "0.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    (tmp_path / "2.png").unlink()
+    return source
+
+
+def test_galaxies_that_cannot_be_read_are_left_out_and_listed(with_bad: Path, tmp_path: Path) -> None:
+    summary = import_cube(with_bad, tmp_path / "out.fits", skip_bad=True)
+    with open_cube(tmp_path / "out.fits") as cube:
+        assert (cube.ids, cube.labels.tolist(), cube.class_names) == (["g-1", "g-3"], [1, 1], ("a", "b", "c"))
+        assert cube.catalogue["z"].tolist() == [0.2, 0.4]
+        np.testing.assert_array_equal(cube.read(slice(None)), noise_images(4)[[1, 3]])
+    rows = list(csv.reader((tmp_path / "out.left-out.csv").read_text(encoding="utf-8").splitlines()))
+    assert rows[0] == ["row", "id", "path", "reason"]
+    assert [row[:3] for row in rows[1:]] == [
+        ["1", "ł-0", str(tmp_path / "0.png")],
+        ["3", "g-2", str(tmp_path / "2.png")],
+    ]
+    assert "not a picture" in rows[1][3]
+    assert "cannot be opened" in rows[2][3]
+    assert (summary.count, summary.left_out, summary.left_out_path) == (2, 2, tmp_path / "out.left-out.csv")
+    assert summary.describe().endswith(f"a 0; b 2; c 0; 2 left out, listed in {tmp_path / 'out.left-out.csv'}")
+
+
+def test_a_cutout_that_cannot_be_read_has_no_position_or_stretch_of_another(tmp_path: Path) -> None:
+    source = write_cutouts(tmp_path, {}, WCS_CARDS, {})
+    (tmp_path / "0.fits").unlink()
+    with imported(source, skip_bad=True) as cube:
+        np.testing.assert_allclose(np.asarray(cube.catalogue["ra"]), [150.0, np.nan])
+        assert np.isfinite(np.asarray(cube.catalogue["asinh_stretch"])).all()
+
+
+def test_pictures_of_class_folders_are_left_out_too(tmp_path: Path) -> None:
+    save_pictures(tmp_path / "set", ["a/1.png", "a/2.png", "b/1.png"])
+    (tmp_path / "set/a/1.png").write_bytes(b"no picture")
+    with imported(tmp_path / "set", skip_bad=True) as cube:
+        assert cube.ids == ["a/2.png", "b/1.png"]
+
+
+def test_without_the_option_the_first_bad_galaxy_stops_the_import(with_bad: Path) -> None:
+    assert "row 1: " in refusal(with_bad)
+
+
+def test_nothing_is_listed_where_nothing_is_left_out(tmp_path: Path) -> None:
+    imported(write_list(tmp_path, ["a", "b"]), skip_bad=True).close()
+    assert not list(tmp_path.glob("*left-out*"))
+
+
+def test_where_not_one_galaxy_can_be_read_nothing_is_written(with_bad: Path, tmp_path: Path) -> None:
+    for row in (1, 3):
+        (tmp_path / f"{row}.png").write_bytes(b"")
+    assert "not one galaxy can be read. Received: 4 that cannot, the first: " in refusal(with_bad, skip_bad=True)
+
+
+def test_a_list_of_an_earlier_import_is_not_overwritten(with_bad: Path, tmp_path: Path) -> None:
+    (tmp_path / "out.left-out.csv").write_text("mine")
+    with pytest.raises(OutputError, match=r"out\.left-out\.csv exists already"):
+        import_cube(with_bad, tmp_path / "out.fits", skip_bad=True)
+    assert (tmp_path / "out.left-out.csv").read_text() == "mine"
+
+
+def test_after_a_failure_neither_cube_nor_list_is_there(
+    with_bad: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("kamerton.data.importers.CubeWriter.finish", full)
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(OutputError, match="No space left"):
+        import_cube(with_bad, tmp_path / "out.fits", skip_bad=True)
+    assert sorted(tmp_path.iterdir()) == before
 
 
 def test_plain_pictures_have_no_columns_of_a_stretch(tmp_path: Path) -> None:
