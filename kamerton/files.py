@@ -103,6 +103,26 @@ def whole_folder(
         raise cannot_write(path, error) from error
 
 
+@contextmanager
+def new_whole_folder(path: Path) -> Iterator[Path]:
+    """Give a folder beside ``path`` to fill, which gets that name once the block ends without error.
+
+    A process that is killed leaves nothing at ``path``, so its files must not name their own place. OutputError where
+    ``path`` exists or cannot be written.
+    """
+    require_new(path)
+    try:
+        with _removed_after_error(_beside(path, "partial")) as partial:
+            yield partial
+            _sync_folder(partial)
+            # What was made there meanwhile is not written over: only an empty folder would be.
+            require_new(path)
+            partial.rename(path)
+            _sync_folder(path.parent)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
 def is_unfinished(folder: Path) -> bool:
     """Tell whether a killed process left this folder from the midst of `whole_folder`."""
     return UNFINISHED.fullmatch(folder.name) is not None
@@ -243,7 +263,8 @@ def write_json(path: Path, content: Any) -> None:
     """Write ``content`` as indented JSON; NaN and infinity are refused, for other programs cannot read them."""
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
     with whole_file(path) as partial:
-        partial.write_text(text + "\n", encoding="utf-8")
+        # Bytes of a file name that are no UTF-8 become JSON's own escapes, which are read back as they were.
+        partial.write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
 
 
 def new_folder(path: Path) -> Path:
@@ -260,8 +281,12 @@ def new_folder(path: Path) -> Path:
 
 
 def require_new(path: Path) -> None:
-    """Refuse a file or folder that exists already, before any work is spent (OutputError)."""
-    if path.exists() or path.is_symlink():
+    """Refuse a place that is taken, or that cannot be looked at, before any work is spent (OutputError)."""
+    try:
+        is_taken = path.exists() or path.is_symlink()
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    if is_taken:
         raise OutputError(f"{path} exists already", next_step="choose another name or move it away")
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import resource
 import shutil
+import signal
 import subprocess
 import sys
 import warnings
@@ -21,7 +24,8 @@ import kamerton
 from kamerton.cli import main
 from kamerton.errors import KamertonWarning
 from kamerton.runs.folder import Run
-from tests.conftest import toy_galaxies, write_toy_splits
+from tests.conftest import toy_galaxies, write_toy_cube, write_toy_splits
+from tests.data.importers.sources import write_list
 from tests.test_readme import every_command
 
 
@@ -60,14 +64,101 @@ def require_one_line(answer: Answer, code: int) -> None:
 
 
 def test_a_warning_is_one_line_on_stderr_and_the_answer_stays_json(command: Command, tmp_path: Path) -> None:
-    from tests.data.importers.sources import write_list
-
     with warnings.catch_warnings():
         warnings.simplefilter("always", KamertonWarning)
         answer = command("data", "import", write_list(tmp_path, ["Sa", "SA"] * 3), tmp_path / "out.fits", "--json")
     assert json.loads(answer.out)["class_counts"] == {"SA": 3, "Sa": 3}
     require_one_line(answer, 0)
     assert answer.err.startswith("kamerton: warning: ")
+
+
+@pytest.mark.parametrize("given", [["0.7,0.15,0.15"], ["0.7", "0.15", "0.15"]])
+def test_fractions_may_have_commas_between(command: Command, toy_cube: Path, tmp_path: Path, given: list[str]) -> None:
+    assert command("data", "split", toy_cube, tmp_path / "data", "--fractions", *given).code == 0
+    assert json.loads((tmp_path / "data/split.json").read_text())["settings"]["fractions"] == [0.7, 0.15, 0.15]
+
+
+def test_fractions_that_are_joined_by_a_sign_and_those_that_are_none(
+    command: Command, toy_cube: Path, tmp_path: Path
+) -> None:
+    assert command("data", "split", toy_cube, tmp_path / "a", "--fractions=0.7,0.15,0.15").code == 0
+    for given in ("0.7,0.3", "0.5,0.2,0.2,0.1", "0.7,a,b"):
+        require_one_line(command("data", "split", toy_cube, tmp_path / "b", "--fractions", given), 2)
+
+
+SPOKEN = "import sys; from kamerton.cli import main; sys.argv[0] = 'kamerton'; main()"
+
+
+def spoken(*arguments: str | bytes, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    """Run a command in a process of its own, with another locale."""
+    given = {key: value for key, value in os.environ.items() if not key.startswith(("LC_", "LANG", "PYTHONUTF8"))}
+    return subprocess.run(
+        [sys.executable, "-c", SPOKEN, *arguments], env=given | environment, capture_output=True, check=False
+    )
+
+
+@pytest.mark.parametrize("environment", [{"LC_ALL": "C"}, {"LC_ALL": "C", "PYTHONUTF8": "0"}, {"LC_ALL": "C.UTF-8"}])
+def test_polish_letters_do_in_any_locale(tmp_path: Path, environment: dict[str, str]) -> None:
+    source = write_list(tmp_path, ["późne", "wczesne"] * 10)
+    out = tmp_path / "kostka ł.fits"
+    answers = [
+        spoken("data", "import", str(source), str(out).encode(), **environment),
+        spoken("data", "split", str(out).encode(), str(tmp_path / "dane ł").encode(), **environment),
+        spoken("data", "check", str(out).encode(), **environment),
+    ]
+    assert [(answer.returncode, answer.stderr) for answer in answers] == [(0, b"")] * 3
+    assert json.loads((tmp_path / "dane ł/split.json").read_text(encoding="utf-8"))["class_names"] == [
+        "późne",
+        "wczesne",
+    ]
+
+
+def test_a_cube_whose_name_is_no_utf_8_can_be_used(tmp_path: Path) -> None:
+    name = os.fsencode(tmp_path) + b"/\xb3\xf3d\xbc.fits"
+    answers = [
+        spoken("data", "import", str(write_list(tmp_path, ["a", "b"] * 10)), name),
+        spoken("data", "split", name, name + b"-data"),
+        spoken("data", "check", name),
+    ]
+    assert [(answer.returncode, answer.stderr) for answer in answers] == [(0, b"")] * 3
+    record = json.loads((Path(os.fsdecode(name + b"-data")) / "split.json").read_text())
+    assert os.fsencode(record["source"]["path"]) == name
+
+
+@pytest.mark.parametrize("room_bytes", [0, 4000, 20_000, 60_000])
+@pytest.mark.parametrize("which", ["synth", "split", "import"])
+def test_a_disk_without_room_is_one_line_and_leaves_nothing(
+    command: Command, tmp_path: Path, which: str, room_bytes: int
+) -> None:
+    write_toy_cube(tmp_path / "all.fits", 60)
+    before = sorted(tmp_path.iterdir())
+    commands = {
+        "synth": ("synth", tmp_path / "data", "--count", "60", "--size", "32"),
+        "split": ("split", tmp_path / "all.fits", tmp_path / "data"),
+        "import": ("import", tmp_path / "all.fits", tmp_path / "new.fits"),
+    }
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room_bytes, limits[1]))
+    try:
+        answer = command("data", *commands[which])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    require_one_line(answer, 2)
+    assert "File too large" in answer.err
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_survey_that_is_stopped_leaves_nothing_at_its_place(tmp_path: Path, number: signal.Signals) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "kamerton", "data", "synth", "data", "--count", "5000"], cwd=tmp_path
+    ) as process:
+        while not any(tmp_path.rglob("*.fits")):
+            assert process.poll() is None
+        process.send_signal(number)
+    assert process.returncode == (143 if number == signal.SIGTERM else -9)
+    assert not (tmp_path / "data").exists()
+    assert (list(tmp_path.iterdir()) == []) == (number == signal.SIGTERM)
 
 
 def test_plain_convolutions_can_be_asked_for(command: Command, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from kamerton.errors import CubeError, OutputError
 from kamerton.files import (
     is_unfinished,
     new_folder,
+    new_whole_folder,
     partial_path,
     read_json,
     read_text,
@@ -23,6 +24,32 @@ from kamerton.files import (
     whole_folder,
     write_json,
 )
+
+
+def test_a_new_folder_is_at_its_place_once_it_is_whole(tmp_path: Path) -> None:
+    with new_whole_folder(tmp_path / "inner/data") as place:
+        (place / "a").write_text("whole")
+        assert not (tmp_path / "inner/data").exists()
+    assert [path.read_text() for path in (tmp_path / "inner").rglob("*") if path.is_file()] == ["whole"]
+    with pytest.raises(OutputError, match="exists already"), new_whole_folder(tmp_path / "inner/data"):
+        raise AssertionError
+
+
+def test_a_new_folder_that_is_not_finished_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="No space left"), new_whole_folder(tmp_path / "inner/data") as place:
+        (place / "a").write_text("half")
+        raise OSError(28, "No space left on device")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_that_no_disk_takes_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="cannot be written"):
+        require_new(tmp_path / ("x" * 300))
+
+
+def test_bytes_of_a_file_name_come_back_from_json(tmp_path: Path) -> None:
+    write_json(tmp_path / "a.json", {"ł": "\udcb3"})
+    assert read_json(tmp_path / "a.json", 100) == {"ł": "\udcb3"}
 
 
 def test_a_whole_file_takes_its_name_at_the_end(tmp_path: Path) -> None:

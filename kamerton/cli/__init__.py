@@ -5,13 +5,15 @@ Nothing heavy is imported before a command needs it, so that ``kamerton --help``
 
 from __future__ import annotations
 
+import signal
 import sys
-from typing import Annotated
+from contextlib import suppress
+from typing import Annotated, NoReturn
 
 import typer
 
 from kamerton.cli import data, exchange, learning, machine, results
-from kamerton.cli.terminal import complain, warnings_as_lines
+from kamerton.cli.terminal import complain, print_any_letter, warnings_as_lines
 from kamerton.errors import KamertonError
 
 app = typer.Typer(
@@ -29,6 +31,9 @@ CTRL_C_EXIT_CODE = 130
 
 def main() -> None:
     """Run the command line; every foreseen error is one line on stderr and an exit code: 2 usage, 1 data."""
+    print_any_letter()
+    with suppress(ValueError):  # Not in the main thread, which alone is told of signals.
+        signal.signal(signal.SIGTERM, _end)
     try:
         with warnings_as_lines():
             code = app(standalone_mode=False)
@@ -43,7 +48,19 @@ def main() -> None:
         end = "" if message.endswith((".", "?")) else "."
         complain(f"{message}{end} Next: see `{_command_of(error)} --help`.")
         code = 2
+    except UnicodeEncodeError as error:
+        complain(
+            f"A name cannot be said in the letters of this system. Received: {error.object!a}. "
+            "Next: use a UTF-8 locale, as LC_ALL=C.UTF-8, and names in UTF-8."
+        )
+        code = 1
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _end(number: int, _: object) -> NoReturn:
+    """Leave through every block that takes away what is half-written."""
+    complain(f"stopped by {signal.Signals(number).name}")
+    sys.exit(128 + number)
 
 
 def _command_of(error: typer.TyperException) -> str:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from kamerton import config
-from kamerton.cli.options import with_options
+from kamerton.cli.options import WithTuples, with_options
 from kamerton.cli.shared import JsonFlag, print_result
 from kamerton.errors import UnknownNameError
 
@@ -60,7 +60,7 @@ def download(
     print(download_galaxy10(out))
 
 
-@app.command()
+@app.command(cls=WithTuples)
 @with_options(config.SplitSettings)
 def split(
     cube: Annotated[Path, typer.Argument(metavar="IN.fits", help="Labelled cube.")],

@@ -14,6 +14,7 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import typer
+from typer.core import TyperCommand
 
 from kamerton import config
 from kamerton.checks import Settings
@@ -23,6 +24,24 @@ Command = TypeVar("Command", bound=Callable[..., None])
 
 UNITS = ("arcsec",)
 """A field whose name ends in one shows it as the value's placeholder, and not in the option's name."""
+
+
+class WithTuples(TyperCommand):
+    """A command that takes the values of one option with commas between, as well as one after another."""
+
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:
+        """Part ``A,B,C`` after an option of three values into three."""
+        several = {word: option.nargs for option in self.params for word in option.opts if option.nargs > 1}
+        parted: list[str] = []
+        for arg in args:
+            word, is_joined, values = arg.partition("=") if arg.startswith("--") else ("", "", "")
+            if is_joined and word in several:
+                parted += [word, *values.split(",")]
+            elif parted and parted[-1] in several and "," in arg:
+                parted += arg.split(",")
+            else:
+                parted.append(arg)
+        return super().parse_args(ctx, parted)
 
 
 def with_options(settings: type[Settings]) -> Callable[[Command], Command]:

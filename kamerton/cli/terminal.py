@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import warnings
 from collections.abc import Iterator
@@ -14,6 +15,13 @@ from kamerton.errors import KamertonWarning
 def complain(message: str) -> None:
     """Print one line on stderr."""
     print("kamerton:", " ".join(message.split()), file=sys.stderr)
+
+
+def print_any_letter() -> None:
+    """Show a letter that the terminal lacks, or a byte of a file name that is no letter, by its number."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 _warned: list[str] = []

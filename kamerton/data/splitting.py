@@ -22,7 +22,7 @@ from kamerton.data.cubes.cube import LabelledCube, fingerprint_of, open_cube
 from kamerton.data.cubes.writer import CubeWriter
 from kamerton.data.sky import SkyPair, column_pairs, connected_groups, sky_pairs
 from kamerton.errors import CubeError, UsageError
-from kamerton.files import require_new, whole_folder, write_json
+from kamerton.files import new_whole_folder, require_new, whole_folder, write_json
 from kamerton.progress import Progress
 from kamerton.version import __version__
 
@@ -86,19 +86,24 @@ def split_cube(
     folder = Path(out_dir)
     for name in (*(f"{split}.fits" for split in SPLIT_NAMES), SPLIT_JSON):
         require_new(folder / name)
-    with open_cube(cube_path, watcher=watcher) as cube:
-        grouping = group_galaxies(cube, settings)
-        parts = assign_splits(cube.labels, grouping.groups, settings)
-        _require_all_splits(cube, parts)
-        _warn_of_classes(cube, parts)
-        record = _split_record(cube, grouping, parts, settings)
-        with whole_folder(folder, existing="add") as place:
-            _write_splits(cube, place, parts, settings)
-            write_json(place / SPLIT_JSON, record)
+    made = whole_folder(folder, existing="add") if folder.exists() else new_whole_folder(folder)
+    with open_cube(cube_path, watcher=watcher) as cube, made as place:
+        summary = write_splits(cube, place, settings, source=cube.path)
+    return dataclasses.replace(summary, folder=str(folder))
+
+
+def write_splits(cube: LabelledCube, place: Path, settings: SplitSettings, *, source: Path) -> SplitSummary:
+    """Write the three cubes and the record of a split into an empty folder; ``source`` is what the cube is called."""
+    grouping = group_galaxies(cube, settings)
+    parts = assign_splits(cube.labels, grouping.groups, settings)
+    _require_all_splits(cube, source, parts)
+    _warn_of_classes(cube, source, parts)
+    _write_cubes(cube, place, parts, settings)
+    write_json(place / SPLIT_JSON, _split_record(cube, source, grouping, parts, settings))
     counts = {name: int((parts == number).sum()) for number, name in enumerate(SPLIT_NAMES)}
     alone = np.bincount(grouping.groups)[grouping.groups] == 1
     return SplitSummary(
-        str(folder), counts, int((~alone).sum()), grouping.pairs is not None, settings.group_radius_arcsec
+        str(place), counts, int((~alone).sum()), grouping.pairs is not None, settings.group_radius_arcsec
     )
 
 
@@ -143,22 +148,22 @@ def assign_splits(labels: Labels, groups: Rows, settings: SplitSettings) -> Part
     return parts
 
 
-def _require_all_splits(cube: LabelledCube, parts: Parts) -> None:
+def _require_all_splits(cube: LabelledCube, source: Path, parts: Parts) -> None:
     empty = [name for number, name in enumerate(SPLIT_NAMES) if not (parts == number).any()]
     if empty:
         raise CubeError(
-            f"{cube.path}: too few separate galaxies for three splits",
+            f"{source}: too few separate galaxies for three splits",
             received=f"{len(cube)} galaxies, and none left for {' and '.join(empty)}",
             allowed="3 galaxies or groups of galaxies or more",
             next_step="add galaxies, or use a smaller group radius or another group column",
         )
 
 
-def _warn_of_classes(cube: LabelledCube, parts: Parts) -> None:
-    warn_of_look_alikes(str(cube.path), cube.class_names)
+def _warn_of_classes(cube: LabelledCube, source: Path, parts: Parts) -> None:
+    warn_of_look_alikes(str(source), cube.class_names)
     counts = {name: _class_counts(cube, parts == number) for number, name in enumerate(SPLIT_NAMES)}
-    warn_of_missing(str(cube.path), counts)
-    warn_of_empty(str(cube.path), _class_counts(cube, parts >= 0))
+    warn_of_missing(str(source), counts)
+    warn_of_empty(str(source), _class_counts(cube, parts >= 0))
 
 
 def _class_counts(cube: LabelledCube, chosen: Mask) -> dict[str, int]:
@@ -166,7 +171,7 @@ def _class_counts(cube: LabelledCube, chosen: Mask) -> dict[str, int]:
     return dict(zip(cube.class_names, counts.tolist(), strict=True))
 
 
-def _write_splits(cube: LabelledCube, folder: Path, parts: Parts, settings: SplitSettings) -> None:
+def _write_cubes(cube: LabelledCube, folder: Path, parts: Parts, settings: SplitSettings) -> None:
     """Copy the images to their splits in one pass, in bounded memory."""
     with ExitStack() as files:
         writers = [
@@ -190,7 +195,9 @@ def _write_splits(cube: LabelledCube, folder: Path, parts: Parts, settings: Spli
             writer.finish(cube.labels[chosen], cube.catalogue[chosen], history, cube.origin)
 
 
-def _split_record(cube: LabelledCube, grouping: Grouping, parts: Parts, settings: SplitSettings) -> dict[str, Any]:
+def _split_record(
+    cube: LabelledCube, source: Path, grouping: Grouping, parts: Parts, settings: SplitSettings
+) -> dict[str, Any]:
     """Tell in ``split.json`` what was split, how, into what, and which galaxies stayed together."""
     ids = cube.ids
     rows_of_group: dict[int, list[int]] = {}
@@ -199,7 +206,7 @@ def _split_record(cube: LabelledCube, grouping: Grouping, parts: Parts, settings
     together = [rows for rows in rows_of_group.values() if len(rows) > 1]
     return {
         "kamerton": __version__,
-        "source": {"path": str(cube.path), "galaxies": len(cube), "fingerprint": cube.fingerprint()},
+        "source": {"path": str(source), "galaxies": len(cube), "fingerprint": cube.fingerprint()},
         "settings": dataclasses.asdict(settings),
         "class_names": list(cube.class_names),
         "splits": {name: _part_record(cube, parts == number) for number, name in enumerate(SPLIT_NAMES)},

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from kamerton.arrays import Labels, Probabilities
 from kamerton.config import Device, EvaluateSettings
 from kamerton.data.cubes.cube import LabelledCube, open_cube
+from kamerton.data.cubes.labels import default_class_names
 from kamerton.errors import CubeError, OutputError, RunError, UsageError, warn
 from kamerton.evaluation.leakage import check_leakage, leakage_warning
 from kamerton.evaluation.metrics import classification_metrics, group_metrics
@@ -129,7 +130,11 @@ def _labels_of_run(run: Run, cube: LabelledCube) -> npt.NDArray[np.int64]:
             f"{cube.path}: classes differ from those that {run.name} learned",
             received=", ".join(cube.class_names),
             allowed=", ".join(names),
-            next_step="evaluate on a cube with the same classes",
+            next_step=(
+                "import the model again with --classes-of CUBE"
+                if run.record.imported_from and names == default_class_names(len(names))
+                else "evaluate on a cube with the same classes"
+            ),
         )
     return cube.labels
 

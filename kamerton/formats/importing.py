@@ -8,7 +8,7 @@ from pathlib import Path
 from kamerton.config import Preprocessing
 from kamerton.data.cubes.cube import open_cube
 from kamerton.data.cubes.labels import default_class_names
-from kamerton.errors import UsageError
+from kamerton.errors import UsageError, warn
 from kamerton.files import require_new
 from kamerton.formats.keras.file import KerasContents, read_keras
 from kamerton.networks.registry import build_network, count_parameters
@@ -50,6 +50,10 @@ def import_keras_file(path: str | Path, out: str | Path, *, classes_of: str | Pa
 
 def _class_names(contents: KerasContents, classes_of: str | Path | None) -> tuple[str, ...]:
     if classes_of is None:
+        warn(
+            f"A .keras file holds no class names, so the {contents.classes} classes have none",
+            next_step="name the cube that the model learned from with --classes-of, or evaluate on cubes without names",
+        )
         return default_class_names(contents.classes)
     with open_cube(classes_of) as cube:
         if len(cube.class_names) != contents.classes:

@@ -5,13 +5,21 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
-from kamerton.errors import CubeError, RunError
+from kamerton.data.importers import import_cube
+from kamerton.data.splitting import split_cube
+from kamerton.errors import CubeError, KamertonWarning, RunError
 from kamerton.evaluation.evaluate import evaluate
 from kamerton.formats.importing import import_keras_file
+from kamerton.runs.evaluation import read_predictions
 from kamerton.runs.folder import Run, open_run
+from kamerton.training.train import train
 from tests.conftest import CLASS_NAMES, toy_galaxies, write_cube
+from tests.data.importers.sources import write_list
 
 
 @pytest.fixture(scope="module")
@@ -57,8 +65,13 @@ def test_an_imported_run_is_tested_as_the_original(
 
 
 def test_without_class_names_a_named_cube_is_not_guessed_at(imported: Run, toy_cube: Path) -> None:
-    with pytest.raises(CubeError, match=r"classes differ.*bright, dim, striped.*Allowed: class 0, class 1, class 2"):
+    with pytest.raises(CubeError, match=r"classes differ.*Allowed: class 0, class 1, class 2.*import.*--classes-of"):
         evaluate(imported, toy_cube)
+
+
+def test_an_import_without_class_names_says_how_to_name_them(keras_file: Path, tmp_path: Path) -> None:
+    with pytest.warns(KamertonWarning, match=r"the 3 classes have none.*--classes-of"):
+        import_keras_file(keras_file, tmp_path / "run")
 
 
 def test_a_cube_without_class_names_gives_plain_ones(keras_file: Path, tmp_path: Path) -> None:
@@ -71,3 +84,29 @@ def test_a_missing_cube_of_class_names_leaves_no_run(keras_file: Path, tmp_path:
     with pytest.raises(CubeError, match=r"nowhere\.fits: cannot be opened"):
         import_keras_file(keras_file, tmp_path / "run", classes_of=tmp_path / "nowhere.fits")
     assert not (tmp_path / "run").exists()
+
+
+LETTERS = st.characters(exclude_categories=["C", "Zl", "Zp", "Zs"], include_characters=" \\'&/,")
+NAMES = st.text(LETTERS, min_size=1, max_size=90).filter(lambda name: name.isprintable() and name.strip() == name)
+
+
+@given(names=st.lists(NAMES, min_size=3, max_size=3, unique=True))
+@example(names=["wczesne, E' / S0", "p\u00f3\u017ane i nieregularne", r"\x41"])
+@settings(deadline=None, max_examples=5)
+def test_class_names_of_any_letters_stay_from_an_import_to_keras_and_back(
+    tmp_path_factory: pytest.TempPathFactory, names: list[str]
+) -> None:
+    """A list, a cube, a split, a training, a test, a .keras file, its import and a test of that."""
+    place = tmp_path_factory.mktemp("letters")
+    source = write_list(place, [names[row % 3] for row in range(30)])
+    import_cube(source, place / "all.fits", classes=names, size=32)
+    split_cube(place / "all.fits", place / "data")
+    run = train(place / "data", network="lenet5", epochs=1, out=place / "run")
+    evaluate(run, place / "data/test.fits")
+    back = import_keras_file(run.keras_path, place / "keras", classes_of=place / "data/train.fits")
+    found = evaluate(back, place / "data/test.fits")
+    assert open_run(place / "run").record.class_names == back.record.class_names == tuple(names)
+    assert [scores.class_name for scores in found.metrics.per_class] == names
+    assert list(read_predictions(back, "test", found.metrics.galaxies).probabilities.shape)[1] == 3
+    columns = pd.read_parquet(found.path / "predictions.parquet").columns
+    assert {f"p_{name}" for name in names} <= set(columns)

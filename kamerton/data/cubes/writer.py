@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -28,7 +30,8 @@ from kamerton.data.fits.letters import (
     to_ascii,
     with_comment,
 )
-from kamerton.errors import OutputError, UsageError
+from kamerton.errors import UsageError
+from kamerton.files import cannot_write, partial_path, remove_partial, require_new
 
 CLASS_KEYWORD = "CLASS"
 """``CLASS0``, ``CLASS1``... in the label HDU's header name the classes."""
@@ -38,7 +41,6 @@ HISTORY_CHARACTERS = 72
 """What one HISTORY card holds."""
 HEADER_BLOCKS = 1
 """Blocks kept for the primary header (36 cards), whose galaxy count and checksums are known only at the end."""
-
 
 CUBE_ENDINGS = (".fits", ".fit", ".fts")
 
@@ -71,18 +73,15 @@ class CubeWriter:
         self._stored_type = np.dtype(dtype).newbyteorder(">")
         self._bitpix = {"u1": 8, "f4": -32}[self._stored_type.str[1:]]
         self._count = 0
-        self._partial = self.path.with_name(self.path.name + ".partial")
-        if self.path.exists():
-            raise OutputError(f"{self.path} exists already", next_step="choose another name or move the file away")
+        self._partial = partial_path(self.path)
+        require_new(self.path)
         try:
+            # What a killed process left there; a link would be written through.
+            remove_partial(self.path)
             self._file = self._partial.open("wb")
+            self._file.write(self._primary_header())
         except OSError as error:
-            raise OutputError(
-                f"{self.path} cannot be written",
-                received=error.strerror,
-                next_step="choose a folder that exists and that you may write to",
-            ) from error
-        self._file.write(self._primary_header())
+            raise cannot_write(self.path, error) from error
 
     def __enter__(self) -> Self:
         return self
@@ -90,8 +89,11 @@ class CubeWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.close()
-        self._partial.unlink(missing_ok=True)
+        # A disk that cannot be written must not hide the error.
+        with suppress(OSError):
+            self._file.close()
+        with suppress(OSError):
+            remove_partial(self.path)
 
     def append(self, images_nhwc: ImagesNHWC) -> None:
         """Add images (n, height, width, channels) of the cube's shape and type."""
@@ -121,6 +123,8 @@ class CubeWriter:
             if catalogue is not None:
                 hdus.append(_catalogue_hdu(catalogue))
         _add_checksums(self._partial)
+        with self._partial.open("rb") as written:
+            os.fsync(written.fileno())
         self._partial.replace(self.path)
 
     def _pad(self) -> None:

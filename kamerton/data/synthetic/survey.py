@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -9,14 +10,18 @@ from pathlib import Path
 import numpy as np
 from astropy.table import Table
 
-from kamerton.config import SynthSettings
+from kamerton.config import SplitSettings, SynthSettings
+from kamerton.data.cubes.cube import open_cube
 from kamerton.data.cubes.images import CHUNK_GALAXIES
 from kamerton.data.cubes.writer import CubeWriter
 from kamerton.data.galaxy10 import CLASS_NAMES
-from kamerton.data.splitting import SplitSummary, split_cube
+from kamerton.data.splitting import SplitSummary, write_splits
 from kamerton.data.synthetic.galaxies import SyntheticGalaxy, synthesise
-from kamerton.files import whole_folder
+from kamerton.files import new_whole_folder
 from kamerton.progress import Progress, Silent
+
+SURVEY = "survey.fits"
+"""The whole of it, until it is split."""
 
 
 def synth(
@@ -33,12 +38,14 @@ def synth(
     settings, same bytes.
     """
     settings = SynthSettings(count, size, seed)
-    with whole_folder(Path(out_dir)) as folder:
-        survey = folder / "survey.fits"
+    folder = Path(out_dir)
+    with new_whole_folder(folder) as place:
+        survey = place / SURVEY
         write_survey(survey, settings, watcher or Silent())
-        summary = split_cube(survey, folder, seed=settings.seed, watcher=watcher)
+        with open_cube(survey, watcher=watcher) as cube:
+            summary = write_splits(cube, place, SplitSettings(seed=settings.seed), source=folder / SURVEY)
         survey.unlink()
-    return summary
+    return dataclasses.replace(summary, folder=str(folder))
 
 
 def write_survey(path: Path, settings: SynthSettings, watcher: Progress) -> None:
