@@ -29,7 +29,7 @@ UNITS = ("arcsec",)
 class WithTuples(TyperCommand):
     """A command that takes the values of one option with commas between, as well as one after another."""
 
-    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Part ``A,B,C`` after an option of three values into three."""
         several = {word: option.nargs for option in self.params for word in option.opts if option.nargs > 1}
         parted: list[str] = []

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 
-from kamerton.checks import several
 from kamerton.config import ImportSettings, PixelOrigin
 from kamerton.data.classes import warn_of_classes
 from kamerton.data.cubes.writer import CubeWriter, require_cube_name
@@ -110,7 +109,7 @@ def import_cube(
     error nothing is left at ``out_path``. Raises UsageError for a bad setting or a missing source, OutputError where
     ``out_path`` exists or cannot be written, and DataError, naming the file and row, for bad data.
     """
-    names = None if classes is None else several(classes, str)
+    names = (classes,) if isinstance(classes, str) else None if classes is None else tuple(classes)
     settings = ImportSettings(size, crop, bands, q, stretch, label_column, path_column, skip_bad, names)
     source, out_path = Path(source), Path(out_path)
     _require_source(source)

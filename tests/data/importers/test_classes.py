@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ def classes_of(texts: Sequence[str], *wanted: str) -> Classes:
     return classes_from_texts("list.csv", "label", texts, wanted or None)
 
 
-def said_of(source: Path, **options: object) -> list[str]:
+def said_of(source: Path, **options: Any) -> list[str]:
     """Everything that an import warns of."""
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")

@@ -67,7 +67,7 @@ def test_every_import_writes_its_history(kind: str, tmp_path: Path) -> None:
     source = small_source(kind, tmp_path)
     imported(source, size=16).close()
     history = [str(line) for line in fits.getheader(tmp_path / "out.fits")["HISTORY"]]
-    assert history == [
+    assert history[:2] == [
         f"kamerton data import: {kind} {source.name}",
         "largest central square, resized to 16 pixels (Lanczos)",
     ]
