@@ -31,14 +31,15 @@ def examine_cube(path: Path, watcher: Progress) -> FileAudit:
     """Find what is wrong with a cube alone, in one pass over its images and constant memory."""
     found = FileAudit(str(path))
     with found.noting(), as_plain_file(path) as file:
-        if _is_whole(path, file, found):
-            with closing(open_hdus(path, file)) as hdus:
+        layouts = _whole_layouts(path, file, found)
+        if layouts is not None:
+            with closing(open_hdus(path, file, layouts)) as hdus:
                 found.galaxies = _galaxies(path, hdus, found, watcher)
     return found
 
 
-def _is_whole(path: Path, file: IO[bytes], found: FileAudit) -> bool:
-    """Walk over all HDUs as far as they are sound, and note those that are not as they were written."""
+def _whole_layouts(path: Path, file: IO[bytes], found: FileAudit) -> list[HduLayout] | None:
+    """Walk over all HDUs, note those that are not as they were written, and give them where all are sound."""
     layouts: list[HduLayout] = []
     damage: CubeError | None = None
     try:
@@ -50,7 +51,8 @@ def _is_whole(path: Path, file: IO[bytes], found: FileAudit) -> bool:
         found.damage(changed)
     if damage is not None:
         found.damage(damage)
-    return damage is None
+        return None
+    return layouts
 
 
 def _galaxies(path: Path, hdus: fits.HDUList, found: FileAudit, watcher: Progress) -> AuditedGalaxies | None:

@@ -1,10 +1,13 @@
-"""The one way to open a FITS file, cube or cutout, with one error for whatever Astropy makes of a damaged one."""
+"""The one way to open a FITS file, cube or cutout, with one error for whatever Astropy makes of a damaged one.
+
+Gzipped and tile-compressed files are unpacked first, to a temporary file, so that what Astropy opens is always plain.
+"""
 
 from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -14,23 +17,23 @@ from astropy.io import fits
 from astropy.utils.exceptions import AstropyWarning
 from jaxtyping import Num
 
-from kamerton.data.fits.structure import check_structure
+from kamerton.data.fits.structure import HduLayout, check_structure
+from kamerton.data.fits.tiles import is_compressed, unpack_tiles
 from kamerton.data.fits.unpacking import as_plain_file
 from kamerton.errors import DataError, FitsError
 
-IMAGE_HDUS = (fits.PrimaryHDU, fits.ImageHDU, fits.CompImageHDU)
+IMAGE_HDUS = (fits.PrimaryHDU, fits.ImageHDU)
 
 
 def open_fits(path: Path) -> tuple[IO[bytes], fits.HDUList]:
-    """Open a FITS file, gzipped or not: its bytes, unpacked, and its HDUs, mapped into memory.
+    """Open a FITS file, gzipped or not: its bytes, not gzipped any more, and its HDUs, mapped into memory.
 
     Headers are checked before Astropy believes them. Closing the list of HDUs closes the file. Raises FitsError where
     the file is missing, damaged, or unpacks to far more than its own size.
     """
     file = as_plain_file(path)
     try:
-        check_structure(path, file)
-        return file, open_hdus(path, file)
+        return file, open_hdus(path, file, check_structure(path, file))
     except BaseException:
         file.close()
         raise
@@ -57,8 +60,12 @@ def fits_errors(path: Path, hdu_number: int | None) -> Iterator[None]:
         ) from error
 
 
-def open_hdus(path: Path, file: IO[bytes]) -> fits.HDUList:
-    """List the HDUs of an open file, mapped into memory; closing the list closes the file."""
+def open_hdus(path: Path, file: IO[bytes], layouts: Sequence[HduLayout]) -> fits.HDUList:
+    """List the HDUs of an open file, mapped into memory; closing the list closes the file.
+
+    ``layouts`` are those that its headers promise. Raises FitsError where a compressed image cannot be unpacked.
+    """
+    file = unpack_tiles(path, file, layouts) if is_compressed(layouts) else file
     file.seek(0)
     with fits_errors(path, None):
         # Astropy cannot both scale and map a file into memory; the scaling is done by `physical`, image by image.
@@ -66,8 +73,8 @@ def open_hdus(path: Path, file: IO[bytes]) -> fits.HDUList:
 
 
 def byte_of(hdu: Any, row: int) -> int | None:
-    """Find the byte of the unpacked file where a row of an image HDU begins; None where it is tile-compressed."""
-    if isinstance(hdu, fits.CompImageHDU):
+    """Find the byte of the file, not gzipped, where a row of an image HDU begins; None where it was in tiles."""
+    if "ZCMPTYPE" in hdu.header:
         return None
     row_bytes: int = abs(hdu.header["BITPIX"]) // 8 * math.prod(hdu.shape[1:])
     return int(hdu.fileinfo()["datLoc"]) + row * row_bytes

@@ -11,23 +11,15 @@ import math
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import IO
 
+from kamerton.data.fits.cards import BITPIX, KEYWORD_LENGTH, MAX_AXES, Header
+from kamerton.data.fits.compressed import CompressedImage, compressed_image
+from kamerton.data.fits.tables import MAX_COLUMNS, columns_of
 from kamerton.errors import FitsError
 
 BLOCK_BYTES, CARD_BYTES = 2880, 80
-
-BITPIX = (8, 16, 32, 64, -32, -64)
-
-MAX_AXES = 999
-"""Axes of an image, and columns of a table, as the standard has it."""
-
-MAX_RATIO = 1100
-"""A tile-compressed image is at most this many times its table: DEFLATE, the densest of the methods, reaches 1032."""
-
-SMALL_BYTES = 16 << 20
-"""Below this, the ratio does not matter."""
 
 MAX_HEADER_BLOCKS = 2000
 """Headers of one file take no more than this together: 72,000 cards."""
@@ -40,7 +32,7 @@ HEADS = re.compile(rb"SIMPLE  =|XTENSION=")
 KEYWORDS = re.compile(rb"([ -~]{8}[^\0]{72}){36}", re.DOTALL)
 """A block of cards, each with a keyword that is text."""
 
-INTEGER = re.compile(r" *([+-]?\d{1,20}) *(/.*)?")
+SCALES, BLANKS = {"BSCALE", "BZERO"}, {"BLANK", "ZBLANK"}
 
 
 @dataclass(frozen=True)
@@ -52,7 +44,9 @@ class HduLayout:
     data_bytes: int
     """Without the filling up to whole blocks."""
     cards: Mapping[str, str] = field(repr=False)
-    """The first value of each keyword, as it stands."""
+    """The value of each keyword, as it stands."""
+    compressed: CompressedImage | None
+    """Where the HDU is a table that holds an image in compressed tiles."""
 
     @property
     def end(self) -> int:
@@ -68,104 +62,99 @@ def check_structure(path: object, file: IO[bytes]) -> list[HduLayout]:
 def walk_structure(path: object, file: IO[bytes]) -> Iterator[HduLayout]:
     """Yield the HDUs of a FITS file one after another, reading only headers.
 
-    Raises FitsError with HDU and byte where a header does not end, misses or garbles what it must have, or promises
-    more data than there are.
+    Raises FitsError with HDU and byte where a header does not end, misses or garbles what it must have, can be read in
+    two ways, or promises more data than there are.
     """
     size_bytes = file.seek(0, os.SEEK_END)
     start = blocks = count = 0
     while start < size_bytes:
-        where = f"{path} HDU {count}"
-        cards, data = _header(where, file, start, blocks)
+        header = Header(f"{path} HDU {count}", start)
+        data = _read_header(header, file, blocks)
         blocks += (data - start) // BLOCK_BYTES
-        layout = HduLayout(start, data, _data_bytes(where, start, cards, primary=count == 0), cards)
+        layout = HduLayout(start, data, _data_bytes(header), header.cards, None)
         if layout.data + layout.data_bytes > size_bytes:
             raise FitsError(
-                f"{where}: the file is truncated",
+                f"{header.where}: the file is truncated",
                 received=f"{size_bytes} bytes",
                 allowed=f"{layout.data + layout.data_bytes} bytes, as the header at byte {start} promises",
                 next_step="fetch or write it again",
             )
-        _check_table(where, start, cards, layout)
         count += 1
         if count > MAX_HDUS:
-            raise _broken(where, start, "is one too many", f"at most {MAX_HDUS}")
-        yield layout
+            raise header.broken("is one too many", f"at most {MAX_HDUS}")
+        yield replace(layout, compressed=_check_kind(header, layout.data_bytes))
         start = layout.end
 
 
-def _header(where: str, file: IO[bytes], start: int, blocks_before: int) -> tuple[dict[str, str], int]:
-    """Read a header: the first value of each keyword, as it stands, and the byte where the data begin."""
-    cards: dict[str, str] = {}
-    file.seek(start)
+def _read_header(header: Header, file: IO[bytes], blocks_before: int) -> int:
+    """Read the cards of a header, and give the byte where the data begin."""
+    first: list[str] = []
+    file.seek(header.start)
     for number in range(1, MAX_HEADER_BLOCKS - blocks_before + 1):
         block = file.read(BLOCK_BYTES)
-        if number == 1 and not block.startswith((b"SIMPLE  =", b"XTENSION=")[start > 0 :][:1]):
-            found = "no FITS header" if start == 0 else "bytes after the last HDU that are no header"
-            raise _broken(where, start, f"holds {found}", f"a card {'XTENSION' if start else 'SIMPLE'} first")
+        if number == 1 and not block.startswith((b"SIMPLE  =", b"XTENSION=")[header.start > 0 :][:1]):
+            found = "bytes after the last HDU that are no header" if header.start else "no FITS header"
+            raise header.broken(f"holds {found}", f"a card {'XTENSION' if header.start else 'SIMPLE'} first")
         # Where END is lost, the header seems to run on into the data, and through them to the next header.
         if len(block) < BLOCK_BYTES or (number > 1 and HEADS.match(block)) or not KEYWORDS.fullmatch(block):
             break
         for at in range(0, BLOCK_BYTES, CARD_BYTES):
             card = block[at : at + CARD_BYTES].decode("latin-1")
-            keyword = card[:8].rstrip()
-            if keyword == "END" and not card[8:].strip():
-                return cards, start + number * BLOCK_BYTES
-            if card[8:10] == "= ":
-                cards.setdefault(keyword, card[10:])
-    raise _broken(where, start, "has no END", f"a header of at most {MAX_HEADER_BLOCKS} blocks that ends with END")
+            if header.add(card):
+                _check_order(header, first)
+                return header.start + number * BLOCK_BYTES
+            if len(first) < MAX_AXES:
+                first.append(card[:KEYWORD_LENGTH].rstrip())
+    raise header.broken("has no END", f"a header of at most {MAX_HEADER_BLOCKS} blocks that ends with END")
 
 
-def _data_bytes(where: str, start: int, cards: dict[str, str], primary: bool) -> int:
+def _check_order(header: Header, first: list[str]) -> None:
+    """Refuse a header whose first cards are not those of the standard, in its order, or that has axes beyond NAXIS."""
+    # What is missing altogether is told by its name.
+    header.integer("BITPIX", lowest=-64)
+    axes = header.integer("NAXIS", highest=MAX_AXES)
+    for axis in range(1, axes + 1):
+        header.integer(f"NAXIS{axis}")
+    wanted = ["BITPIX", "NAXIS", *(f"NAXIS{axis}" for axis in range(1, axes + 1))]
+    if first[1 : len(wanted) + 1] != wanted[: len(first) - 1]:
+        raise header.broken("begins with cards in another order", f"{first[0]}, {', '.join(wanted[:5])}...")
+    beyond = next((name for name in header.cards if re.fullmatch(r"NAXIS\d+", name) and name not in wanted), None)
+    if beyond is not None:
+        raise header.broken(f"has {beyond} with NAXIS = {axes}", "one card an axis")
+
+
+def _data_bytes(header: Header) -> int:
     """Work out how long the data are from the keywords that every header must have."""
-    if primary and cards.get("SIMPLE", "").split("/")[0].strip() != "T":
-        raise _broken(where, start, "does not follow the standard", "SIMPLE = T")
-    bitpix = _integer(where, start, cards, "BITPIX")
+    primary = header.start == 0
+    if primary and not header.is_true("SIMPLE"):
+        raise header.broken("does not follow the standard", "SIMPLE = T")
+    bitpix = header.integer("BITPIX", lowest=-64)
     if bitpix not in BITPIX:
-        raise _broken(where, start, f"has BITPIX = {bitpix}", ", ".join(map(str, BITPIX)))
-    axes = _integer(where, start, cards, "NAXIS", highest=MAX_AXES)
-    sides = [_integer(where, start, cards, f"NAXIS{axis}") for axis in range(1, axes + 1)]
-    if axes == 0:
-        return 0
+        raise header.broken(f"has BITPIX = {bitpix}", ", ".join(map(str, BITPIX)))
+    axes = header.integer("NAXIS", highest=MAX_AXES)
+    pixels = math.prod(header.integer(f"NAXIS{axis}") for axis in range(1, axes + 1))
     if primary:
-        if cards.get("GROUPS", "").split("/")[0].strip() == "T":
-            raise _broken(where, start, "holds random groups", "images")
-        return abs(bitpix) // 8 * math.prod(sides)
-    heap, groups = (_integer(where, start, cards, name) for name in ("PCOUNT", "GCOUNT"))
-    return abs(bitpix) // 8 * groups * (heap + math.prod(sides))
+        if header.is_true("GROUPS"):
+            raise header.broken("holds random groups", "images")
+        return abs(bitpix) // 8 * pixels if axes else 0
+    heap, groups = header.integer("PCOUNT"), header.integer("GCOUNT")
+    return abs(bitpix) // 8 * groups * (heap + pixels) if axes else 0
 
 
-def _check_table(where: str, start: int, cards: dict[str, str], layout: HduLayout) -> None:
-    """Refuse a table of more columns than there can be, and a compressed image larger than its table can hold."""
-    if "TFIELDS" in cards:
-        _integer(where, start, cards, "TFIELDS", highest=MAX_AXES)
-    if "ZIMAGE" not in cards:
-        return
-    bitpix = _integer(where, start, cards, "ZBITPIX")
-    axes = _integer(where, start, cards, "ZNAXIS", highest=MAX_AXES)
-    sides = [_integer(where, start, cards, f"ZNAXIS{axis}") for axis in range(1, axes + 1)]
-    image_bytes = abs(bitpix) // 8 * math.prod(sides)
-    if image_bytes > max(SMALL_BYTES, MAX_RATIO * layout.data_bytes):
-        what = f"promises {image_bytes} bytes of image from {layout.data_bytes} bytes"
-        raise _broken(where, start, what, f"{MAX_RATIO} times as much")
-
-
-def _integer(where: str, start: int, cards: dict[str, str], keyword: str, highest: int = 2**63 - 1) -> int:
-    found = INTEGER.fullmatch(cards.get(keyword, ""))
-    lowest = -64 if keyword in {"BITPIX", "ZBITPIX"} else 0
-    if found is None or not lowest <= int(found[1]) <= highest:
-        value = cards[keyword].split("/")[0].strip() if keyword in cards else None
-        raise _broken(
-            where,
-            start,
-            f"has no {keyword}" if value is None else f"has {keyword} = {value}",
-            f"{keyword}, a whole number from {lowest} to {highest}",
-        )
-    return int(found[1])
-
-
-def _broken(where: str, start: int, what: str, allowed: str) -> FitsError:
-    return FitsError(
-        f"{where}: cannot be read as FITS: the header at byte {start} {what}",
-        allowed=allowed,
-        next_step="check that the file arrived whole, and fetch or write it again",
-    )
+def _check_kind(header: Header, data_bytes: int) -> CompressedImage | None:
+    """Refuse scales that are no numbers, and images and tables that are not as the standard has them."""
+    for keyword in sorted(SCALES & header.cards.keys()):
+        header.check_number(keyword)
+    for keyword in sorted(BLANKS & header.cards.keys()):
+        header.integer(keyword, lowest=-(2**63))
+    kind = "IMAGE" if header.start == 0 else header.text("XTENSION")
+    if kind == "IMAGE" and header.start and (header.integer("PCOUNT"), header.integer("GCOUNT")) != (0, 1):
+        raise header.broken("has parameters or groups", "PCOUNT = 0 and GCOUNT = 1 in an image")
+    if "TFIELDS" in header.cards:
+        header.integer("TFIELDS", highest=MAX_COLUMNS)
+    columns = columns_of(header) if kind == "BINTABLE" else []
+    if "ZIMAGE" not in header.cards:
+        return None
+    if not columns:
+        raise header.broken(f"has ZIMAGE with XTENSION = '{kind}'", "a compressed image in a BINTABLE")
+    return compressed_image(header, columns, data_bytes)

@@ -17,7 +17,10 @@ GZIP_MAGIC = b"\x1f\x8b"
 CHUNK_BYTES = 1 << 20
 
 RATIO = 200
-"""A gzipped file may unpack to this many times its own size. Galaxies give 2, a blank sky of bytes about 1000."""
+"""A file, gzipped or in compressed tiles, may unpack to this many times its own size.
+
+Galaxies give 2 to 10, a blank sky of bytes about 1000.
+"""
 
 SMALL_BYTES = 64 << 20
 """Below this, the ratio does not matter."""
