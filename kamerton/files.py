@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import io
 import json
 import os
 import re
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from kamerton.errors import OutputError
+from kamerton.opening import open_plain
 
 SAFETENSORS_OWN = re.compile(r"\.tmp\w+")
 """The file that safetensors fills before it gives it the name that it was told."""
@@ -232,7 +234,7 @@ def _sync_folder(folder: Path) -> None:
 
 def file_sha256(path: Path) -> str:
     """SHA-256 of a file's bytes, read in constant memory."""
-    with path.open("rb") as file:
+    with open_plain(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -243,12 +245,11 @@ def json_sha256(content: Any) -> str:
 
 def read_text(path: Path, limit_bytes: int) -> str:
     """Read a text file in UTF-8; OSError where it cannot be read, ValueError where it is longer, or no text."""
-    size_bytes = path.stat().st_size
-    if not path.is_file() and not path.is_dir():
-        raise ValueError("not a plain file")
-    if size_bytes > limit_bytes:
-        raise ValueError(f"{size_bytes} bytes are too long; at most {limit_bytes} bytes are read")
-    return path.read_text(encoding="utf-8")
+    with open_plain(path) as file, io.TextIOWrapper(file, encoding="utf-8") as text:
+        size_bytes = os.fstat(file.fileno()).st_size
+        if size_bytes > limit_bytes:
+            raise ValueError(f"{size_bytes} bytes are too long; at most {limit_bytes} bytes are read")
+        return text.read()
 
 
 def read_json(path: Path, limit_bytes: int) -> Any:

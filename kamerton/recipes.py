@@ -10,8 +10,12 @@ from typing import Any
 
 from kamerton.config import Recipe
 from kamerton.errors import UnknownNameError, UsageError
+from kamerton.files import read_text
 from kamerton.records import read_record
 from kamerton.version import PACKAGE
+
+RECIPE_BYTES = 1 << 20
+"""A longer file is no recipe: `modern` has about 1 KiB."""
 
 FORMER_HEADINGS = {"adam": "optimizer", "adamw": "optimizer", "plateau": "schedule", "cosine": "schedule"}
 
@@ -47,8 +51,8 @@ def _read_recipe(name: str) -> Recipe:
         raise UnknownNameError("recipe", name, recipe_names())
     path = Path(name) if own else recipe_folder() / f"{name}.toml"
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        table = tomllib.loads(read_text(path, RECIPE_BYTES))
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"{path}: cannot be read as a recipe", received=error, next_step="correct the file") from error
     _require_present_form(table, path)
     return read_record(Recipe, table, str(path), UsageError)

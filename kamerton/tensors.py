@@ -13,6 +13,8 @@ from safetensors.torch import save_file
 from kamerton.errors import OutputError
 from kamerton.files import whole_file
 
+from kamerton.opening import open_plain
+
 HEADER_BYTES = 4 << 20
 """A longer header describes no network known here: it takes about 100 bytes a tensor."""
 
@@ -38,7 +40,7 @@ def read_tensors(path: Path, expected: Mapping[str, torch.Tensor]) -> dict[str, 
     Names, types and shapes are compared before any of them takes memory. Raises OSError where the file cannot be read,
     and ValueError where it is damaged or holds anything else.
     """
-    with path.open("rb") as file:
+    with open_plain(path) as file:
         size_bytes = file.seek(0, os.SEEK_END)
         file.seek(0)
         header_bytes = int.from_bytes(file.read(LENGTH_BYTES), "little")

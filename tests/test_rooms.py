@@ -16,6 +16,8 @@ ROOMS = (
     "version",
     "checks",
     "config",
+    "opening",
+    "parquet",
     "files",
     "records",
     "tensors",

@@ -22,6 +22,7 @@ from typing import IO
 from kamerton.config import DOWNLOAD_FOLDER
 from kamerton.data import galaxy10
 from kamerton.errors import DownloadError, OutputError
+from kamerton.opening import open_plain
 from kamerton.progress import BYTES, Progress, Silent
 
 BLOCK_BYTES = 1 << 20
@@ -113,7 +114,7 @@ def sha256_of(path: Path, watcher: Progress | None = None) -> str:
     """SHA-256 of a file, as lower-case hexadecimal digits."""
     digest = hashlib.sha256()
     with (
-        path.open("rb") as file,
+        open_plain(path) as file,
         (watcher or Silent()).task(f"checking {path.name}", path.stat().st_size, BYTES) as advance,
     ):
         while block := file.read(BLOCK_BYTES):

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+import io
+import os
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from kamerton.errors import DataError
+from kamerton.opening import open_plain
+from kamerton.parquet import MAX_CELLS, MAX_COLUMNS, read_parquet
+
+LIST_BYTES = 1 << 30
+"""A longer list holds more galaxies than a cube can."""
+
+LINE_LETTERS = 1 << 20
+"""A longer line is no row of a list: one of 2000 columns has 500 letters a cell."""
 
 KNOWN_COLUMNS = {"id", "ra", "dec", "group", "source"}
 """Columns that Kamerton knows are found in any case of letters."""
@@ -32,13 +43,11 @@ def read_list(path: Path) -> dict[str, list[str]]:
 
 def _read_csv(source: Path) -> dict[str, list[str]]:
     try:
-        with source.open(encoding="utf-8-sig", newline="") as file:
-            separator = _separator(file.readline())
-            file.seek(0)
-            rows = [row for row in csv.reader(file, strict=True, delimiter=separator) if row]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        with open_plain(source) as file, io.TextIOWrapper(file, encoding="utf-8-sig", newline="") as text:
+            _check_bytes(os.fstat(file.fileno()).st_size)
+            header, *body = _rows(text)
+    except (OSError, ValueError, csv.Error) as error:
         raise _unreadable_list(source, error) from error
-    header, *body = rows or [[]]
     for number, row in enumerate(body, start=1):
         if len(row) != len(header):
             raise DataError(
@@ -55,19 +64,51 @@ def _separator(header: str) -> str:
     return max(SEPARATORS, key=lambda separator: len(next(csv.reader([header], delimiter=separator), [])))
 
 
+def _check_bytes(size_bytes: int) -> None:
+    if size_bytes > LIST_BYTES:
+        raise ValueError(f"{size_bytes} bytes; a list of at most {LIST_BYTES} bytes is read")
+
+
+def _rows(text: TextIO) -> list[list[str]]:
+    """Split lines into cells; ValueError where there are more than a list of galaxies has."""
+    rows: list[list[str]] = []
+    lines = _lines(text)
+    first = next(lines, "")
+    for row in csv.reader(chain([first], lines), strict=True, delimiter=_separator(first)):
+        if len(row) > MAX_COLUMNS or len(row) * len(rows) > MAX_CELLS:
+            raise ValueError(f"{len(row)} columns in row {len(rows)}; at most {MAX_COLUMNS}, and {MAX_CELLS} cells")
+        if row:
+            rows.append(row)
+    return rows or [[]]
+
+
+def _lines(text: TextIO) -> Iterator[str]:
+    """Give line by line, none of which takes more memory than a line of a list can need."""
+    while line := text.readline(LINE_LETTERS):
+        if len(line) == LINE_LETTERS and not line.endswith(("\n", "\r")):
+            raise ValueError(f"a line of more than {LINE_LETTERS} letters")
+        yield line
+
+
 def _read_parquet(source: Path) -> dict[str, list[str]]:
     """Read every column of simple values as text, like a CSV file; lists and bytes are left out."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     try:
-        with pq.ParquetFile(source) as file:
-            # A column may hold whole pictures as bytes, so the others are chosen before anything is read.
-            table = file.read(columns=[field.name for field in file.schema_arrow if _is_simple(field.type)])
+        # A column may hold whole pictures as bytes, so the others are chosen before anything is read.
+        table = read_parquet(source, lambda schema: _simple_columns(source, schema))
         cells = [column.cast(pa.string()).fill_null("").to_pylist() for column in table.columns]
-    except (OSError, pa.ArrowException) as error:
+    except DataError:
+        raise
+    except (OSError, ValueError, pa.ArrowException) as error:
         raise _unreadable_list(source, error) from error
     return _as_columns(source, table.column_names, cells if len(table) else [])
+
+
+def _simple_columns(source: Path, schema: Any) -> list[str]:
+    names = [field.name for field in schema if _is_simple(field.type)]
+    _names(source, names, "rows")
+    return names
 
 
 def _is_simple(kind: Any) -> bool:
@@ -78,6 +119,11 @@ def _is_simple(kind: Any) -> bool:
 
 
 def _as_columns(source: Path, header: Sequence[str], cells: Sequence[list[str]]) -> dict[str, list[str]]:
+    return dict(zip(_names(source, header, cells), cells, strict=True))
+
+
+def _names(source: Path, header: Sequence[str], cells: Sequence[Any]) -> list[str]:
+    """Name the columns as they are known; DataError where two have one name, or there are no rows."""
     names = [name.strip().lower() if name.strip().lower() in KNOWN_COLUMNS else name.strip() for name in header]
     # FITS does not tell upper from lower case in names of columns.
     folded = [name.lower() for name in names]
@@ -89,7 +135,7 @@ def _as_columns(source: Path, header: Sequence[str], cells: Sequence[list[str]])
             allowed="a header of distinct names, and one row a galaxy",
             next_step="correct the header" if cells else "add rows",
         )
-    return dict(zip(names, cells, strict=True))
+    return names
 
 
 def _unreadable_list(source: Path, error: Exception) -> DataError:

@@ -15,6 +15,7 @@ from pydantic import Field
 from kamerton.errors import RunError, UsageError
 from kamerton.figures.drawing import save_figure
 from kamerton.files import is_unfinished, read_json, require_only, whole_folder, write_json
+from kamerton.parquet import read_parquet
 from kamerton.records import read_record
 from kamerton.runs.folder import EVALUATIONS, Run
 from kamerton.runs.record import WeightsChosenBy
@@ -259,41 +260,36 @@ def read_metrics(run: Run, dataset: str) -> Metrics:
 
 def read_predictions(run: Run, dataset: str, galaxies: int) -> Predictions:
     """Read the predictions for the ``galaxies`` that an evaluation counts; RunError names what is wrong in them."""
-    from pyarrow import ArrowException
-
     place = run.evaluation_path(dataset) / "predictions.parquet"
+    names = run.record.class_names
     try:
-        return _predictions(_read_table(place, galaxies, run.record.class_names), run.record.class_names)
-    except (OSError, LookupError, ValueError, ArrowException) as error:
+        table = read_parquet(place, lambda schema: _prediction_columns(schema, names))
+        if len(table) != galaxies:
+            raise ValueError(f"{len(table)} rows instead of {galaxies}")
+        for name in table.column_names:
+            if table[name].null_count:
+                raise ValueError(f"{name}: some rows are empty")
+        return _predictions(table, names)
+    except (OSError, ValueError) as error:
         raise RunError(
             f"{place}: cannot be read", received=error, next_step=f"move {place.parent} away and evaluate the run again"
         ) from error
 
 
-def _read_table(place: Path, galaxies: int, class_names: tuple[str, ...]) -> pa.Table:
-    """Read the columns once it is known that they can be there, and of the types that they must have."""
-    from pyarrow import parquet, types
+def _prediction_columns(schema: pa.Schema, class_names: tuple[str, ...]) -> list[str]:
+    """Name the columns, once it is known that they are there, and of the types that they must have."""
+    from pyarrow import types
 
     def is_text(kind: pa.DataType) -> bool:
         return bool(types.is_string(kind) or types.is_large_string(kind))
 
     wanted = {"id": is_text, "label": types.is_integer} | {f"p_{name}": types.is_floating for name in class_names}
-    with parquet.ParquetFile(place) as file:
-        schema = file.schema_arrow
-        if "group" in schema.names:
-            wanted["group"] = is_text
-        for name, holds in wanted.items():
-            if schema.names.count(name) != 1 or not holds(schema.field(name).type):
-                raise ValueError(f"{name}: no column of this name, or not of the type that it must have")
-        rows = file.metadata.num_rows
-        # A few bytes of Parquet can promise any number of rows, but not of galaxies that differ.
-        if rows != galaxies or rows > place.stat().st_size:
-            raise ValueError(f"{rows} rows instead of {galaxies}")
-        table = file.read(columns=list(wanted))
-    for name in wanted:
-        if table[name].null_count or len(table[name]) != rows:
-            raise ValueError(f"{name}: some rows are empty")
-    return table
+    if "group" in schema.names:
+        wanted["group"] = is_text
+    for name, holds in wanted.items():
+        if schema.names.count(name) != 1 or not holds(schema.field(name).type):
+            raise ValueError(f"{name}: no column of this name, or not of the type that it must have")
+    return list(wanted)
 
 
 def _predictions(table: pa.Table, class_names: tuple[str, ...]) -> Predictions:

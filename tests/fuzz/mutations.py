@@ -13,7 +13,7 @@ import random
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 Mutation = Callable[[bytes, random.Random], bytes]
@@ -118,6 +118,7 @@ FITS_WORDS = (
     *("SIMPLE", "XTENSION", "BITPIX", "NAXIS", "NAXIS1", "NAXIS2", "NAXIS3", "NAXIS4", "PCOUNT", "GCOUNT", "GROUPS"),
     *("EXTEND", "BSCALE", "BZERO", "BLANK", "TFIELDS", "TFORM1", "TFORM2", "TTYPE1", "TDIM1", "TNULL1", "TSCAL1"),
     *("THEAP", "ZIMAGE", "ZCMPTYPE", "ZBITPIX", "ZNAXIS", "ZNAXIS1", "ZNAXIS2", "ZNAXIS4", "ZTILE1", "ZTILE3", "ZVAL1"),
+    *("ZVAL2", "ZNAME1", "ZNAME2", "naxis1", "NAXIS01", "NAXIS2=", "TTYPE2", "TFORM3"),
     *("ZQUANTIZ", "ZDITHER0", "ZSCALE", "ZZERO", "ZBLANK", "EXTNAME", "CLASS0", "CLASS1", "CLASS2", "CONTINUE", "END"),
     *("CHECKSUM", "DATASUM", "HISTORY", "COMMENT", "HIERARCH", "LONGSTRN"),
 )
@@ -367,6 +368,104 @@ def edit_packed(content: bytes, rng: random.Random) -> bytes:
     return gzip.compress(apply(".fits", plain, rng), 1, mtime=0)
 
 
+def edit_png(content: bytes, rng: random.Random) -> bytes:
+    """Change a chunk of a PNG, its place or its kind, and put its checksum right."""
+    chunks = list(_png_chunks(content))
+    if not chunks:
+        return flip_bits(content, rng)
+    place = rng.randrange(len(chunks))
+    kind, data = chunks[place]
+    what = rng.choice(("data", "data", "head", "kind", "delete", "twice", "inflated"))
+    if what == "data":
+        chunks[place] = kind, rng.choice(BYTES)(data, rng)
+    elif what == "head":
+        head = bytearray(chunks[0][1].ljust(13, b"\0"))
+        field = rng.choice((0, 4, 8, 9, 10, 11, 12))
+        width = 4 if field < 8 else 1
+        head[field : field + width] = (rng.choice(NUMBERS) % 256**width).to_bytes(width, "big")
+        chunks[0] = chunks[0][0], bytes(head)
+    elif what == "kind":
+        chunks[place] = (
+            rng.choice((b"IDAT", b"PLTE", b"tRNS", b"iCCP", b"zTXt", b"acTL", b"fcTL", b"eXIf", b"abcd")),
+            data,
+        )
+    elif what == "delete":
+        del chunks[place]
+    elif what == "twice":
+        chunks.insert(rng.randrange(len(chunks) + 1), chunks[place])
+    else:
+        chunks[place] = kind, zlib.compress(bytes(rng.choice((0, 1, 1000, 1 << 22))))
+    return content[:8] + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
+    )
+
+
+def _png_chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
+    place = 8
+    while place + 12 <= len(content):
+        length = int.from_bytes(content[place : place + 4], "big")
+        yield content[place + 4 : place + 8], content[place + 8 : place + 8 + length]
+        place += 12 + length
+
+
+def edit_jpeg(content: bytes, rng: random.Random) -> bytes:
+    """Change the marker, the length or a number of a segment of a JPEG."""
+    places = [at for at in range(len(content) - 9) if content[at] == 0xFF and content[at + 1] not in {0, 0xFF}]
+    if not places:
+        return flip_bits(content, rng)
+    start = rng.choice(places) + rng.choice((1, 2, 4, 5, 7, 9))
+    width = rng.choice((1, 2))
+    number = rng.choice((*NUMBERS, rng.randrange(65_536))) & (256**width - 1)
+    return content[:start] + number.to_bytes(width, "big") + content[start + width :]
+
+
+def edit_parquet(content: bytes, rng: random.Random) -> bytes:
+    """Change a number in the description at the end of a Parquet file, its length, or the head of a page."""
+    length = int.from_bytes(content[-8:-4], "little")
+    if rng.random() < 0.1 or length + 8 > len(content):
+        return content[:-8] + (rng.choice(NUMBERS) % 2**32).to_bytes(4, "little") + content[-4:]
+    start = len(content) - 8 - length
+    place = rng.randrange(start, len(content) - 8) if rng.random() < 0.8 else 4 + rng.randrange(max(1, min(60, start)))
+    # Numbers there have seven bits a byte, the lowest first, and the highest bit tells that more come.
+    new = rng.choice((bytes([rng.randrange(256)]), b"\xff\xff\xff\xff\x0f", b"\xfe" * 9 + b"\x01", b"\0"))
+    end = place + (len(new) if rng.random() < 0.5 else 1)
+    changed = content[:place] + new + content[end:]
+    if place >= start:
+        changed = changed[:-8] + (len(changed) - 8 - start).to_bytes(4, "little") + changed[-4:]
+    return changed
+
+
+def edit_toml(content: bytes, rng: random.Random) -> bytes:
+    """Change a line of a TOML file, or its value."""
+    lines = content.decode("utf-8", "replace").split("\n")
+    place = rng.randrange(len(lines))
+    values = (
+        "1",
+        "-1",
+        "0",
+        "1e999",
+        "nan",
+        "'x'",
+        "[]",
+        "{}",
+        "true",
+        "9" * 400,
+        "1979-05-27",
+        "[" * 3000,
+        '"\\u001b"',
+    )
+    what = rng.choice(("value", "value", "value", "delete", "twice", "table"))
+    if what == "value":
+        lines[place] = lines[place].split("=")[0] + "= " + rng.choice(values)
+    elif what == "delete":
+        del lines[place]
+    elif what == "twice":
+        lines.insert(rng.randrange(len(lines)), lines[place])
+    else:
+        lines[place] = rng.choice(("[a]", "[[a]]", "[optimizer]", "[schedule.x]", "a.b.c = 1"))
+    return "\n".join(lines).encode("utf-8", "replace")
+
+
 MUTATIONS: dict[str, tuple[Mutation, ...]] = {
     ".fits": (edit_card, edit_card, edit_card),
     ".gz": (edit_packed, edit_packed),
@@ -375,6 +474,10 @@ MUTATIONS: dict[str, tuple[Mutation, ...]] = {
     ".h5": (edit_hdf5, edit_hdf5, edit_hdf5),
     ".safetensors": (edit_safetensors, edit_safetensors, edit_safetensors),
     ".csv": (edit_table, edit_table, edit_table),
+    ".parquet": (edit_parquet, edit_parquet, edit_parquet),
+    ".png": (edit_png, edit_png, edit_png),
+    ".jpg": (edit_jpeg, edit_jpeg),
+    ".toml": (edit_toml, edit_toml, edit_toml),
 }
 """What may happen to a file by its ending, besides ``BYTES``; named several times, it happens more often."""
 

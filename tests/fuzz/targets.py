@@ -17,24 +17,33 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 import torch
 from astropy.io import fits
 from astropy.table import Table
+from PIL import Image
+from pyarrow import parquet
 from rich.console import Console
 
 from kamerton.config import PictureSettings
+from kamerton.data.audit.list_file import examine_list
 from kamerton.data.cubes.cube import open_cube
 from kamerton.data.cubes.writer import CubeWriter
+from kamerton.data.importers.galaxy10_file import open_galaxy10
+from kamerton.data.importers.source import ImportRequest
+from kamerton.data.lists import read_list
 from kamerton.data.pictures.picture import read_picture
-from kamerton.errors import CubeError, KamertonError, ModelFileError, PictureError, RunError
+from kamerton.errors import CubeError, DataError, KamertonError, ModelFileError, PictureError, RunError, UsageError
 from kamerton.evaluation.metrics import classification_metrics, group_metrics
 from kamerton.evaluation.tables import print_metrics
 from kamerton.formats.importing import import_keras_file
 from kamerton.formats.keras.file import import_keras, read_keras, write_keras
 from kamerton.networks.registry import build_network
-from kamerton.recipes import load_recipe
+from kamerton.recipes import load_recipe, recipe_folder, recipe_names
 from kamerton.runs.evaluation import (
     GroupedScores,
     Leakage,
@@ -155,6 +164,11 @@ def cutout_seeds(folder: Path) -> dict[str, Files]:
         "second": [fits.PrimaryHDU(), fits.ImageHDU(whole_chw.astype(np.int32))],
         "rice": [fits.PrimaryHDU(), fits.CompImageHDU(whole_chw.astype(np.int32), compression_type="RICE_1")],
         "gzip": [fits.PrimaryHDU(), fits.CompImageHDU(bands_chw.astype(np.float32), compression_type="GZIP_2")],
+        "hcompress": [
+            fits.PrimaryHDU(),
+            fits.CompImageHDU(whole_chw.astype(np.int32), compression_type="HCOMPRESS_1", tile_shape=(1, 24, 24)),
+        ],
+        "plio": [fits.PrimaryHDU(), fits.CompImageHDU(whole_chw[0].astype(np.int16), compression_type="PLIO_1")],
     }
     found = {}
     for name, hdus in kinds.items():
@@ -171,6 +185,114 @@ def read_cutout(folder: Path) -> None:
     assert picture.image_hwc.dtype == np.uint8
     if picture.stretch is not None:
         assert np.isfinite(dataclasses.astuple(picture.stretch)[:2]).all()
+
+
+# Pictures
+
+
+def picture_seeds(folder: Path) -> dict[str, Files]:
+    """One galaxy in each format and number of bits that is read."""
+    y, x = np.mgrid[:24, :28]
+    light_hw = 250 * np.exp(-np.hypot(x - 14, y - 12) / 6)
+    rgb = Image.fromarray(np.stack([light_hw, light_hw / 2, light_hw / 3], axis=-1).astype(np.uint8))
+    deep = Image.fromarray((light_hw * 250).astype(np.uint16))
+    kinds: dict[str, tuple[Image.Image, dict[str, Any]]] = {
+        "rgb.png": (rgb, {}),
+        "palette.png": (rgb.quantize(16), {}),
+        "clear.png": (rgb.convert("RGBA"), {}),
+        "deep.png": (deep, {}),
+        "noted.png": (rgb, {"icc_profile": b"profile" * 20, "dpi": (72, 72)}),
+        "plain.jpg": (rgb, {"quality": 70}),
+        "grey.jpg": (rgb.convert("L"), {"progressive": True}),
+        "print.jpg": (rgb.convert("CMYK"), {}),
+        "plain.tif": (rgb, {}),
+        "packed.tif": (rgb, {"compression": "tiff_adobe_deflate"}),
+        "plain.webp": (rgb, {}),
+        "plain.bmp": (rgb, {}),
+        "plain.gif": (rgb.quantize(16), {}),
+    }
+    for name, (image, options) in kinds.items():
+        image.save(folder / name, **options)
+    return {name: {f"picture{Path(name).suffix}": (folder / name).read_bytes()} for name in kinds}
+
+
+# Lists
+
+
+def list_seeds(folder: Path) -> dict[str, Files]:
+    """A list of galaxies in each form that is read."""
+    columns: dict[str, list[Any]] = {
+        "id": ["g0", "g1", "łuk, 2"],
+        "ra": [0.5, None, 359.0],
+        "dec": [-1.0, 2.0, 89.0],
+        "label": ["spiral", "edge-on", "spiral"],
+        "n": [1, 2, 3],
+    }
+    pd.DataFrame(columns).to_csv(folder / "plain.csv", index=False)
+    (folder / "quoted.csv").write_text('id,ra,dec,label\n"a ""b""\n",1,2,0\nc,,,1.0\n', encoding="utf-8-sig")
+    table = pa.table(columns)
+    for name, options in {"plain": {}, "zstd": {"compression": "zstd"}, "simple": {"use_dictionary": False}}.items():
+        parquet.write_table(table, folder / f"{name}.parquet", **options)
+    paths = sorted(folder.iterdir())
+    return {path.name: {f"list{path.suffix}": path.read_bytes()} for path in paths}
+
+
+def read_any_list(folder: Path) -> None:
+    """Read a list as an import does, and as a check does, which notes what is wrong."""
+    path = next(folder.iterdir())
+    noted = examine_list(path)
+    assert all(finding.what.isprintable() or finding.count for finding in noted.findings)
+    columns = read_list(path)
+    assert columns
+    assert len({len(cells) for cells in columns.values()}) == 1
+    assert all(isinstance(cell, str) for cells in columns.values() for cell in cells)
+
+
+# HDF5
+
+
+def hdf5_seeds(folder: Path) -> dict[str, Files]:
+    """Galaxy10's file, plain and in chunks."""
+    import h5py
+
+    images_nhwc = np.random.default_rng(0).integers(0, 256, (6, 8, 8, 3), np.uint8)
+    kinds: dict[str, dict[str, Any]] = {
+        "plain": {},
+        "chunks": {"chunks": (2, 8, 8, 3)},
+        "gzip": {"chunks": (2, 8, 8, 3), "compression": "gzip", "shuffle": True},
+        "lzf": {"chunks": (4, 8, 8, 1), "compression": "lzf", "fletcher32": True},
+    }
+    for name, options in kinds.items():
+        with h5py.File(folder / f"{name}.h5", "w") as file:
+            file.create_dataset("images", data=images_nhwc, **options)
+            file.create_dataset("ans", data=np.arange(6) % 3)
+            file.create_dataset("ra", data=np.linspace(0, 359, 6))
+            file.create_dataset("dec", data=np.zeros(6, np.float32))
+    return {name: {"galaxies.h5": (folder / f"{name}.h5").read_bytes()} for name in kinds}
+
+
+def read_galaxy10(folder: Path) -> None:
+    """Read all images and labels."""
+    request = ImportRequest(next(folder.iterdir()), PictureSettings(size=8), "path", "label")
+    with open_galaxy10(request) as galaxies:
+        count = sum(len(images_nhwc) for images_nhwc in galaxies.batches)
+        assert count == len(galaxies.labels) == len(galaxies.catalogue)
+        assert 0 <= galaxies.labels.min() <= galaxies.labels.max() < len(galaxies.class_names)
+
+
+# Recipes
+
+
+def recipe_seeds(_: Path) -> dict[str, Files]:
+    """The recipes that come with Kamerton."""
+    return {name: {"own.toml": (recipe_folder() / f"{name}.toml").read_bytes()} for name in recipe_names()}
+
+
+def read_recipe(folder: Path) -> None:
+    """Read a recipe of one's own."""
+    recipe = load_recipe(str(folder / "own.toml"))
+    assert recipe.epochs >= 1
+    assert recipe.batch_size >= 1
 
 
 # .keras files
@@ -371,6 +493,10 @@ TARGETS: dict[str, Target] = {
     "cube": Target(cube_seeds, read_cube, CubeError),
     "cutout": Target(cutout_seeds, read_cutout, PictureError),
     "keras": Target(keras_seeds, read_model, ModelFileError),
+    "picture": Target(picture_seeds, read_cutout, PictureError),
+    "list": Target(list_seeds, read_any_list, DataError),
+    "hdf5": Target(hdf5_seeds, read_galaxy10, DataError),
+    "recipe": Target(recipe_seeds, read_recipe, UsageError),
     "checkpoint": Target(checkpoint_seeds, read_checkpoints, RunError),
     "run": Target(run_seeds, read_run, RunError),
 }

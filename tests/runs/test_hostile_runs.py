@@ -151,7 +151,7 @@ SEEN: dict[str, tuple[pa.Table, str]] = {
     "nothing": (pa.table({"split": ["train", None], "sha256": ["a", "b"]}), "something else than text"),
     "other columns": (pa.table({"a": ["train"]}), "cannot tell"),
     "a column twice": (pa.table([["train"], ["a"], ["b"]], names=["split", "sha256", "sha256"]), "cannot tell|strict"),
-    "a bomb": (pa.table({"split": ["train"] * 5_000_000, "sha256": ["a"] * 5_000_000}), "in a file so short"),
+    "a bomb": (pa.table({"split": ["train"] * 5_000_000, "sha256": ["a"] * 5_000_000}), "cannot be in a file"),
 }
 
 

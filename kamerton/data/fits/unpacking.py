@@ -5,13 +5,13 @@ from __future__ import annotations
 import gzip
 import os
 import shutil
-import stat
 import tempfile
 import zlib
 from pathlib import Path
 from typing import IO
 
 from kamerton.errors import FitsError
+from kamerton.opening import open_plain
 
 GZIP_MAGIC = b"\x1f\x8b"
 CHUNK_BYTES = 1 << 20
@@ -32,14 +32,11 @@ def as_plain_file(path: Path) -> IO[bytes]:
     Raises FitsError where the file is missing, empty, unreadable or damaged.
     """
     try:
-        file = path.open("rb")
+        file = open_plain(path)
     except OSError as error:
         raise FitsError(
             f"{path}: cannot be opened", received=error.strerror, next_step="check the name and your permissions"
         ) from error
-    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        file.close()
-        raise FitsError(f"{path}: cannot be opened", received="not a plain file", next_step="name a file on disk")
     head = file.read(2)
     file.seek(0)
     if not head:

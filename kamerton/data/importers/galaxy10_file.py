@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,10 @@ from kamerton.data import galaxy10
 from kamerton.data.cubes.images import CHUNK_GALAXIES
 from kamerton.data.cubes.labels import MAX_CLASSES, default_class_names
 from kamerton.data.importers.classes import classes_in_order
+from kamerton.data.importers.hdf5 import SMALL_BYTES, why_not_plain
 from kamerton.data.importers.source import ImportRequest, LabelledSource, StreamFindings, fit_batch
 from kamerton.errors import DataError
+from kamerton.opening import open_plain
 
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 
@@ -41,7 +44,7 @@ def is_hdf5(path: Path) -> bool:
     """Tell an HDF5 file by its first bytes."""
     if not path.is_file():
         return False
-    with path.open("rb") as file:
+    with open_plain(path) as file:
         return file.read(len(HDF5_MAGIC)) == HDF5_MAGIC
 
 
@@ -51,9 +54,9 @@ def open_galaxy10(request: ImportRequest) -> Iterator[LabelledSource]:
     import h5py
 
     source, settings = request.source, request.settings
-    with _hdf5_errors(source):
-        file = h5py.File(source, "r")
-    with file:
+    with ExitStack() as opened:
+        with _hdf5_errors(source):
+            file = opened.enter_context(h5py.File(opened.enter_context(open_plain(source)), "r"))
         with _hdf5_errors(source):
             images = _dataset(source, file, "images", kinds="u", dimensions=4)
             labels = np.asarray(_dataset(source, file, "ans", kinds="iu", dimensions=1)[:], np.int64)
@@ -85,9 +88,10 @@ def _galaxy10_catalogue(source: Path, file: Any, count: int) -> Table:
 
 
 def _galaxy10_batches(source: Path, images: Any, settings: PictureSettings) -> Iterator[SquaresNHWC]:
-    for start in range(0, len(images), CHUNK_GALAXIES):
+    step = max(1, min(CHUNK_GALAXIES, SMALL_BYTES // math.prod(images.shape[1:])))
+    for start in range(0, len(images), step):
         with _hdf5_errors(source, f"images from row {start}"):
-            images_nhwc = images[start : start + CHUNK_GALAXIES]
+            images_nhwc = images[start : start + step]
         yield fit_batch(images_nhwc, settings, source, start)
 
 
@@ -97,13 +101,21 @@ def _dataset(source: Path, file: Any, name: str, *, kinds: str, dimensions: int)
 
     link = file.get(name, getlink=True)
     found = file[name] if isinstance(link, h5py.HardLink) else link
-    plain = isinstance(found, h5py.Dataset) and not found.is_virtual and not found.external
+    plain = isinstance(found, h5py.Dataset)
     if not plain or found.dtype.kind not in kinds or found.ndim != dimensions:
         received = f"{found.dtype} of shape {found.shape}" if plain else type(found).__name__
         raise DataError(
             f"{source} dataset {name}: not that of a Galaxy10 file",
             received="no such dataset" if link is None else received,
             allowed="images: uint8 (N,H,W,3); ans: whole numbers (N,); ra, dec, redshift, pxscale: numbers (N,)",
+            next_step="`kamerton data download galaxy10` fetches the published file",
+        )
+    why = why_not_plain(found)
+    if why is not None:
+        raise DataError(
+            f"{source} dataset {name}: cannot be read",
+            received=why,
+            allowed="numbers stored in the file itself, plain or compressed once",
             next_step="`kamerton data download galaxy10` fetches the published file",
         )
     return found

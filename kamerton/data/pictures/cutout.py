@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import stat
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from kamerton.data.pictures.bands import bands_of, blue_to_red, weights_of
 from kamerton.data.pictures.positions import middle_deg
 from kamerton.data.pictures.stretch import Stretch, apply_stretch, resolve_stretch
 from kamerton.errors import PictureError
+from kamerton.opening import open_plain
 
 MISSING_FRACTION = 0.2
 """Galaxy Zoo DECaLS (Walmsley et al. 2022, MNRAS 509, 3966) leaves out a cutout with more of one band missing."""
@@ -54,19 +54,13 @@ class _Planes:
 def is_fits(path: Path) -> bool:
     """Tell a FITS file, gzipped or not, by its first bytes; PictureError where it is no file or cannot be opened."""
     try:
-        # A pipe would wait for ever for somebody to write to it.
-        is_plain = stat.S_ISREG(path.stat().st_mode)
-        head = b""
-        if is_plain:
-            with path.open("rb") as file:
-                head = file.read(9)
+        with open_plain(path) as file:
+            head = file.read(9)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise PictureError(
             f"{path}: cannot be opened", received=reason, next_step="check the name and your permissions"
         ) from error
-    if not is_plain:
-        raise PictureError(f"{path}: cannot be opened", received="not a plain file", next_step="name a file on disk")
     # Pillow reads nothing gzipped, so a gzipped picture can only be a FITS file.
     return head == b"SIMPLE  =" or head.startswith(GZIP_MAGIC)
 

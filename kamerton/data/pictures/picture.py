@@ -20,6 +20,7 @@ from kamerton.config import MAX_SIDE, PictureSettings, PixelOrigin
 from kamerton.data.pictures.cutout import check_size, is_fits, read_cutout
 from kamerton.data.pictures.stretch import Stretch
 from kamerton.errors import PictureError
+from kamerton.opening import open_plain
 
 PICTURE_FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "BMP", "GIF")
 """What Pillow may open; its other readers are for formats that no survey serves."""
@@ -96,7 +97,7 @@ def _resize(image_hwc: ImageHWC, size: int) -> SquareHWC:
 
 
 def _read_pillow(path: Path) -> RgbHWC:
-    with _pillow_errors(path), Image.open(path, formats=PICTURE_FORMATS) as image:
+    with _pillow_errors(path), open_plain(path) as file, Image.open(file, formats=PICTURE_FORMATS) as image:
         check_size(path, image.width, image.height)
         _check_parts(path, image)
         image.load()

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO
 
 from kamerton.errors import ModelFileError
+from kamerton.opening import plain_descriptor
 
 CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 ASSETS = "assets/"
@@ -90,9 +91,7 @@ class KerasArchive:
 def open_archive(path: Path) -> Iterator[KerasArchive]:
     """Open a ``.keras`` file and check its directory. Raises ModelFileError, and whatever ``zipfile`` does."""
     try:
-        if not path.is_dir() and path.exists() and not path.is_file():
-            raise ModelFileError(f"{path}: cannot be read", received="not a plain file", next_step="check the name")
-        file = _ModestFile(path)
+        file = _ModestFile(path, opener=plain_descriptor)
     except OSError as error:
         raise ModelFileError(f"{path}: cannot be read", received=error.strerror, next_step="check the name") from error
     with file, zipfile.ZipFile(file) as archive:

@@ -14,12 +14,22 @@ import torch
 
 from kamerton.errors import ModelFileError, UsageError
 from kamerton.formats.keras.graph import FoundLayer, as_in_file, computing_plan, first_difference, shown
+from kamerton.formats.keras.settings import odd_setting
 from kamerton.formats.keras.twin import TwinLayer, twin_layers
 from kamerton.networks.registry import NETWORKS, build_network
 from kamerton.records import read_record
 
 MODEL_CLASSES = ("Sequential", "Functional")
 """Models that are nothing but their layers."""
+
+PASSED = {
+    "InputLayer": ("batch_shape",),
+    "Dropout": (),
+    "ReLU": (),
+    "Softmax": (),
+    "Activation": ("activation",),
+}
+"""Layers that are no layer of a plan by themselves, with those of their settings that are looked at elsewhere."""
 
 LAYER_MODULE = "keras.layers"
 """Where Keras's own layers live; a class of the same name from elsewhere may do anything."""
@@ -44,6 +54,7 @@ class FileLayers:
     """The layers of a model, and its output layer."""
 
     layers: list[FileLayer]
+    input_layers: list[Any] | None = None
     output_layers: list[Any] | None = None
 
 
@@ -149,6 +160,8 @@ def _computing_layers(path: Path, model: FileModel) -> list[FoundLayer]:
         if name in number_of:
             raise ModelFileError(f"{path}: two layers have one name", received=shown(name))
         numbers = tuple(number_of[source] for source in sources)
+        if kind in PASSED:
+            _check_passed(path, layer, is_first=not number_of)
         activation = {"ReLU": "relu", "Softmax": "softmax", "Activation": layer.config.get("activation")}.get(kind)
         before = found[numbers[0]] if numbers else found[0]
         if kind == "InputLayer":
@@ -162,12 +175,38 @@ def _computing_layers(path: Path, model: FileModel) -> list[FoundLayer]:
             apart = FoundLayer("Activation", {"activation": activation}, numbers)
             found.append(apart if activation else FoundLayer(kind, dict(layer.config), numbers))
             number_of[name] = len(found) - 1
-    outputs = list(_output_names(model))
-    if [number_of[name] for name in outputs] != [len(found) - 1]:
-        raise ModelFileError(
-            f"{path}: the output is not that of the last layer", received=shown(outputs), allowed="one output"
-        )
+    _check_ends(path, model, number_of, len(found) - 1)
     return found[1:]
+
+
+def _check_ends(path: Path, model: FileModel, number_of: dict[str, int], last: int) -> None:
+    """Refuse a model that begins or ends within, or at several places."""
+    if model.class_name == "Sequential":
+        inputs, outputs = [0], [number_of[str(model.config.layers[-1].config.get("name"))]]
+    else:
+        ends = (model.config.input_layers, model.config.output_layers)
+        inputs, outputs = ([number_of[name] for name in _end_names(end)] for end in ends)
+    if inputs != [0] or outputs != [last]:
+        received = f"input_layers {shown(model.config.input_layers)}, output_layers {shown(model.config.output_layers)}"
+        raise ModelFileError(
+            f"{path}: the output is not that of the last layer, or the input not that of the first",
+            received=received,
+            allowed="one input and one output",
+        )
+
+
+def _check_passed(path: Path, layer: FileLayer, *, is_first: bool) -> None:
+    """Refuse an input that is not the only one, and a layer that is passed over here but does not only pass on."""
+    odd = odd_setting(layer.config, PASSED[layer.class_name])
+    if odd is None and is_first != (layer.class_name == "InputLayer"):
+        odd = "name"
+    if odd is not None:
+        raise ModelFileError(
+            f"{path}: {odd} of {shown(layer.config.get('name'))} ({layer.class_name}) makes another network of it",
+            received=shown(layer.config.get(odd)),
+            allowed="one input of float32; ReLU, Softmax and Activation without settings of their own",
+            next_step="rebuild the model with plain layers",
+        )
 
 
 def _feeds(model: FileModel) -> list[list[str]]:
@@ -180,8 +219,19 @@ def _feeds(model: FileModel) -> list[list[str]]:
     for layer in layers:
         if len(layer.inbound_nodes) != (layer.class_name != "InputLayer"):
             raise ValueError(f"a layer is used {len(layer.inbound_nodes)} times")
+        for node in layer.inbound_nodes:
+            _check_call(node)
         feeds.append(list(_histories(layer.inbound_nodes)))
     return feeds
+
+
+def _check_call(node: Any) -> None:
+    """Refuse a layer that is called with more than what feeds it: ``training=True`` gives other answers."""
+    if not isinstance(node, dict) or set(node) != {"args", "kwargs"} or len(node["args"]) != 1:
+        raise ValueError(f"a layer is called with {shown(node)}")
+    for name, value in node["kwargs"].items():
+        if value is not None and not (name == "training" and value is False):
+            raise ValueError(f"a layer is called with {shown(name)} = {shown(value)}")
 
 
 def _histories(value: Any) -> Iterator[str]:
@@ -189,6 +239,8 @@ def _histories(value: Any) -> Iterator[str]:
     if isinstance(value, dict):
         history = value.get("keras_history")
         if history is not None:
+            if history[1:] != [0, 0]:
+                raise ValueError(f"a layer is fed by the output {shown(history)}")
             yield str(history[0])
         value = list(value.values())
     if isinstance(value, list):
@@ -196,12 +248,10 @@ def _histories(value: Any) -> Iterator[str]:
             yield from _histories(part)
 
 
-def _output_names(model: FileModel) -> Iterator[str]:
-    """Names of the layers whose outputs are the model's: ``["name", 0, 0]``, or a list of such."""
-    outputs = model.config.output_layers
-    if model.class_name == "Sequential":
-        yield str(model.config.layers[-1].config.get("name"))
-    elif outputs and isinstance(outputs[0], str):
-        yield outputs[0]
-    else:
-        yield from (str(output[0]) for output in outputs or [])
+def _end_names(ends: list[Any] | None) -> Iterator[str]:
+    """Names of the layers that are ends of a model: ``["name", 0, 0]``, or a list of such."""
+    several = [ends] if ends and isinstance(ends[0], str) else ends or []
+    for name, *place in several:
+        if place != [0, 0]:
+            raise ValueError(f"a model ends at {shown(name)}, output {shown(place)}")
+        yield str(name)

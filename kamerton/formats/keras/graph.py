@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from kamerton.formats.keras.settings import odd_setting
 from kamerton.formats.keras.twin import TwinLayer
 
 TRAINING_ONLY = {"momentum"}
@@ -96,6 +97,11 @@ def _layer_difference(number: int, theirs: FoundLayer, ours: PlannedLayer, our_n
         stands = theirs.config.get(key, value if key == "data_format" else None)
         if key not in TRAINING_ONLY and not _same(stands, value):
             return f"{key} of layer {number} ({theirs.kind}) is {shown(stands)} instead of {value}"
+    odd = odd_setting(theirs.config, {*layer.config, "data_format"})
+    if odd is not None:
+        return (
+            f"{odd} of layer {number} ({theirs.kind}) is {shown(theirs.config[odd])}, with which it answers otherwise"
+        )
     if tuple(our_number[source] for source in theirs.sources) != ours.sources:
         return f"layer {number} ({theirs.kind}) is fed by layers {shown(theirs.sources)}, which is another wiring"
     return None

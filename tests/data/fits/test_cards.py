@@ -51,7 +51,7 @@ TWO_WAYS: dict[str, tuple[list[str], str]] = {
     "a card between": ([*CARDS[:2], "OBJECT  = 'M 51'", *CARDS[2:]], "begins with cards in another order"),
     "a tab behind END": ([*CARDS, "END\t"], "has no END"),
     "a tab far behind END": ([*CARDS, "END      \t"], "has something behind END"),
-    "words behind END": ([*CARDS, "END     of header"], "has no END"),
+    "words behind END": ([*CARDS, "END     of header"], "has something behind END"),
     "an exponent": ([*CARDS[:4], "NAXIS2  =                  4D0"], "has NAXIS2 = 4D0"),
     "a fraction": ([*CARDS[:4], "NAXIS2  =                  4.0"], "has NAXIS2 = 4.0"),
     "a text": ([*CARDS[:4], "NAXIS2  = '4'"], "has NAXIS2 = '4'"),

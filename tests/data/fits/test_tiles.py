@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from astropy.io import fits
-from numpy.typing import NDArray
+from jaxtyping import Num
 
 from kamerton.data.fits import tiles
 from kamerton.data.fits.hdus import open_fits
@@ -23,7 +23,7 @@ GALAXY_HW = RNG.integers(0, 200, (40, 33)).astype(np.int16)
 COMPRESSIONS = ("RICE_1", "GZIP_1", "GZIP_2", "HCOMPRESS_1", "PLIO_1", "NOCOMPRESS")
 
 
-def write(path: Path, pixels: NDArray[np.generic], compression: str, **options: object) -> Path:
+def write(path: Path, pixels: Num[np.ndarray, "..."], compression: str, **options: object) -> Path:
     fits.HDUList([fits.PrimaryHDU(), fits.CompImageHDU(pixels, compression_type=compression, **options)]).writeto(path)
     return path
 

@@ -1,0 +1,77 @@
+"""Parquet is read where it can be what it says: a small file that promises much is refused before it takes memory."""
+
+from __future__ import annotations
+
+import resource
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from kamerton.parquet import MAX_COLUMNS, read_parquet
+
+
+def write(path: Path, table: pa.Table, **options: object) -> Path:
+    parquet.write_table(table, path, **options)
+    return path
+
+
+def all_of(schema: pa.Schema) -> list[str]:
+    return list(schema.names)
+
+
+def test_a_table_is_read_as_it_is(tmp_path: Path) -> None:
+    table = pa.table({"id": ["a", "ł", None], "n": [1, 2, 3], "p": [0.5, None, 1.0]})
+    assert read_parquet(write(tmp_path / "a.parquet", table), all_of).equals(table)
+    assert read_parquet(tmp_path / "a.parquet", lambda schema: ["n"]).to_pydict() == {"n": [1, 2, 3]}
+
+
+def test_texts_of_any_kind_become_text(tmp_path: Path) -> None:
+    texts = pa.array(["a", "b", "a"])
+    columns = {"large": texts.cast(pa.large_string()), "coded": texts.dictionary_encode(), "plain": texts}
+    found = read_parquet(write(tmp_path / "a.parquet", pa.table(columns)), all_of)
+    assert all(kind == pa.string() for kind in found.schema.types)
+    assert found.to_pydict() == {name: ["a", "b", "a"] for name in columns}
+
+
+BOMBS: dict[str, tuple[pa.Table, str]] = {
+    "rows": (pa.table({"id": pa.repeat(pa.scalar("a"), 3_000_000)}), "3000000 rows of 1 columns cannot be in a file"),
+    "one long text in many rows": (
+        pa.table({"id": pa.repeat(pa.scalar("a" * 100_000), 2000)}),
+        "it unpacks to 200000000 bytes|rows of 1 columns cannot",
+    ),
+    "columns": (pa.table({f"c{number}": [1] for number in range(MAX_COLUMNS + 1)}), "2001 columns"),
+    "blank numbers": (pa.table({"n": pa.repeat(pa.scalar(0.0), 4_000_000)}), "4000000 rows"),
+}
+
+
+@pytest.mark.parametrize("what", BOMBS)
+def test_a_bomb_is_refused_before_it_takes_memory(what: str, tmp_path: Path) -> None:
+    table, says = BOMBS[what]
+    path = write(tmp_path / "a.parquet", table, compression="zstd")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(ValueError, match=says):
+        read_parquet(path, all_of)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 << 10
+
+
+def test_a_page_that_unpacks_to_much_is_refused_by_what_it_declares(tmp_path: Path) -> None:
+    # Without a dictionary, each row holds its text by itself, and Zstandard makes nothing of it.
+    table = pa.table({"id": [chr(97 + row % 26) * 50_000 for row in range(1000)]})
+    path = write(tmp_path / "a.parquet", table, compression="zstd", use_dictionary=False)
+    assert path.stat().st_size < 100_000
+    with pytest.raises(ValueError, match=r"it unpacks to 5[0-9]{7} bytes"):
+        read_parquet(path, all_of)
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1", b"PAR1" + bytes(100) + b"PAR1", bytes(1000)])
+def test_what_is_no_parquet_is_a_value_error(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "a.parquet").write_bytes(content)
+    with pytest.raises(ValueError, match=r"."):
+        read_parquet(tmp_path / "a.parquet", all_of)
+
+
+def test_a_column_that_is_not_there_is_a_value_error(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="b"):
+        read_parquet(write(tmp_path / "a.parquet", pa.table({"a": [1]})), lambda schema: ["b"])
