@@ -12,7 +12,6 @@ from safetensors.torch import save_file
 
 from kamerton.errors import OutputError
 from kamerton.files import whole_file
-
 from kamerton.opening import open_plain
 
 HEADER_BYTES = 4 << 20

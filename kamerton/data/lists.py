@@ -45,7 +45,10 @@ def _read_csv(source: Path) -> dict[str, list[str]]:
     try:
         with open_plain(source) as file, io.TextIOWrapper(file, encoding="utf-8-sig", newline="") as text:
             _check_bytes(os.fstat(file.fileno()).st_size)
-            header, *body = _rows(text)
+            lines = _lines(text)
+            first = next(lines, "")
+            separator = _separator(first)
+            header, *body = _rows(chain([first], lines), separator)
     except (OSError, ValueError, csv.Error) as error:
         raise _unreadable_list(source, error) from error
     for number, row in enumerate(body, start=1):
@@ -61,7 +64,15 @@ def _read_csv(source: Path) -> dict[str, list[str]]:
 
 def _separator(header: str) -> str:
     """Tell the separator by the header: the one that parts it into most names."""
-    return max(SEPARATORS, key=lambda separator: len(next(csv.reader([header], delimiter=separator), [])))
+    return max(SEPARATORS, key=lambda separator: _count_names(header, separator))
+
+
+def _count_names(header: str, separator: str) -> int:
+    try:
+        return len(next(csv.reader([header], delimiter=separator), []))
+    except csv.Error:
+        # Without its separator, a long header is one name that is too long.
+        return 0
 
 
 def _check_bytes(size_bytes: int) -> None:
@@ -69,12 +80,10 @@ def _check_bytes(size_bytes: int) -> None:
         raise ValueError(f"{size_bytes} bytes; a list of at most {LIST_BYTES} bytes is read")
 
 
-def _rows(text: TextIO) -> list[list[str]]:
+def _rows(lines: Iterator[str], separator: str) -> list[list[str]]:
     """Split lines into cells; ValueError where there are more than a list of galaxies has."""
     rows: list[list[str]] = []
-    lines = _lines(text)
-    first = next(lines, "")
-    for row in csv.reader(chain([first], lines), strict=True, delimiter=_separator(first)):
+    for row in csv.reader(lines, strict=True, delimiter=separator):
         if len(row) > MAX_COLUMNS or len(row) * len(rows) > MAX_CELLS:
             raise ValueError(f"{len(row)} columns in row {len(rows)}; at most {MAX_COLUMNS}, and {MAX_CELLS} cells")
         if row:
