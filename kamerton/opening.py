@@ -5,11 +5,11 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from io import BufferedReader
 from pathlib import Path
-from typing import IO
 
 
-def open_plain(path: Path) -> IO[bytes]:
+def open_plain(path: Path) -> BufferedReader:
     """Open a file on disk to read its bytes; OSError for anything else: pipes, sockets, devices, folders."""
     return open(path, "rb", opener=plain_descriptor)
 

@@ -273,7 +273,9 @@ def hdf5_seeds(folder: Path) -> dict[str, Files]:
 
 def read_galaxy10(folder: Path) -> None:
     """Read all images and labels."""
-    request = ImportRequest(next(folder.iterdir()), PictureSettings(size=8), "path", "label")
+    request = ImportRequest(
+        next(folder.iterdir()), PictureSettings(size=8), "path", "label", skip_bad=False, classes=None
+    )
     with open_galaxy10(request) as galaxies:
         count = sum(len(images_nhwc) for images_nhwc in galaxies.batches)
         assert count == len(galaxies.labels) == len(galaxies.catalogue)
