@@ -25,9 +25,12 @@ from kamerton.runs.folder import Run, open_run
 from kamerton.runs.places import cube_places, find_cube
 from kamerton.runs.record import record_differences, versions
 from kamerton.training.progress import Watcher
+from kamerton.training.resume import EPOCHS
+from kamerton.training.schedules import knows_its_end
 from kamerton.training.train import train
 
-Verdict = Literal["same", "different", "not checked"]
+Verdict = Literal["same", "different", "stale", "not checked"]
+"""``stale`` are results of weights that the run has no longer, as before it was extended."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,8 @@ class Verification:
     def describe(self) -> list[str]:
         """Say it in lines, one a check."""
         end = "nothing differs from the record" if self.sound else "THIS IS NOT THE RUN THAT ITS RECORD DESCRIBES"
+        if any(check.verdict == "stale" for check in self.checks):
+            end += ", and results are of weights that it has no longer"
         return [*(check.describe() for check in self.checks), f"{self.run}: {end}"]
 
     def as_json(self) -> dict[str, Any]:
@@ -157,7 +162,7 @@ def _results(run: Run, dataset: str) -> Check:
     except KamertonError as error:
         return Check(what, "different", str(error))
     if not of_present_weights(run, metrics):
-        return Check(what, "different", "of other weights than the run has now; evaluate it again")
+        return Check(what, "stale", "of other weights than the run has now; evaluate it again")
     scores = classification_metrics(found.labels, found.probabilities, run.record.class_names)
     wrong = [name for name, value in vars(scores).items() if not _close(getattr(metrics, name), value)]
     if wrong:
@@ -203,6 +208,12 @@ def _again(run: Run, watcher: Watcher | None) -> list[Check]:
     if record.recipe is None or record.seed is None or len(folders) != 1:
         raise RunError(
             f"{run.path}: there is no training to repeat", received=f"weights imported from {record.imported_from}"
+        )
+    if knows_its_end(record.recipe) and any(change.field == EPOCHS for change in record.changes):
+        raise RunError(
+            f"{run.path}: it was extended, and its learning rate follows from the number of epochs",
+            received=f"a training of {record.recipe.epochs} epochs in parts",
+            next_step="verify without --retrain, or train all epochs at once into a new folder",
         )
     if record.processes > 1:
         raise RunError(

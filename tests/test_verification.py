@@ -128,10 +128,6 @@ def onnx_of(run: Run) -> Path:
     return run.model_path("onnx")
 
 
-def older_weights(run: Run) -> None:
-    change_metrics(run, weights_sha256="0" * 64)
-
-
 def half_a_checkpoint(run: Run) -> None:
     weights = next(run.checkpoint_path.glob("*.safetensors"))
     weights.write_bytes(weights.read_bytes()[:-8])
@@ -143,7 +139,6 @@ FURTHER: dict[str, tuple[Callable[[Run], object], str, str]] = {
     "another network in onnx": (another_network_in_onnx, "model.onnx", "other layers"),
     "no onnx": (lambda run: onnx_of(run).write_bytes(b"no" * 50), "model.onnx", "cannot be read as ONNX"),
     "metrics": (lambda run: change_metrics(run, accuracy=0.99), "evaluation/test", "other values of accuracy"),
-    "results of older weights": (older_weights, "evaluation/test", "of other weights than the run has now"),
     "metrics that are none": (lambda run: change_metrics(run, accuracy="high"), "evaluation/test", "accuracy: "),
     "a checkpoint": (half_a_checkpoint, "checkpoint/000002-000000000", "damaged"),
 }
@@ -156,6 +151,22 @@ def test_every_file_of_the_folder_is_held_against_the_run(what: str, tested: Run
     found = verify(tested)
     assert differing(found) == [name]
     assert says in next(check.detail for check in found.checks if check.what == name)
+
+
+def test_results_of_older_weights_are_named_stale(tested: Run) -> None:
+    change_metrics(tested, weights_sha256="0" * 64)
+    found = verify(tested)
+    assert found.sound
+    assert [check.what for check in found.checks if check.verdict == "stale"] == ["evaluation/test"]
+    assert found.describe()[-1].endswith("results are of weights that it has no longer")
+
+
+def test_an_extended_run_whose_rate_knows_its_end_cannot_be_repeated_in_one(toy_splits: Path, tmp_path: Path) -> None:
+    for epochs in (1, 2):
+        run = train(toy_splits, network="lenet5", epochs=epochs, out=tmp_path / "run", resume=True)
+    assert verify(run).sound
+    with pytest.raises(RunError, match=r"it was extended.*2 epochs in parts"):
+        verify(run, retrain=True)
 
 
 def test_what_is_not_kamertons_is_named(tested: Run) -> None:

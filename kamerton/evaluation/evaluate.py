@@ -124,7 +124,7 @@ def _labels_of_run(run: Run, cube: LabelledCube) -> npt.NDArray[np.int64]:
     """Give the cube's labels as indices into the run's class names; the names decide, not the order in the file."""
     names = run.record.class_names
     if cube.has_class_names and set(cube.class_names) <= set(names):
-        return np.array([names.index(name) for name in cube.class_names])[cube.labels]
+        return np.asarray(np.array([names.index(name) for name in cube.class_names])[cube.labels])
     if cube.has_class_names or len(cube.class_names) > len(names):
         raise CubeError(
             f"{cube.path}: classes differ from those that {run.name} learned",

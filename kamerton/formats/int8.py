@@ -29,9 +29,12 @@ def quantised(
     the one sees the pixels, and the other would know no probabilities between two steps of 1/256.
     """
     from onnxruntime import quantization
+    from onnxruntime.quantization import calibrate
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
     logging.getLogger().addFilter(_without_advice)
+    # It prints its progress on stdout, where a command's answer is JSON.
+    calibrate.print = lambda *_, **__: None
     try:
         with (
             tempfile.TemporaryDirectory(prefix="kamerton-int8-") as folder,
@@ -56,6 +59,7 @@ def quantised(
             return small.read_bytes()
     finally:
         logging.getLogger().removeFilter(_without_advice)
+        del calibrate.print
 
 
 def _kept_exact(model: Path) -> list[str]:

@@ -10,6 +10,7 @@ from kamerton.errors import UsageError
 from kamerton.machine.repeatable import threads_possible
 from kamerton.runs.folder import Run, open_run
 from kamerton.runs.record import Change, RunRecord, record_differences
+from kamerton.training.schedules import knows_its_end
 
 ENVIRONMENT = ("device", "versions", "channels_last", "compiled")
 """What may have changed, with a word: the last bits may then differ."""
@@ -31,9 +32,10 @@ def continue_run(
 ) -> Run:
     """Open a run folder whose training is to go on as ``wanted``.
 
-    More epochs are an extension; another machine or library is told through ``say`` and noted in run.json. Convolutions
-    that were left open are the run's own, and others with a word where this machine has not got those. UsageError, with
-    every difference, where settings or data are others than those of the run.
+    More epochs are an extension, and where the learning rate follows from their number that is said; another machine or
+    library, or fewer threads, are told through ``say`` and noted in run.json. Convolutions that were left open are the
+    run's own, and others with a word where this machine has not got those. UsageError, with every difference, where
+    settings or data are others than those of the run.
     """
     run = open_run(path)
     run.refuse_links()
@@ -66,6 +68,8 @@ def continue_run(
     if new_epochs > old_epochs:
         changes.append(Change(EPOCHS, old_epochs, new_epochs))
         say(f"extending the run from {old_epochs} to {new_epochs} epochs")
+        if wanted.recipe is not None and knows_its_end(wanted.recipe):
+            say(f"its learning rate came down for {old_epochs}, so {new_epochs} from the start would end otherwise")
     if run.record.data != wanted.data:
         # The same galaxies in another place, where they will be looked for later.
         run.update(dataclasses.replace(run.record, data=wanted.data))

@@ -64,6 +64,11 @@ def standstill(recipe: Recipe) -> str:
     )
 
 
+def knows_its_end(recipe: Recipe) -> bool:
+    """Tell whether the learning rate follows from the number of epochs, so that more of them are another training."""
+    return isinstance(recipe.schedule, CosineSettings)
+
+
 @dataclass(frozen=True)
 class CosineDecay:
     """Up along a line, down along a cosine; the rate follows from the place in the training alone."""

@@ -245,6 +245,11 @@ def test_int8_is_the_same_each_time(toy_run: Run) -> None:
     np.testing.assert_array_equal(one, other)
 
 
+def test_int8_prints_nothing_between_the_lines_of_a_command(toy_run: Run, capfd: pytest.CaptureFixture[str]) -> None:
+    Predictor(toy_run, int8=True)
+    assert capfd.readouterr().out == ""
+
+
 def test_int8_without_its_training_images_says_what_is_missing(toy_run: Run) -> None:
     data = {"train": dataclasses.replace(toy_run.record.data["train"], path="gone.fits", beside="../gone.fits")}
     with pytest.raises(UsageError, match=r"training images.*gone\.fits.*leave int8 out"):

@@ -366,6 +366,16 @@ def test_more_epochs_extend_a_finished_run_and_say_so(data: Path, tmp_path: Path
     assert len(extended.history()) == 5
 
 
+@pytest.mark.parametrize(("recipe", "said"), [("modern", True), ("notebook", False)])
+def test_an_extension_that_is_another_training_than_a_longer_one_says_so(
+    data: Path, tmp_path: Path, recipe: str, said: bool
+) -> None:
+    options, watcher = OPTIONS | {"recipe": recipe}, KillAfterStep(-1)
+    train(data, **options | {"epochs": 1}, out=tmp_path / "run")
+    train(data, **options | {"epochs": 2}, out=tmp_path / "run", resume=True, watcher=watcher)
+    assert any("2 from the start would end otherwise" in line for line in watcher.said) is said
+
+
 def test_a_finished_run_has_nothing_to_resume(data: Path, whole: Run) -> None:
     before, watcher = outcome(whole), KillAfterStep(-1)
     train(data, **OPTIONS, out=whole.path, resume=True, watcher=watcher)
