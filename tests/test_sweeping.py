@@ -158,7 +158,10 @@ def test_the_command_answers_a_program(
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == 0
-    assert json.loads(capsys.readouterr().out) == {"runs": [str(tmp_path / "runs/lenet5-seed0")]}
+    assert json.loads(capsys.readouterr().out) == {
+        "runs": [str(tmp_path / "runs/lenet5-seed0")],
+        "warnings": [],
+    }
 
 
 # On a cluster of two workers
