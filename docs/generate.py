@@ -17,7 +17,7 @@ from typing import Any
 import typer.cli
 
 import kamerton
-from kamerton.cli import app
+from kamerton.cli.command import app
 
 NOTE = "<!-- Made by `make docs` from the code; change it there. -->\n\n"
 LINE_LENGTH = 100

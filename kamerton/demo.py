@@ -17,7 +17,7 @@ from kamerton.files import whole_folder
 from kamerton.networks.registry import NETWORKS
 from kamerton.reporting.report import write_report
 from kamerton.runs.folder import Run
-from kamerton.training.progress import watcher_for
+from kamerton.training.progress import Watcher
 from kamerton.training.train import train
 
 
@@ -31,7 +31,9 @@ class Demo:
     comparison: Comparison
 
 
-def demo(out: str | Path, console: Console, settings: DemoSettings | None = None) -> Demo:
+def demo(
+    out: str | Path, console: Console, settings: DemoSettings | None = None, *, watcher: Watcher | None = None
+) -> Demo:
     """Make a synthetic survey, train each network of the demo on it, test them, and compare them.
 
     ``out`` must not exist yet (OutputError). Tables and pictures are in ``OUT/comparison/``, the report is
@@ -39,12 +41,12 @@ def demo(out: str | Path, console: Console, settings: DemoSettings | None = None
     """
     settings = settings or DemoSettings()
     with whole_folder(Path(out)) as folder:
-        return _demo(folder, console, settings)
+        return _demo(folder, console, settings, watcher)
 
 
-def _demo(folder: Path, console: Console, settings: DemoSettings) -> Demo:
+def _demo(folder: Path, console: Console, settings: DemoSettings, watcher: Watcher | None) -> Demo:
     console.print(f"A synthetic survey of {settings.count} galaxies, {settings.size} x {settings.size} pixels")
-    summary = synth(folder / "data", count=settings.count, size=settings.size, seed=settings.seed)
+    summary = synth(folder / "data", count=settings.count, size=settings.size, seed=settings.seed, watcher=watcher)
     console.print(summary.describe(), markup=False)
     runs = []
     for name in settings.networks:
@@ -57,9 +59,9 @@ def _demo(folder: Path, console: Console, settings: DemoSettings) -> Demo:
             batch_size=settings.batch_size,
             seed=settings.seed,
             out=folder / "runs" / name,
-            watcher=watcher_for(console),
+            watcher=watcher,
         )
-        evaluate(run, folder / "data" / "test.fits")
+        evaluate(run, folder / "data" / "test.fits", watcher=watcher)
         runs.append(run)
     return _compare(folder, console, runs)
 

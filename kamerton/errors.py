@@ -79,7 +79,7 @@ def _level_outside(frame: FrameType) -> int:
 
 def _one_line(what: str, received: object, allowed: object, next_step: str | None) -> str:
     """Join the parts into one line that a terminal shows as it is, whatever a hostile file put into them."""
-    parts = [what.rstrip(".") + "."]
+    parts = [what if what.endswith("?") else what.rstrip(".") + "."]
     if received is not None:
         parts.append(f"Received: {received}.")
     if allowed is not None:

@@ -10,10 +10,11 @@ import typer
 
 from kamerton import config
 from kamerton.cli.options import WithTuples, with_options
-from kamerton.cli.shared import JsonFlag, print_result
+from kamerton.cli.shared import Commands, JsonFlag, print_result
+from kamerton.cli.terminal import watcher
 from kamerton.errors import UnknownNameError
 
-app = typer.Typer(name="data", help="Make, fetch, split and check labelled FITS cubes.")
+app = Commands(name="data", help="Make, fetch, split and check labelled FITS cubes.")
 
 
 @app.command()
@@ -27,7 +28,7 @@ def synth(
     """Make a synthetic survey as train, valid and test cubes."""
     from kamerton.data.synthetic.survey import synth as make_survey
 
-    summary = make_survey(out_dir, **settings)
+    summary = make_survey(out_dir, watcher=watcher(), **settings)
     print_result(as_json, dataclasses.asdict(summary), [summary.describe()])
 
 
@@ -43,21 +44,24 @@ def import_(
     """Turn labelled galaxies of another form into a labelled cube."""
     from kamerton.data.importers import import_cube
 
-    summary = import_cube(source, out, **settings)
+    summary = import_cube(source, out, watcher=watcher(), **settings)
     print_result(as_json, dataclasses.asdict(summary), [summary.describe()])
 
 
 @app.command()
 def download(
     dataset: Annotated[str, typer.Argument(metavar="galaxy10", help="What to fetch.")],
+    *,
     out: Annotated[Path, typer.Option(help="Folder for the file.")] = config.DOWNLOAD_FOLDER,
+    as_json: JsonFlag = False,
 ) -> None:
     """Fetch Galaxy10_DECals.h5 (2.7 GB), resuming where an earlier try ended, and check its SHA-256."""
     from kamerton.data.download import download_galaxy10
 
     if dataset != "galaxy10":
         raise UnknownNameError("dataset", dataset, ["galaxy10"])
-    print(download_galaxy10(out))
+    path = download_galaxy10(out, watcher=watcher())
+    print_result(as_json, {"path": path}, [str(path)])
 
 
 @app.command(cls=WithTuples)
@@ -72,7 +76,7 @@ def split(
     """Part a cube into train, valid and test, stratified, never parting galaxies that overlap on the sky."""
     from kamerton.data.splitting import split_cube
 
-    summary = split_cube(cube, out_dir, **settings)
+    summary = split_cube(cube, out_dir, watcher=watcher(), **settings)
     print_result(as_json, dataclasses.asdict(summary), [summary.describe()])
 
 
@@ -87,6 +91,6 @@ def check(
     """Report all that is wrong with cubes: damage, bad pixels, the same galaxy twice, contradictory labels."""
     from kamerton.data.audit import check as run_audit
 
-    report = run_audit(files, **settings)
+    report = run_audit(files, watcher=watcher(), **settings)
     print_result(as_json, report.as_json(), report.describe())
     raise typer.Exit(0 if report.sound else 1)

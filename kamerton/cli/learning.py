@@ -9,9 +9,10 @@ import typer
 
 from kamerton import config
 from kamerton.cli.options import with_options
-from kamerton.cli.shared import JsonFlag, console, print_result
+from kamerton.cli.shared import Commands, JsonFlag, print_result
+from kamerton.cli.terminal import training_watcher
 
-app = typer.Typer()
+app = Commands()
 
 
 @app.command()
@@ -31,7 +32,7 @@ def train(
     """Train a network into a run folder."""
     from kamerton.machine.memory import keep_freed_memory
     from kamerton.training.processes import rank
-    from kamerton.training.progress import Silent, watcher_for
+    from kamerton.training.progress import Silent
     from kamerton.training.train import train as run_training
 
     keep_freed_memory()
@@ -41,7 +42,7 @@ def train(
         out=out,
         resume=resume,
         notebook_paths=notebook_paths,
-        watcher=Silent() if as_json or rank() else watcher_for(console()),
+        watcher=Silent() if rank() else training_watcher(),
         **settings,
     )
     if rank():
@@ -62,14 +63,13 @@ def sweep(
     """Train several networks with several seeds, and test each; given again, it goes on where it was."""
     from kamerton.machine.memory import keep_freed_memory
     from kamerton.sweeping import sweep as run_sweep
-    from kamerton.training.progress import Silent, watcher_for
 
     keep_freed_memory()
     runs = run_sweep(
         data,
         out=out,
-        watcher_for=Silent if as_json else lambda: watcher_for(console()),
-        say=None if as_json else print,
+        watcher_for=training_watcher,
+        say=training_watcher().say,
         **settings,
     )
     paths = [str(run.path) for run in runs]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,9 +9,10 @@ import typer
 
 from kamerton import config
 from kamerton.cli.options import with_options
-from kamerton.cli.shared import JsonFlag, console, print_result
+from kamerton.cli.shared import Commands, JsonFlag, print_result
+from kamerton.cli.terminal import answers, print_json, training_watcher
 
-app = typer.Typer()
+app = Commands()
 
 
 @app.command()
@@ -24,7 +24,7 @@ def demo(
     from kamerton.machine.memory import keep_freed_memory
 
     keep_freed_memory()
-    run_demo(out, console())
+    run_demo(out, answers(), watcher=training_watcher())
 
 
 @app.command()
@@ -35,9 +35,9 @@ def networks(*, as_json: JsonFlag = False, **settings: Any) -> None:
 
     rows = network_table(config.TableSettings(**settings))
     if as_json:
-        print(json.dumps(rows))
+        print_json(rows)
     else:
-        print_network_table(rows, console())
+        print_network_table(rows, answers())
 
 
 @app.command()

@@ -9,12 +9,13 @@ import typer
 
 from kamerton import config
 from kamerton.cli.options import with_options
-from kamerton.cli.shared import JsonFlag, console, print_json, print_result
+from kamerton.cli.shared import Commands, JsonFlag, print_result
+from kamerton.cli.terminal import answers, print_json, training_watcher, watcher
 
 Runs = Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders, or a sweep's folder of them.")]
 
 
-app = typer.Typer()
+app = Commands()
 
 
 @app.command()
@@ -32,11 +33,11 @@ def evaluate(
     from kamerton.machine.memory import keep_freed_memory
 
     keep_freed_memory()
-    found = run_evaluation(run, cube, **settings)
+    found = run_evaluation(run, cube, watcher=watcher(), **settings)
     if as_json:
         print_json({"path": str(found.path), **found.metrics.as_json()})
     else:
-        print_metrics(found.metrics, console())
+        print_metrics(found.metrics, answers())
         print(f"results: {found.path}")
 
 
@@ -56,11 +57,11 @@ def compare(
     from kamerton.evaluation.compare import compare as run_comparison
     from kamerton.evaluation.tables import print_comparison
 
-    found = run_comparison(runs, out=out, histories=history or (), **settings)
+    found = run_comparison(runs, out=out, histories=history or (), watcher=watcher(), **settings)
     if as_json:
         print_json(found.as_json())
     else:
-        print_comparison(found, console())
+        print_comparison(found, answers())
         if out is not None:
             print(f"tables and pictures: {out}")
 
@@ -71,12 +72,14 @@ def report(
     runs: Runs,
     *,
     out: Annotated[Path, typer.Option(help="Page to write.")] = config.REPORT_PAGE,
+    as_json: JsonFlag = False,
     **settings: Any,
 ) -> None:
     """Write a page that compares runs: one file, in English or Polish, that opens offline."""
     from kamerton.reporting.report import report as write_report
 
-    print(f"report: {write_report(runs, out, **settings)}")
+    path = write_report(runs, out, watcher=watcher(), **settings)
+    print_result(as_json, {"path": path}, [f"report: {path}"])
 
 
 @app.command()
@@ -87,10 +90,9 @@ def verify(
 ) -> None:
     """Check a run's files and cubes against its fingerprint; exit 1 where they differ."""
     from kamerton.machine.memory import keep_freed_memory
-    from kamerton.training.progress import Silent, watcher_for
     from kamerton.verification import verify as run_verification
 
     keep_freed_memory()
-    found = run_verification(run, retrain=retrain, watcher=Silent() if as_json else watcher_for(console()))
+    found = run_verification(run, retrain=retrain, watcher=training_watcher())
     print_result(as_json, found.as_json(), found.describe())
     raise typer.Exit(0 if found.sound else 1)

@@ -3,25 +3,57 @@
 from __future__ import annotations
 
 import csv
-import json
-from typing import TYPE_CHECKING, Annotated, Any
+import functools
+import inspect
+import time
+from collections.abc import Callable
+from inspect import Parameter
+from typing import Annotated, Any
 
 import typer
 
-from kamerton.cli.terminal import warned
+from kamerton.cli.terminal import LOG, print_json, terminal
 from kamerton.errors import UsageError
-
-if TYPE_CHECKING:
-    from rich.console import Console
+from kamerton.machine.memory import peak_memory_bytes
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+QuietFlag = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
+VerboseFlag = Annotated[bool, typer.Option("--verbose", "-v", help="Also show what is read and settled, and times.")]
+
+Command = Callable[..., None]
 
 
-def console() -> Console:
-    """Open the terminal for tables and progress."""
-    from rich.console import Console
+class Commands(typer.Typer):
+    """Commands of a theme; each also takes --quiet and --verbose."""
 
-    return Console(highlight=False, soft_wrap=True)
+    def command(self, name: str | None = None, **more: Any) -> Callable[[Command], Command]:  # type: ignore[override]
+        """Take a function as a command."""
+        register = super().command(name, **more)
+        return lambda function: register(_heard(function))
+
+
+def _heard(function: Command) -> Command:
+    """Let a command take --quiet and --verbose, and say what it was given and how long it took."""
+
+    @functools.wraps(function)
+    def run(*, quiet: bool, verbose: bool, **given: Any) -> None:
+        terminal().listen(quiet=quiet, verbose=verbose)
+        LOG.info("given: %s", ", ".join(f"{name} {_shown(value)}" for name, value in given.items()))
+        start = time.monotonic()
+        try:
+            function(**given)
+        finally:
+            LOG.info("%.1f s, %.0f MB of memory at most", time.monotonic() - start, peak_memory_bytes() / 1e6)
+
+    signature = inspect.signature(function, eval_str=True)
+    flags = {"quiet": QuietFlag, "verbose": VerboseFlag}
+    added = [Parameter(name, Parameter.KEYWORD_ONLY, annotation=kind, default=False) for name, kind in flags.items()]
+    run.__signature__ = signature.replace(parameters=[*signature.parameters.values(), *added])  # type: ignore[attr-defined]
+    return run
+
+
+def _shown(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
 def print_result(as_json: bool, content: dict[str, Any], lines: list[str]) -> None:
@@ -30,11 +62,6 @@ def print_result(as_json: bool, content: dict[str, Any], lines: list[str]) -> No
         print_json(content)
     else:
         print("\n".join(lines))
-
-
-def print_json(content: dict[str, Any]) -> None:
-    """Print a result for a program, with the warnings of the command, in ASCII, which every reader takes."""
-    print(json.dumps({**content, "warnings": warned()}, default=str))
 
 
 def words(text: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -42,6 +43,8 @@ from kamerton.training.regularise import regularised
 from kamerton.training.resume import continue_run
 from kamerton.training.schedules import standstill
 from kamerton.training.session import Session
+
+LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,7 @@ def train(
             held.enter_context(locked(path, "train"))
         cubes = Cubes(*(held.enter_context(open_cube(place, watcher=watcher)) for place in places))
         record = _record(network, plan, settings, cubes, path)
+        LOG.info("settled: %s, %s threads, %s", record.device, record.threads, plan)
         processes = held.enter_context(joined(choose_device(device)))
         if processes.is_first:
             warn_of_training_classes(cubes.train, cubes.valid, record.class_names)

@@ -15,7 +15,8 @@ import typer
 import kamerton
 from kamerton import config
 from kamerton.checks import Settings
-from kamerton.cli import app, main
+from kamerton.cli import main
+from kamerton.cli.command import app
 from kamerton.cli.options import docstrings
 from kamerton.measuring import bench
 

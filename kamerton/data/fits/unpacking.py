@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import logging
 import os
 import shutil
 import tempfile
@@ -12,6 +13,8 @@ from typing import IO
 
 from kamerton.errors import FitsError
 from kamerton.opening import open_plain
+
+LOG = logging.getLogger(__name__)
 
 GZIP_MAGIC = b"\x1f\x8b"
 CHUNK_BYTES = 1 << 20
@@ -37,6 +40,7 @@ def as_plain_file(path: Path) -> IO[bytes]:
         raise FitsError(
             f"{path}: cannot be opened", received=error.strerror, next_step="check the name and your permissions"
         ) from error
+    LOG.info("reading %s", path)
     head = file.read(2)
     file.seek(0)
     if not head:
