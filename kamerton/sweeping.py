@@ -146,7 +146,7 @@ def _spread(tasks: Sequence[Task], say: Callable[[str], None]) -> Iterable[Path]
         import ray
     except ImportError as error:
         raise MissingExtraError(
-            "Ray is not installed", next_step="install it with `pip install 'kamerton[ray]'`, or leave --ray out"
+            "Ray is not installed", next_step="install it with `pip install ray`, or leave --ray out"
         ) from error
     began_here = not ray.is_initialized()
     if began_here:

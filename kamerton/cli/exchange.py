@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from kamerton.cli import completion
 from kamerton.cli.shared import Commands, JsonFlag, print_result
 from kamerton.formats import exporting
 
@@ -17,7 +18,10 @@ app = Commands()
 def export(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder.")],
     *,
-    to: Annotated[str, typer.Option(help=f"Format: {' or '.join(exporting.EXPORTS)}.")],
+    to: Annotated[
+        str,
+        typer.Option(help=f"Format: {' or '.join(exporting.EXPORTS)}.", autocompletion=completion.formats),
+    ],
     as_json: JsonFlag = False,
 ) -> None:
     """Write a run's network in another program's format."""

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from kamerton import config
+from kamerton.cli import completion
 from kamerton.cli.options import with_options
 from kamerton.cli.shared import Commands, JsonFlag, print_result
 from kamerton.cli.terminal import training_watcher
@@ -19,7 +20,9 @@ app = Commands()
 @with_options(config.TrainSettings)
 def train(
     data: Annotated[Path, typer.Argument(metavar="DATA", help="Folder with train.fits and valid.fits.")],
-    network: Annotated[str, typer.Option(help="Name in `kamerton networks`, or timm:NAME.")],
+    network: Annotated[
+        str, typer.Option(help="Name in `kamerton networks`, or timm:NAME.", autocompletion=completion.networks)
+    ],
     *,
     out: Annotated[Path | None, typer.Option(help="Run folder to make; by default runs/NETWORK-TIME.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on in the run folder, to the same bits.")] = False,

@@ -18,6 +18,7 @@ from typer.core import TyperCommand
 
 from kamerton import config
 from kamerton.checks import Settings
+from kamerton.cli import completion
 from kamerton.cli.shared import whole_numbers, words
 
 Command = TypeVar("Command", bound=Callable[..., None])
@@ -120,7 +121,7 @@ class _Option:
         word = f"--{name.replace('_', '-')}"
         if bool in self.kinds and self.default is None:
             word += word.replace("--", "/--no-", 1)
-        option = typer.Option(word, help=text, **more)
+        option = typer.Option(word, help=text, autocompletion=completion.OF_SETTINGS.get(self.name), **more)
         return Parameter(self.name, Parameter.KEYWORD_ONLY, annotation=Annotated[kind, option], default=default)
 
 

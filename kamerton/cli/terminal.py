@@ -26,6 +26,9 @@ PLAIN_SIGNS = {"…": "...", "–": "-", "—": "-", "−": "-", "×": "x", "·"
 
 ESCAPES = "kamerton-plain"
 
+NARROWEST = 80
+"""Columns of a table, also in a narrower terminal: it wraps the lines, where a cut number would be a wrong one."""
+
 LOG = logging.getLogger("kamerton")
 
 
@@ -152,7 +155,9 @@ def answers() -> Console:
             # The command ends as for every closed pipe.
             raise BrokenPipeError
 
-    return Answers(highlight=False, soft_wrap=True)
+    found = Answers(highlight=False, soft_wrap=True)
+    found.width = max(found.width, NARROWEST)
+    return found
 
 
 def _aside() -> Console:

@@ -46,6 +46,14 @@ def _rows_counted_before() -> list[dict[str, Any]] | None:
         return None
 
 
+def counted_names() -> list[str]:
+    """Name the networks at once, as they were counted last; none where they never were."""
+    try:
+        return [str(row["name"]) for row in read_json(COUNTED, COUNTED_BYTES)["rows"]]
+    except (OSError, ValueError, LookupError, TypeError):
+        return []
+
+
 def _count(settings: TableSettings) -> list[dict[str, Any]]:
     from kamerton.networks.counting import count_networks
 

@@ -50,7 +50,7 @@ def import_timm() -> Any:
         raise MissingExtraError(
             "Networks of timm need the package timm",
             received=str(error),
-            next_step="pip install 'kamerton[timm]'",
+            next_step="pip install timm",
         ) from error
     except (RuntimeError, AttributeError, OSError) as error:
         # A torchvision made for another PyTorch says so only as it fails.

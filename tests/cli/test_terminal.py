@@ -227,6 +227,14 @@ def test_json_is_ascii_so_that_every_terminal_and_reader_takes_it(capsys: pytest
     assert json.loads(shown)["class"] == "późne"
 
 
+@pytest.mark.parametrize("environment", [{"COLUMNS": "40"}, {"NO_COLOR": "1"}, {"TERM": "dumb"}], ids=str)
+def test_a_table_has_whole_numbers_in_any_terminal(environment: dict[str, str]) -> None:
+    done = shell("$K networks", **environment)
+    assert "41,546,506" in done.stdout
+    assert "\x1b" not in done.stdout
+    assert done.returncode == 0
+
+
 @pytest.mark.parametrize("words", ["networks", "--help", "networks --json", "data synth --help"])
 def test_a_closed_pipe_ends_a_command_without_a_word(words: str) -> None:
     done = shell(f"$K {words} | true; exit ${{PIPESTATUS[0]}}")

@@ -64,7 +64,7 @@ def test_a_torchvision_for_another_pytorch_is_one_line(monkeypatch: pytest.Monke
 
 def test_without_timm_the_error_names_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "timm", None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'kamerton\[timm\]'"):
+    with pytest.raises(MissingExtraError, match="pip install timm"):
         find_network("timm:resnet50")
 
 
