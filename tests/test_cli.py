@@ -126,6 +126,15 @@ def test_a_cube_whose_name_is_no_utf_8_can_be_used(tmp_path: Path) -> None:
     assert os.fsencode(record["source"]["path"]) == name
 
 
+def test_a_name_that_arrow_cannot_open_is_refused_before_anything_is_said_of_it(tmp_path: Path) -> None:
+    name = os.fsencode(tmp_path) + b"/\xb3\xf3d\xbc"
+    answer = spoken("verify", name)
+    assert answer.returncode == 2
+    assert answer.stderr.startswith(b"kamerton: The name")
+    assert b"is no UTF-8 here" in answer.stderr
+    assert answer.stderr.count(b"\n") == 1
+
+
 @pytest.mark.parametrize("room_bytes", [0, 4000, 20_000, 60_000])
 @pytest.mark.parametrize("which", ["synth", "split", "import"])
 def test_a_disk_without_room_is_one_line_and_leaves_nothing(

@@ -14,7 +14,7 @@ import typer
 from kamerton.cli import data, exchange, learning, machine, results
 from kamerton.cli.shared import QuietFlag, VerboseFlag
 from kamerton.cli.terminal import complain, print_error, speaking, terminal
-from kamerton.errors import KamertonError
+from kamerton.errors import KamertonError, UsageError
 from kamerton.version import PACKAGE
 
 USAGE_EXIT_CODE, DATA_EXIT_CODE = 2, 1
@@ -44,6 +44,7 @@ def answer(words: list[str]) -> int:
         signal.signal(signal.SIGTERM, _end)
     with speaking(words):
         try:
+            _require_utf_8(words)
             code = app(words, standalone_mode=False)
             # What still waits to be written may meet a closed pipe.
             print(end="", flush=True)
@@ -74,6 +75,17 @@ def _end(number: int, _: object) -> NoReturn:
     """Leave through every block that takes away what is half-written."""
     complain(f"stopped by {signal.Signals(number).name}")
     sys.exit(128 + number)
+
+
+def _require_utf_8(words: list[str]) -> None:
+    """Refuse names that are no UTF-8, which Arrow and safetensors cannot open; `kamerton data` needs neither."""
+    strange = [word for word in words if any("\ud800" <= letter <= "\udfff" for letter in word)]
+    if strange and data.app.info.name not in words:
+        raise UsageError(
+            f"The name {strange[0]!a} is no UTF-8 here",
+            allowed="names in UTF-8, in a UTF-8 locale",
+            next_step="rename it, or set LC_ALL=C.UTF-8",
+        )
 
 
 def _failed(error: KamertonError | str, code: int) -> int:

@@ -6,6 +6,7 @@ colour has a marker of its own beside it.
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,7 +36,9 @@ def save_figure(figure: Figure, path: Path) -> None:
 
         # Without a date and with known names inside, the same results give the same bytes.
         metadata = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix)
-        with rc_context({"svg.hashsalt": "kamerton"}):
+        with rc_context({"svg.hashsalt": "kamerton"}), warnings.catch_warnings():
+            # A name may have any letters; one that the font lacks is drawn as a box.
+            warnings.filterwarnings("ignore", message="Glyph .* missing from font")
             figure.savefig(partial, dpi=DOTS_PER_INCH, metadata=metadata)
 
 
