@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from kamerton.checks import several
 from kamerton.config import CompareSettings
-from kamerton.errors import DataError
-from kamerton.evaluation.comparison import Comparison, compare_predictions
+from kamerton.errors import DataError, UsageError
+from kamerton.evaluation.comparison import Caution, Comparison, compare_predictions
 from kamerton.evaluation.comparison_figures import draw_figures
 from kamerton.evaluation.results import read_all_predictions
 from kamerton.evaluation.statistics import METRICS
 from kamerton.figures.drawing import PICTURE_ENDINGS, save_figure
 from kamerton.files import whole_file, whole_folder, write_json
 from kamerton.progress import Progress, Silent
+from kamerton.runs.evaluation import evaluation_names
 from kamerton.runs.folder import Run, find_runs
 from kamerton.runs.history import read_history
 
@@ -36,20 +37,43 @@ def compare(
 ) -> Comparison:
     """Compare runs that were tested on the same galaxies; a folder of run folders stands for all of them.
 
+    Runs whose training has not ended, or that were never tested, are left out and named in ``cautions``.
     Runs of one network and recipe with several seeds are taken together. ``dataset`` names the test where they share
     several, and the intervals are of ``resamples`` bootstrap samples, drawn with ``seed``. With ``out``, tables and
     pictures are written into that folder; ``histories`` are CSVs as the notebook writes them, which join the learning
     curves. Raises UsageError where the runs cannot be compared, and RunError where one cannot be read.
     """
     settings = CompareSettings(dataset, resamples, seed)
-    opened = find_runs(several(runs, Run, str, Path))
-    comparison = compare_predictions(read_all_predictions(opened, dataset), settings, watcher)
+    tested, left_out = _tested(find_runs(several(runs, Run, str, Path)))
+    comparison = compare_predictions(read_all_predictions(tested, dataset), settings, watcher)
     paths: tuple[str | Path, ...] = several(histories, str, Path)
     foreign = {Path(path).stem: _foreign_history(Path(path)) for path in paths}
-    comparison = dataclasses.replace(comparison, foreign_histories=foreign)
+    cautions = (*left_out, *comparison.cautions)
+    comparison = dataclasses.replace(comparison, foreign_histories=foreign, cautions=cautions)
     if out is not None:
         _write(Path(out), comparison, watcher or Silent())
     return comparison
+
+
+def _tested(runs: Sequence[Run]) -> tuple[list[Run], list[Caution]]:
+    """Part the runs that can be compared from those that are to be named instead; UsageError where none is left."""
+    tested: list[Run] = []
+    left_out: list[Caution] = []
+    for run in runs:
+        if run.record.results is None:
+            left_out.append(Caution("unfinished", run.name))
+        elif not evaluation_names(run):
+            left_out.append(Caution("not tested", run.name))
+        else:
+            tested.append(run)
+    if not tested:
+        raise UsageError(
+            "No run is left to compare",
+            received="; ".join(caution.describe() for caution in left_out),
+            allowed="runs whose training has ended and that were tested",
+            next_step="end them with `kamerton train ... --resume`, and test them with `kamerton evaluate RUN CUBE`",
+        )
+    return tested, left_out
 
 
 def _foreign_history(path: Path) -> pd.DataFrame:
@@ -110,6 +134,7 @@ def difference_rows(comparison: Comparison) -> list[dict[str, Any]]:
             value = difference.metrics[metric]
             row |= {metric: value.value, f"{metric}_low": value.low, f"{metric}_high": value.high}
         row |= {"first_only_right": difference.mcnemar.first_only, "second_only_right": difference.mcnemar.second_only}
-        row |= {"mcnemar_p": difference.mcnemar.p_value, "holm_p": difference.p_adjusted, "shown": difference.shown}
+        row |= {"mcnemar_p": difference.mcnemar.p_value, "holm_p": difference.p_adjusted}
+        row |= {"comparisons": difference.comparisons, "shown": difference.shown}
         rows.append(row | {"words": difference.describe()})
     return rows

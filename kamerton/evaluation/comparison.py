@@ -35,6 +35,17 @@ if TYPE_CHECKING:
 
 SIGNIFICANT = 0.05
 
+Doubt = Literal["both", "test", "correction", "interval"]
+"""What speaks against a difference."""
+
+DOUBTS: dict[Doubt, str] = {
+    "both": "the interval holds 0, and {p} is not below {limit}",
+    "test": "the interval excludes 0, but {p} is not below {limit}",
+    "correction": "the interval excludes 0, but among {comparisons} comparisons so small a p easily comes by chance",
+    "interval": "{p} is below {limit}, but the interval holds 0; it covers the choice of seeds and groups as well",
+}
+"""Why no difference counts as shown; a difference needs the interval and the corrected test."""
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -91,31 +102,55 @@ class Difference:
     mcnemar: McNemar
     """Of the two committees: the mean predictions of all seeds."""
     p_adjusted: float
-    """After Holm, over all pairs that are compared."""
+    """After Holm's correction for ``comparisons``."""
+    comparisons: int
+    """Pairs that are compared at once, and that the correction is for."""
 
     @property
     def shown(self) -> bool:
         """Tell whether a difference in accuracy was shown: by the test and by the interval."""
-        return self.p_adjusted < SIGNIFICANT and not self.metrics["accuracy"].holds_zero
+        return self.doubt is None
+
+    @property
+    def doubt(self) -> Doubt | None:
+        """Tell why no difference was shown; None where one was."""
+        if self.p_adjusted < SIGNIFICANT:
+            return "interval" if self.metrics["accuracy"].holds_zero else None
+        if self.metrics["accuracy"].holds_zero:
+            return "both"
+        return "correction" if self.mcnemar.p_value < SIGNIFICANT else "test"
 
     def describe(self) -> str:
-        """Say in words what was found."""
-        accuracy = self.metrics["accuracy"]
+        """Say in words what was found, and why nothing more."""
+        accuracy, test = self.metrics["accuracy"], self.mcnemar
         numbers = f"accuracy {accuracy.value:+.3f} ({accuracy.low:+.3f} to {accuracy.high:+.3f})"
-        numbers += f", McNemar {self.mcnemar.first_only} : {self.mcnemar.second_only}, p = {self.p_adjusted:.2g}"
-        if not self.shown:
-            return f"no difference shown between {self.first} and {self.second}: {numbers}"
+        numbers += f", McNemar {test.first_only} : {test.second_only}, p = {test.p_value:.2g}"
+        if self.comparisons > 1:
+            numbers += f", and {self.p_adjusted:.2g} after Holm's correction for {self.comparisons} comparisons"
+        if self.doubt is not None:
+            p = "p" if self.comparisons == 1 else "the corrected p"
+            reason = DOUBTS[self.doubt].format(p=p, limit=SIGNIFICANT, comparisons=self.comparisons)
+            return f"no difference shown between {self.first} and {self.second}: {numbers}; {reason}"
         better, worse = (self.first, self.second) if accuracy.value > 0 else (self.second, self.first)
         return f"{better} is better than {worse}: {numbers}"
+
+
+CAUTIONS = {
+    "unfinished": "{run} is left out: its training has not ended",
+    "not tested": "{run} is left out: it was never tested",
+    "views differ": "some runs were tested with eight views and some with one",
+    "precision differs": "some runs were tested in int8 and some in float32",
+}
+"""What a caution says; that of a leak stands in leakage.py."""
 
 
 @dataclass(frozen=True)
 class Caution:
     """What a reader of a comparison must be told first."""
 
-    kind: Literal["leakage", "views differ", "precision differs"]
+    kind: Literal["leakage", "unfinished", "not tested", "views differ", "precision differs"]
     run: str = ""
-    """Whose test leaked, or may have; empty where it is about all."""
+    """Whose test leaked, or may have, or which is left out; empty where it is about all."""
     galaxies: int = 0
     leakage: Leakage | None = None
 
@@ -123,9 +158,7 @@ class Caution:
         """Say it in words."""
         if self.leakage is not None:
             return f"{self.run}: {leakage_warning(self.leakage, self.galaxies)}"
-        if self.kind == "views differ":
-            return "some runs were tested with eight views and some with one"
-        return "some runs were tested in int8 and some in float32"
+        return CAUTIONS[self.kind].format(run=self.run)
 
 
 @dataclass(frozen=True)
@@ -230,7 +263,8 @@ def _name(predictions: RunPredictions, among: Sequence[RunPredictions]) -> str:
     title = find_network(record.network).title
     recipes = {one.run.record.recipe and one.run.record.recipe.name for one in among}
     recipe = "imported" if record.recipe is None else record.recipe.name
-    return f"{title}, {recipe}" if len(recipes) > 1 else title
+    # In brackets, for the names are listed with commas between.
+    return f"{title} ({recipe})" if len(recipes) > 1 else title
 
 
 @dataclass(frozen=True)
@@ -334,5 +368,5 @@ def _differences(
         for metric in METRICS:
             first, second = (_over_seeds(by_network[n.name], drawn[n.name], metric) for n in (one, two))
             metrics[metric] = percentile_interval(first[0] - second[0], first[1] - second[1])
-        found.append(Difference(one.name, two.name, metrics, test, p))
+        found.append(Difference(one.name, two.name, metrics, test, p, len(pairs)))
     return found

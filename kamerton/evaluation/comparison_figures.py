@@ -19,7 +19,7 @@ from kamerton.figures.comparing import (
     learning_curves_figure,
     recall_figure,
 )
-from kamerton.figures.testing import gallery_figure
+from kamerton.figures.testing import gallery_figure, short_name
 from kamerton.runs.places import find_cube
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def hard_galaxies(comparison: Comparison) -> Figure | None:
     for row in shown:
         said = [names[int(result.committee[row].argmax())] for result in comparison.networks]
         words = said[0] if len(set(said)) == 1 else ", ".join(dict.fromkeys(said))
-        captions.append(f"{first.ids[row]}\ntrue {names[first.labels[row]]}\nsaid {words}")
+        captions.append(f"{short_name(first.ids[row])}\ntrue {names[first.labels[row]]}\nsaid {words}")
     return gallery_figure(images_nhwc, captions, heading)
 
 

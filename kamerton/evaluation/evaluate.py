@@ -17,7 +17,7 @@ from kamerton.data.cubes.labels import default_class_names
 from kamerton.errors import CubeError, OutputError, RunError, UsageError, warn
 from kamerton.evaluation.leakage import check_leakage, leakage_warning
 from kamerton.evaluation.metrics import classification_metrics, group_metrics
-from kamerton.figures.testing import confusion_figure, mistakes_figure
+from kamerton.figures.testing import confusion_figure, mistakes_figure, short_name
 from kamerton.inference.predictor import Predictor
 from kamerton.progress import Progress
 from kamerton.runs.evaluation import (
@@ -194,8 +194,9 @@ def _figures(run: Run, cube: LabelledCube, predictions: Predictions, metrics: Me
     predicted, confidence = probabilities.argmax(1), probabilities.max(1)
     wrong = np.flatnonzero(predicted != labels)
     worst = wrong[np.argsort(-confidence[wrong], kind="stable")][:GALLERY_IMAGES]
+    ids = cube.ids
     captions = [
-        f"{cube.ids[row]}\ntrue {names[labels[row]]}\nsaid {names[predicted[row]]} {confidence[row]:.0%}"
+        f"{short_name(ids[row])}\ntrue {names[labels[row]]}\nsaid {names[predicted[row]]} {confidence[row]:.0%}"
         for row in worst
     ]
     return {

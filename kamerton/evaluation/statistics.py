@@ -51,12 +51,11 @@ def weighted_metrics(labels: Labels, probabilities: Probabilities, weights: Numb
     With all weights 1 they are those of `classification_metrics`. Classes that a resample misses are left out of its
     averages, as there.
     """
-    classes = probabilities.shape[1]
-    cells = labels * classes + probabilities.argmax(1)
-    one_hot = np.zeros((len(labels), classes * classes))
-    one_hot[np.arange(len(labels)), cells] = 1
-    confusion = (weights @ one_hot).reshape(-1, classes, classes)
-    right, true, said = np.diagonal(confusion, axis1=1, axis2=2), confusion.sum(2), confusion.sum(1)
+    predicted = probabilities.argmax(1)
+    # Whole numbers, which float64 adds exactly; a confusion matrix a resample would take classes times the memory.
+    is_class, is_said = (np.eye(probabilities.shape[1])[places] for places in (labels, predicted))
+    right = weights @ (is_class * (labels == predicted)[:, np.newaxis])
+    true, said = weights @ is_class, weights @ is_said
     present = true > 0
     with np.errstate(invalid="ignore", divide="ignore"):
         recall = np.where(present, right / true, 0)

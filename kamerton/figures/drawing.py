@@ -6,6 +6,7 @@ colour has a marker of its own beside it.
 
 from __future__ import annotations
 
+import textwrap
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +25,12 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*", "h")
 DOTS_PER_INCH = 150
 LETTER_INCH = 0.08
 """Mean width of a letter at the default size of 10 points."""
+
+NAME_LETTERS = 32
+"""Longer names of networks are folded, so that no title or legend runs out of its picture."""
+
+MANY_CLASSES = 30
+"""Of more classes than this, cells hold no numbers, and pictures name those that tell the most."""
 
 PICTURE_ENDINGS = (".png", ".svg")
 """Each picture of a comparison is written in these formats."""
@@ -48,6 +55,16 @@ def new_figure(width: float, height: float) -> Figure:
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained")
+
+
+def folded(text: str, letters: int) -> str:
+    """Break lines that are longer than so many letters, at spaces where there are some."""
+    return "\n".join(fold for line in text.split("\n") for fold in textwrap.wrap(line, letters) or [""])
+
+
+def shortened(text: str, letters: int) -> str:
+    """Cut a longer text to so many letters, with dots for the rest."""
+    return text if len(text) <= letters else text[: letters - 1].rstrip() + "…"
 
 
 def plain(text: str) -> str:

@@ -1,5 +1,9 @@
 """The report's words in English."""
 
+from kamerton.evaluation.comparison import CAUTIONS, DOUBTS
+
+__all__ = ["CAPTIONS", "CHOSEN", "DOUBTS", "FIGURE_TEXTS", "WORDS"]
+
 WORDS = {
     "decimal": ".",
     "thousands": ",",
@@ -13,8 +17,7 @@ WORDS = {
     "leakage": "{run}: NOT A TEST: of {galaxies} galaxies the run has seen {seen}",
     "leakage unknown": "{run}: LEAKAGE NOT KNOWN: nobody recorded which galaxies these weights have seen",
     "seen_in": "{count} in the {split} set",
-    "views differ": "some runs were tested with eight views and some with one",
-    "precision differs": "some runs were tested in int8 and some in float32",
+    **CAUTIONS,
     "results": "Results on the test set",
     "results_note": "{galaxies} galaxies of {dataset}{groups}. Below each value its 95% interval, from {resamples} bootstrap "
     "samples of galaxies and seeds; ± is the spread over seeds.",
@@ -26,12 +29,15 @@ WORDS = {
     "macro_f1": "Macro F1",
     "log_loss": "Log loss, nats",
     "differences": "Differences",
-    "differences_note": "First less second, on the same resamples. The p-value is of the exact McNemar test between the mean "
-    "predictions of the seeds, after Holm's correction for {pairs} comparisons.",
+    "differences_note": "First less second, on the same resamples. p is of the exact McNemar test between the mean predictions "
+    "of the seeds; number of comparisons that Holm's correction is for: {pairs}. A difference counts as shown where the "
+    "interval excludes 0 and the corrected p is below {limit}.",
     "pair": "Networks",
     "difference": "Accuracy, difference",
     "only_right": "Only one right",
     "p_value": "p",
+    "p_adjusted": "p after Holm",
+    "corrected_p": "the corrected p",
     "verdict": "Finding",
     "better": "{better} is better",
     "no_difference": "no difference shown",

@@ -13,6 +13,8 @@ WORDS = {
     "leakage": "{run}: TO NIE JEST TEST: z {galaxies} galaktyk przebieg widział już: {seen}",
     "leakage unknown": "{run}: NIE WIADOMO, CZY TO TEST: nie zapisano, na których galaktykach uczono te wagi",
     "seen_in": "{count} (zbiór {split})",
+    "unfinished": "{run}: pominięto, bo uczenie nie dobiegło końca",
+    "not tested": "{run}: pominięto, bo przebiegu nigdy nie testowano",
     "views differ": "część przebiegów odpowiadała z ośmiu widoków, a część z jednego",
     "precision differs": "część przebiegów liczyła na liczbach ośmiobitowych, a część w float32",
     "results": "Wyniki na zbiorze testowym",
@@ -27,11 +29,14 @@ WORDS = {
     "log_loss": "Strata logarytmiczna, naty",
     "differences": "Różnice",
     "differences_note": "Pierwsza minus druga, na tych samych próbach. Wartość p pochodzi z dokładnego testu McNemara między "
-    "średnimi odpowiedziami ziaren, po poprawce Holma; liczba porównań: {pairs}.",
+    "średnimi odpowiedziami ziaren; liczba porównań, na którą liczona jest poprawka Holma: {pairs}. Różnicę uznaje się za "
+    "wykazaną, gdy przedział nie zawiera zera, a p po poprawce jest mniejsze niż {limit}.",
     "pair": "Sieci",
     "difference": "Różnica dokładności",
     "only_right": "Tylko jedna ma rację",
     "p_value": "p",
+    "p_adjusted": "p po poprawce Holma",
+    "corrected_p": "p po poprawce",
     "verdict": "Wniosek",
     "better": "lepsza: {better}",
     "no_difference": "nie wykazano różnicy",
@@ -104,10 +109,19 @@ FIGURE_TEXTS = {
     "true class (galaxies)": "klasa prawdziwa (galaktyki)",
     "operations an image (GFLOP)": "działania na obraz (GFLOP)",
     "recall: share of the class that is found": "czułość: odnaleziona część klasy",
+    "the {shown} hardest of {classes} classes": "najtrudniejsze klasy: {shown} z {classes}",
     "Of {galaxies} galaxies every network gets {wrong} wrong": "Galaktyki, w których myli się każda sieć: {wrong} z {galaxies}",
     "{galaxy}\ntrue {label}\nsaid {answer}": "{galaxy}\nprawdziwa: {label}\nwskazana: {answer}",
 }
 """Texts of the figures, whole; names in braces stand for numbers and names that stay as they are."""
+
+DOUBTS = {
+    "both": "przedział zawiera zero, a {p} nie jest mniejsze niż {limit}",
+    "test": "przedział nie zawiera zera, ale {p} nie jest mniejsze niż {limit}",
+    "correction": "przedział nie zawiera zera, ale przy tylu porównaniach ({comparisons}) o tak małe p łatwo przez przypadek",
+    "interval": "{p} jest mniejsze niż {limit}, ale przedział zawiera zero; obejmuje on także wybór ziaren i grup",
+}
+"""Dlaczego różnicy nie uznano za wykazaną."""
 
 CHOSEN = {
     "last epoch": "żadnym zbiorze: to wagi ostatniej epoki",

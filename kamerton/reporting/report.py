@@ -15,7 +15,7 @@ import numpy as np
 from kamerton.config import REPORT_PAGE, ReportSettings
 from kamerton.errors import UnknownNameError
 from kamerton.evaluation.compare import compare
-from kamerton.evaluation.comparison import Caution, Comparison, Difference, NetworkResult
+from kamerton.evaluation.comparison import SIGNIFICANT, Caution, Comparison, Difference, NetworkResult
 from kamerton.evaluation.comparison_figures import FIGURES, draw_figures
 from kamerton.evaluation.statistics import METRICS
 from kamerton.files import whole_file
@@ -118,7 +118,9 @@ class Teller:
             ),
             "metrics": METRICS,
             "networks": [self.network(result) for result in comparison.networks],
-            "differences_note": w["differences_note"].format(pairs=len(comparison.differences)),
+            "differences_note": w["differences_note"].format(
+                pairs=len(comparison.differences), limit=self.number(SIGNIFICANT, "g")
+            ),
             "differences": [self.difference(difference) for difference in comparison.differences],
             "costs": COSTS,
             "settings_names": SETTINGS,
@@ -133,7 +135,7 @@ class Teller:
     def caution(self, caution: Caution) -> str:
         """Say what must be known first."""
         if caution.leakage is None:
-            return self.words[caution.kind]
+            return self.words[caution.kind].format(run=caution.run)
         seen = caution.leakage.seen
         if seen is None:
             return self.words["leakage unknown"].format(run=caution.run)
@@ -194,7 +196,11 @@ class Teller:
         """Give a pair's row of the table."""
         accuracy = difference.metrics["accuracy"]
         better = difference.first if accuracy.value > 0 else difference.second
-        words = self.words["better"].format(better=better) if difference.shown else self.words["no_difference"]
+        doubt = difference.doubt and self.language.DOUBTS[difference.doubt].format(
+            p=self.words["p_value" if difference.comparisons == 1 else "corrected_p"],
+            limit=self.number(SIGNIFICANT, "g"),
+            comparisons=difference.comparisons,
+        )
         return {
             "first": difference.first,
             "second": difference.second,
@@ -203,8 +209,10 @@ class Teller:
             "high": self.number(accuracy.high, "+.3f"),
             "first_only": difference.mcnemar.first_only,
             "second_only": difference.mcnemar.second_only,
-            "p": self.p_value(difference.p_adjusted),
-            "words": words,
+            "p": self.p_value(difference.mcnemar.p_value),
+            "p_adjusted": self.p_value(difference.p_adjusted),
+            "words": self.words["no_difference"] if doubt else self.words["better"].format(better=better),
+            "doubt": doubt,
         }
 
     def pictures(self) -> list[dict[str, str]]:

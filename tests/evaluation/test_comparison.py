@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -11,15 +13,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
 from kamerton.config import CompareSettings
-from kamerton.errors import DataError, RunError, UsageError
+from kamerton.errors import DataError, OutputError, RunError, UsageError
 from kamerton.evaluation.compare import compare
-from kamerton.evaluation.comparison import _draw_seeds
+from kamerton.evaluation.comparison import Difference, _draw_seeds
 from kamerton.evaluation.comparison_figures import FIGURES, hard_rows
 from kamerton.evaluation.results import read_all_predictions
-from kamerton.evaluation.statistics import METRICS
+from kamerton.evaluation.statistics import METRICS, Interval, McNemar
 from kamerton.runs.evaluation import Metrics, read_metrics
 from kamerton.runs.folder import Run, find_runs, open_run
 from kamerton.sweeping import sweep
@@ -138,6 +141,80 @@ def test_a_clear_difference_is_said_with_the_better_first(copies: list[Run]) -> 
     assert difference.describe().startswith("LeNet-5 is better than ResNet-18: accuracy +1.000")
     assert difference.mcnemar.first_only == 40
     assert list(hard_rows(found)) == []
+
+
+@pytest.mark.parametrize(
+    ("low", "p", "corrected", "comparisons", "says"),
+    [
+        (0.01, 0.01, 0.03, 3, None),
+        (-0.01, 0.2, 0.2, 1, "the interval holds 0, and p is not below 0.05"),
+        (-0.01, 0.04, 0.12, 3, "the interval holds 0, and the corrected p is not below 0.05"),
+        (0.01, 0.2, 0.2, 1, "the interval excludes 0, but p is not below 0.05"),
+        (0.01, 0.06, 0.18, 3, "the interval excludes 0, but the corrected p is not below 0.05"),
+        (
+            0.01,
+            0.03,
+            0.18,
+            6,
+            "the interval excludes 0, but among 6 comparisons so small a p easily comes",
+        ),
+        (-0.01, 0.01, 0.03, 3, "the corrected p is below 0.05, but the interval holds 0"),
+    ],
+)
+def test_it_is_said_why_no_difference_counts_as_shown(
+    low: float, p: float, corrected: float, comparisons: int, says: str | None
+) -> None:
+    metrics = dict.fromkeys(METRICS, Interval(0.05, low, 0.1))
+    difference = Difference("a", "b", metrics, McNemar(30, 14, p), corrected, comparisons)
+    assert difference.shown == (says is None)
+    text = difference.describe()
+    assert f"McNemar 30 : 14, p = {p:.2g}" in text
+    assert (f"and {corrected:.2g} after Holm's correction for {comparisons} comparisons" in text) == (comparisons > 1)
+    assert text.startswith("a is better than b: " if says is None else "no difference shown between a and b: ")
+    assert says is None or f"; {says}" in text
+
+
+def test_unfinished_and_untested_runs_are_named_and_the_others_compared(copies: list[Run]) -> None:
+    copies[1].update(dataclasses.replace(copies[1].record, results=None))
+    shutil.rmtree(copies[2].path / "evaluation")
+    found = compare([run.path for run in copies], resamples=RESAMPLES)
+    assert [one.run.name for result in found.networks for one in result.predictions] == ["lenet5-seed0"]
+    assert found.describe()[:2] == [
+        "WARNING: lenet5-seed1 is left out: its training has not ended",
+        "WARNING: resnet18-seed0 is left out: it was never tested",
+    ]
+    assert [caution["run"] for caution in found.as_json()["cautions"]] == ["lenet5-seed1", "resnet18-seed0"]
+
+
+def test_runs_of_which_none_has_ended_are_refused_by_name(copies: list[Run]) -> None:
+    for run in copies:
+        run.update(dataclasses.replace(run.record, results=None))
+    with pytest.raises(UsageError, match=r"No run is left.*lenet5-seed0 is left out: its training has not ended"):
+        compare([run.path for run in copies])
+
+
+def test_two_recipes_of_one_network_read_as_two_names_in_a_list(copies: list[Run]) -> None:
+    recipe = copies[0].record.recipe
+    assert recipe is not None
+    copies[1].update(dataclasses.replace(copies[1].record, recipe=dataclasses.replace(recipe, name="notebook")))
+    found = compare(copies[:2], resamples=RESAMPLES)
+    assert [result.name for result in found.networks] == ["LeNet-5 (modern)", "LeNet-5 (notebook)"]
+
+
+def test_a_full_disk_leaves_all_as_it_was(swept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tables are written first, so a disk that is full at the pictures would leave half a folder."""
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "comparison.csv").write_text("of last year")
+    monkeypatch.setattr(Figure, "savefig", full)
+    for place in ("old", "new"):
+        with pytest.raises(OutputError, match="No space left on device"):
+            compare([swept / "runs"], out=tmp_path / place, resamples=RESAMPLES)
+    assert [str(path.relative_to(tmp_path)) for path in sorted(tmp_path.rglob("*"))] == ["old", "old/comparison.csv"]
+    assert (tmp_path / "old" / "comparison.csv").read_text() == "of last year"
 
 
 def test_what_every_network_gets_wrong_is_found_the_surest_first(copies: list[Run]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -49,6 +51,17 @@ def test_a_resample_is_measured_as_if_its_galaxies_were_written_out() -> None:
         theirs = classification_metrics(labels[drawn], probabilities[drawn], ("a", "b", "c", "d"))
         for metric in METRICS:
             assert ours[metric][number] == pytest.approx(getattr(theirs, metric), abs=1e-6)
+
+
+def test_two_hundred_classes_take_little_memory() -> None:
+    """A confusion matrix for each resample would take 96 MB here, and the table of all cells 160 MB."""
+    labels, probabilities = some_answers(500, 200, 0)
+    weights = resampled_weights([str(row) for row in range(500)], 300, 0)
+    tracemalloc.start()
+    weighted_metrics(labels, probabilities, weights)
+    peak_bytes = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak_bytes < 20e6
 
 
 def test_a_galaxy_with_no_chance_for_the_truth_keeps_the_loss_finite() -> None:

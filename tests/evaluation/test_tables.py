@@ -103,7 +103,7 @@ def comparison_of(names: tuple[str, ...], cautions: tuple[Caution, ...] = ()) ->
         )
         for name in names
     ]
-    difference = Difference(names[0], names[-1], metrics, McNemar(30, 4, 0.001), 0.002)
+    difference = Difference(names[0], names[-1], metrics, McNemar(30, 4, 0.001), 0.002, 2)
     return Comparison("test.fits", 3548, 3500, ("a", "b"), tuple(results), (difference,), 2000, cautions)
 
 
@@ -127,7 +127,11 @@ def test_networks_stand_side_by_side_with_intervals_and_cost() -> None:
 
 def test_a_difference_is_said_in_words() -> None:
     text = " ".join(compared(comparison_of(("LeNet-5", "AlexNet"))).split())
-    assert "LeNet-5 is better than AlexNet: accuracy +0.712 (+0.650 to +0.755), McNemar 30 : 4, p = 0.002" in text
+    assert (
+        "LeNet-5 is better than AlexNet: accuracy +0.712 (+0.650 to +0.755), McNemar 30 : 4, p = 0.001, and 0.002 "
+        in text
+    )
+    assert "and 0.002 after Holm's correction for 2 comparisons" in text
 
 
 def test_what_must_be_known_first_is_said_first() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -98,6 +99,65 @@ def test_the_cost_picture_has_error_bars_and_units() -> None:
     assert axes.get_xscale() == "log"
     ends = [bars.lines[2][0].get_segments()[0][:, 1] for bars in error_bars(axes)]
     np.testing.assert_allclose(ends, [[0.35, 0.47], [0.55, 0.62]])
+
+
+LONG_NAME = "p4m-ResNet of a name that is uncommonly long (my own recipe of the year 2026)"
+
+
+@pytest.mark.parametrize("classes", [3, 10])
+def test_the_titles_of_matrices_stand_apart_and_inside_the_picture(classes: int) -> None:
+    matrices = {f"{LONG_NAME} {number}": np.eye(classes) for number in range(5)}
+    figure = drawn(confusions_figure(matrices, [f"class {number}" for number in range(classes)]))
+    boxes = [axes.title.get_window_extent() for axes in figure.axes if axes.images and axes.get_title()]
+    assert len(boxes) == 5
+    assert all(figure.bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1 and box.y1 <= figure.bbox.y1 for box in boxes)
+    assert not any(one.overlaps(two) for one, two in combinations(boxes, 2))
+
+
+def test_networks_of_one_cost_are_drawn_beside_each_other_at_their_true_cost() -> None:
+    points = {f"network {number}": Point(2.0, 0.5, 0.4, 0.6) for number in range(4)} | {
+        "other": Point(90, 0.5, 0.4, 0.6)
+    }
+    axes = drawn(cost_figure(points, "operations an image (GFLOP)", "accuracy")).axes[0]
+    lines = [bars.lines[0] for bars in error_bars(axes)]
+    assert [line.get_xdata()[0] for line in lines] == [2, 2, 2, 2, 90]
+    places = [line.get_transform().transform(line.get_xydata()[0])[0] for line in lines]
+    points_apart = np.diff(places) * 72 / axes.figure.dpi
+    assert (points_apart > 7).all()
+    middle = axes.transData.transform((2, 0.5))[0]
+    assert np.mean(places[:4]) == pytest.approx(middle, abs=0.5)
+    assert places[4] == pytest.approx(axes.transData.transform((90, 0.5))[0])
+
+
+def test_many_networks_are_named_beside_the_pictures_and_not_over_them() -> None:
+    names = [f"{LONG_NAME} {number}" for number in range(15)]
+    figure = drawn(learning_curves_figure({name: [history(3)] for name in names}))
+    (legend,) = figure.legends
+    assert len(legend.get_texts()) == 15
+    assert not any(legend.get_window_extent().overlaps(axes.get_window_extent()) for axes in figure.axes)
+    assert figure.bbox.containsx(legend.get_window_extent().x0)
+    assert figure.bbox.containsx(legend.get_window_extent().x1)
+    axes = drawn(cost_figure({name: Point(1, 0.5, 0.4, 0.6) for name in names}, "GFLOP", "accuracy")).axes[0]
+    assert len(legend_of(axes)) == 15
+
+
+MANY = 200
+
+
+def test_of_many_classes_matrices_are_colours_in_a_picture_of_usual_size() -> None:
+    matrices = {f"network {number}": np.eye(MANY) for number in range(3)}
+    figure = drawn(confusions_figure(matrices, [f"class {number}" for number in range(MANY)]))
+    assert max(figure.get_size_inches()) < 25
+    assert not any(axes.texts for axes in figure.axes)
+
+
+def test_of_many_classes_the_recall_of_those_is_shown_that_are_found_least() -> None:
+    values = np.linspace(1, 0, MANY)
+    recalls = {"a": np.stack([values, values, values], axis=1)}
+    names = [f"class {number}" for number in range(MANY)]
+    axes = drawn(recall_figure(recalls, names, [1] * MANY)).axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == [f"{name} (1)" for name in names[-30:]]
+    assert axes.get_title() == "the 30 hardest of 200 classes"
 
 
 def test_recall_is_drawn_for_each_class_and_network_with_the_class_counts() -> None:

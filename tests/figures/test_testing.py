@@ -13,6 +13,7 @@ from kamerton.figures.testing import (
     GALLERY_COLUMNS,
     confusion_figure,
     mistakes_figure,
+    short_name,
     show_galaxy,
 )
 
@@ -69,6 +70,28 @@ def test_long_class_names_leave_room_for_the_matrix(classes: int, letters: int) 
     bounds = axes.get_window_extent()
     cell_inch = min(bounds.width, bounds.height) / axes.figure.dpi / classes
     assert cell_inch > 0.4, "a cell must hold its two lines of text"
+
+
+def test_of_many_classes_the_largest_confusions_are_named() -> None:
+    classes = 200
+    names = [f"class {number} of an uncommonly long name, with words" for number in range(classes)]
+    counts = 20 * np.eye(classes, dtype=int)
+    counts[7, 3], counts[150, 199] = 20, 60
+    figure = drawn(confusion_figure(counts, names, "a run"))
+    assert max(figure.get_size_inches()) < 25
+    matrix, largest = figure.axes[:2]
+    assert texts(matrix) == []
+    said = [" ".join(label.get_text().split()) for label in largest.get_yticklabels()]
+    assert said == [f"{names[150]} → {names[199]} (75%)", f"{names[7]} → {names[3]} (50%)"]
+    assert [bar.get_width() for bar in largest.patches] == [60, 20]
+
+
+@pytest.mark.parametrize(
+    ("galaxy", "short"),
+    [("images/efigi/PGC0000212.jpg", "PGC0000212.jpg"), ("J1234+56", "J1234+56"), ("a/b/", "b"), ("/", "/")],
+)
+def test_a_caption_has_the_last_part_of_a_path(galaxy: str, short: str) -> None:
+    assert short_name(galaxy) == short
 
 
 def test_a_title_stays_inside_the_picture() -> None:

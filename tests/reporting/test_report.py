@@ -17,9 +17,10 @@ from matplotlib.text import Text
 
 from kamerton.errors import OutputError, UnknownNameError
 from kamerton.evaluation.compare import compare
-from kamerton.evaluation.comparison import Caution, Comparison
+from kamerton.evaluation.comparison import DOUBTS, Caution, Comparison, Difference, Doubt
 from kamerton.evaluation.comparison_figures import FIGURES, draw_figures
 from kamerton.evaluation.evaluate import evaluate
+from kamerton.evaluation.statistics import METRICS, Interval, McNemar
 from kamerton.figures.drawing import plain
 from kamerton.reporting import english, polish
 from kamerton.reporting.embedding import translate, translation
@@ -200,6 +201,28 @@ def test_a_text_is_translated_whole_with_what_stands_in_its_gaps(text: str, want
     assert translation(text, {"{n} wrong": "{n} błędnych", "loss (nats)": "strata"}) == wanted
 
 
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("doubt", DOUBTS)
+def test_every_doubt_has_words_in_both_languages_beside_both_p_values(
+    comparison: Comparison, lang: str, doubt: Doubt
+) -> None:
+    low, p, corrected = {
+        "both": (-0.1, 0.02, 0.12),
+        "test": (0.1, 0.1, 0.3),
+        "correction": (0.1, 0.02, 0.12),
+        "interval": (-0.1, 0.002, 0.012),
+    }[doubt]
+    metrics = dict.fromkeys(METRICS, Interval(0.2, low, 0.3))
+    difference = Difference("a", "b", metrics, McNemar(3, 1, p), corrected, 6)
+    teller = Teller(LANGUAGES[lang], comparison)
+    row = teller.difference(difference)
+    assert (row["p"], row["p_adjusted"]) == (teller.number(p, ".2g"), teller.number(corrected, ".2g"))
+    assert row["words"] == LANGUAGES[lang].WORDS["no_difference"]
+    assert row["doubt"]
+    assert "{" not in row["doubt"]
+    assert row["doubt"] in difference.describe() or lang != "en"
+
+
 def test_an_unknown_language_is_answered_with_the_known(runs: list[Run], tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match="Allowed: en, pl"):
         report(runs, tmp_path / "a.html", lang="de")
@@ -209,6 +232,10 @@ def test_a_page_that_cannot_be_written_leaves_nothing(runs: list[Run], tmp_path:
     with pytest.raises(OutputError, match="cannot be written"):
         report(runs, tmp_path / "no" / "a.html", resamples=RESAMPLES)
     assert not (tmp_path / "no").exists()
+
+
+def test_both_languages_know_the_same_doubts() -> None:
+    assert set(english.DOUBTS) == set(polish.DOUBTS) == set(DOUBTS)
 
 
 def test_both_languages_say_what_chose_the_weights_in_every_case() -> None:
@@ -234,7 +261,14 @@ def test_leakage_is_said_first_in_the_pages_language(comparison: Comparison, lan
 
 
 @pytest.mark.parametrize(
-    "caution", [Caution("leakage", "run", 9, Leakage.of(None)), Caution("views differ"), Caution("precision differs")]
+    "caution",
+    [
+        Caution("leakage", "run", 9, Leakage.of(None)),
+        Caution("unfinished", "run"),
+        Caution("not tested", "run"),
+        Caution("views differ"),
+        Caution("precision differs"),
+    ],
 )
 def test_every_caution_has_words_in_both_languages(comparison: Comparison, caution: Caution) -> None:
     said = {lang: Teller(LANGUAGES[lang], comparison).caution(caution) for lang in LANGUAGES}
