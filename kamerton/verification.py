@@ -53,6 +53,11 @@ class Verification:
     run: str
     checks: tuple[Check, ...]
 
+    def __repr__(self) -> str:
+        different = [check.what for check in self.checks if check.verdict == "different"]
+        found = f"different: {', '.join(different)}" if different else "nothing differs from the record"
+        return f"Verification({self.run}, {len(self.checks)} checks, {found})"
+
     @property
     def sound(self) -> bool:
         """Tell whether nothing differs from the record."""
@@ -96,7 +101,9 @@ def _files(run: Run) -> Iterator[Check]:
     yield _checked(run.seen_path.name, results.galaxies, run.seen_sha256)
     claimed = run.record.fingerprint(results.weights, results.history)
     yield _checked("the fingerprint of run.json", results.fingerprint, lambda: claimed)
-    yield _keras(run)
+    yield _keras(run, run.keras_path)
+    if run.scaled_keras_path.exists():
+        yield _keras(run, run.scaled_keras_path)
     if run.model_path("onnx").exists():
         yield _onnx(run)
     for path in newest_first(run.checkpoint_path):
@@ -116,19 +123,21 @@ def _checked(what: str, promised: str, found: Callable[[], str]) -> Check:
     return Check(what, "same" if same else "different", "" if same else "changed since the training ended")
 
 
-def _keras(run: Run) -> Check:
+def _keras(run: Run, path: Path) -> Check:
     """Compare the weights of the Keras twin with the run's own, number by number."""
-    if not run.keras_path.exists():
-        return Check(run.keras_path.name, "not checked", "there is none")
+    if not path.exists():
+        return Check(path.name, "not checked", "there is none")
     try:
-        theirs = read_keras(run.keras_path)
+        theirs = read_keras(path)
         ours = run.load_network().state_dict()
     except KamertonError as error:
-        return Check(run.keras_path.name, "different", str(error))
+        return Check(path.name, "different", str(error))
+    if theirs.has_scaling != (path == run.scaled_keras_path):
+        return Check(path.name, "different", "pixels are scaled in another way than its name says")
     same = theirs.network == run.record.network and all(
         name in ours and torch.equal(ours[name], tensor) for name, tensor in theirs.state.items()
     )
-    return Check(run.keras_path.name, "same" if same else "different", "" if same else "other weights than the run's")
+    return Check(path.name, "same" if same else "different", "" if same else "other weights than the run's")
 
 
 def _onnx(run: Run) -> Check:

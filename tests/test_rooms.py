@@ -23,6 +23,7 @@ ROOMS = (
     "tensors",
     "arrays",
     "progress",
+    "jupyter",
     "machine",
     "recipes",
     "figures",

@@ -9,6 +9,7 @@ import typer
 
 from kamerton.cli import completion
 from kamerton.cli.shared import Commands, JsonFlag, print_result
+from kamerton.cli.terminal import watcher
 from kamerton.formats import exporting
 
 app = Commands()
@@ -22,10 +23,17 @@ def export(
         str,
         typer.Option(help=f"Format: {' or '.join(exporting.EXPORTS)}.", autocompletion=completion.formats),
     ],
+    with_scaling: Annotated[
+        bool, typer.Option("--with-scaling", help="Let the Keras file divide pixels by 255 itself.")
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Write a run's network in another program's format."""
-    path = exporting.export(run, to)
+    """Write a run's network in another program's format; the file wants pixels divided by 255."""
+    from kamerton.runs.folder import open_run
+
+    opened = open_run(run)
+    path = exporting.export(opened, to, with_scaling=with_scaling)
+    watcher().say(exporting.expected_pixels(opened, path))
     print_result(as_json, {"path": path}, [str(path)])
 
 
@@ -43,4 +51,7 @@ def import_model(
     from kamerton.formats.importing import import_keras_file
 
     path = import_keras_file(file, out, classes_of=classes_of).path
+    watcher().say(
+        "pixels are divided by 255 on their way in, as in the notebook; a model that learned from others would be wrong"
+    )
     print_result(as_json, {"run": path}, [f"run: {path}"])

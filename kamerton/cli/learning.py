@@ -33,6 +33,7 @@ def train(
     **settings: Any,
 ) -> None:
     """Train a network into a run folder."""
+    from kamerton.formats.exporting import expected_pixels
     from kamerton.machine.memory import keep_freed_memory
     from kamerton.training.processes import rank
     from kamerton.training.progress import Silent
@@ -51,6 +52,8 @@ def train(
     if rank():
         return
     last = run.history().iloc[-1].to_dict()
+    if run.keras_path.exists():
+        training_watcher().say(f"for Keras: {expected_pixels(run, run.keras_path)}")
     print_result(as_json, {"run": run.path, "last_epoch": last}, [f"run: {run.path}"])
 
 

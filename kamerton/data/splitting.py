@@ -46,6 +46,10 @@ class SplitSummary:
     positions_known: bool
     group_radius_arcsec: float | None
 
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{name} {count}" for name, count in self.galaxies.items())
+        return f"SplitSummary({self.folder}: {counts}; {self.kept_together} kept together)"
+
     def describe(self) -> str:
         """Say in a line or two what was made."""
         counts = ", ".join(f"{name} {count}" for name, count in self.galaxies.items())

@@ -60,7 +60,7 @@ def _tested(runs: Sequence[Run]) -> tuple[list[Run], list[Caution]]:
     tested: list[Run] = []
     left_out: list[Caution] = []
     for run in runs:
-        if run.record.results is None:
+        if not run.is_finished:
             left_out.append(Caution("unfinished", run.name))
         elif not evaluation_names(run):
             left_out.append(Caution("not tested", run.name))

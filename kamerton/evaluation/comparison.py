@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from kamerton import jupyter
 from kamerton.arrays import MeanConfusion, Probabilities
 from kamerton.config import CompareSettings
 from kamerton.evaluation.leakage import leakage_warning
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SIGNIFICANT = 0.05
+
+IMPORTED = "imported"
+"""In the name of a network whose weights came from elsewhere, in the place of a recipe."""
 
 Doubt = Literal["both", "test", "correction", "interval"]
 """What speaks against a difference."""
@@ -80,6 +84,11 @@ class NetworkResult:
     recall: Numbers
     """(classes, 3): mean recall over the seeds and the ends of its interval."""
     cost: Cost
+
+    def __repr__(self) -> str:
+        value = self.metrics["accuracy"]
+        seeds = "1 seed" if len(self.predictions) == 1 else f"{len(self.predictions)} seeds"
+        return f"NetworkResult({self.name}, {seeds}, accuracy {value.value:.3f} ({value.low:.3f} to {value.high:.3f}))"
 
     @property
     def committee(self) -> Probabilities:
@@ -178,6 +187,26 @@ class Comparison:
     foreign_histories: Mapping[str, pd.DataFrame] = field(default_factory=dict, compare=False)
     """Learning histories of other programs, as the notebook writes them, which join the learning curves."""
 
+    def __repr__(self) -> str:
+        networks = "; ".join(f"{one.name} {one.metrics['accuracy'].value:.3f}" for one in self.networks)
+        shown = f"{sum(one.shown for one in self.differences)} of {len(self.differences)} differences shown"
+        warned = "".join(f", {len(self.cautions)} to read first" for _ in self.cautions[:1])
+        return f"Comparison({self.dataset}, {self.galaxies} galaxies, accuracy: {networks}; {shown}{warned})"
+
+    def _repr_html_(self) -> str:
+        rows = []
+        for one in self.networks:
+            values = [one.metrics[metric] for metric in METRICS]
+            numbers = [f"{value.value:.3f}\n{value.low:.3f} – {value.high:.3f}" for value in values]
+            rows.append((one.name, str(len(one.predictions)), *numbers))
+        columns = ("network", "seeds", *(metric.replace("_", " ") for metric in METRICS))
+        return jupyter.block(
+            f"{self.dataset}, {self.galaxies} galaxies, with 95% intervals",
+            jupyter.warnings(caution.describe() for caution in self.cautions),
+            jupyter.table(columns, rows),
+            jupyter.items(difference.describe() for difference in self.differences),
+        )
+
     def describe(self) -> list[str]:
         """Say what was found, a line a finding, for a reader."""
         lines = [f"WARNING: {caution.describe()}" for caution in self.cautions]
@@ -262,7 +291,7 @@ def _name(predictions: RunPredictions, among: Sequence[RunPredictions]) -> str:
     record = predictions.run.record
     title = find_network(record.network).title
     recipes = {one.run.record.recipe and one.run.record.recipe.name for one in among}
-    recipe = "imported" if record.recipe is None else record.recipe.name
+    recipe = IMPORTED if record.recipe is None else record.recipe.name
     # In brackets, for the names are listed with commas between.
     return f"{title} ({recipe})" if len(recipes) > 1 else title
 

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from kamerton import jupyter
 from kamerton.arrays import Labels, Probabilities
 from kamerton.config import Device, EvaluateSettings
 from kamerton.data.cubes.cube import LabelledCube, open_cube
 from kamerton.data.cubes.labels import default_class_names
 from kamerton.errors import CubeError, OutputError, RunError, UsageError, warn
 from kamerton.evaluation.leakage import check_leakage, leakage_warning
-from kamerton.evaluation.metrics import classification_metrics, group_metrics
+from kamerton.evaluation.metrics import HEADLINES, classification_metrics, group_metrics
 from kamerton.figures.testing import confusion_figure, mistakes_figure, short_name
 from kamerton.inference.predictor import Predictor
 from kamerton.progress import Progress
@@ -46,6 +47,29 @@ class Evaluation:
 
     path: Path
     metrics: Metrics
+
+    def __repr__(self) -> str:
+        return f"Evaluation{repr(self.metrics).removeprefix('Metrics')}"
+
+    def _repr_html_(self) -> str:
+        metrics = self.metrics
+        warning = leakage_warning(metrics.leakage, metrics.galaxies)
+        headline = [(name.replace("_", " "), _number(getattr(metrics, name))) for name in HEADLINES]
+        scores = [
+            (row.class_name, *map(_number, (row.precision, row.recall, row.f1)), str(row.support))
+            for row in metrics.per_class
+        ]
+        return jupyter.block(
+            f"{metrics.run} on {metrics.dataset}, {metrics.galaxies} galaxies",
+            jupyter.warnings([warning] if warning else []),
+            jupyter.table((), headline),
+            jupyter.table(("class", "precision", "recall", "F1", "galaxies"), scores),
+            jupyter.picture(self.path / "confusion.png", "confusion matrix"),
+        )
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
 
 
 def evaluate(

@@ -11,6 +11,9 @@ from jaxtyping import Float32
 from kamerton.arrays import Labels, Mask, Probabilities
 from kamerton.runs.evaluation import ClassScores, GroupScores, Scores
 
+HEADLINES = ("accuracy", "balanced_accuracy", "macro_f1", "log_loss", "roc_auc_macro")
+"""What is told first of a test."""
+
 
 def classification_metrics(labels: Labels, probabilities: Probabilities, class_names: tuple[str, ...]) -> Scores:
     """Compare labels (N,) with probabilities (N, classes); a value that is not defined for these labels is None.

@@ -26,6 +26,9 @@ class RunPredictions:
     probabilities: Probabilities
     """(N, classes)"""
 
+    def __repr__(self) -> str:
+        return f"RunPredictions({self.run.name}, {len(self.ids)} galaxies)"
+
     @property
     def confusion(self) -> Confusion:
         """Count the galaxies by (true, predicted) class."""

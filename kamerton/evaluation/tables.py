@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from kamerton.evaluation.leakage import leakage_warning
+from kamerton.evaluation.metrics import HEADLINES
 from kamerton.evaluation.statistics import METRICS, Interval
 from kamerton.runs.evaluation import ClassScores, GroupedScores, Metrics
 from kamerton.runs.record import WeightsChosenBy
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from kamerton.evaluation.comparison import Comparison
-
-HEADLINES = ("accuracy", "balanced_accuracy", "macro_f1", "log_loss", "roc_auc_macro")
 
 WEIGHTS: dict[WeightsChosenBy, str] = {
     "last epoch": "those of the last epoch, which no split chose",

@@ -6,38 +6,52 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kamerton.errors import UnknownNameError
+from kamerton.config import PIXEL_SCALE
+from kamerton.errors import UnknownNameError, UsageError
 
 if TYPE_CHECKING:
     from kamerton.runs.folder import Run
 
 
-def write_keras(run: Run, path: Path) -> None:
+def write_keras(run: Run, path: Path, with_scaling: bool) -> None:
     """Write the network's Keras twin; UsageError where Keras has none."""
     from kamerton.formats.keras.file import write_keras
 
-    write_keras(run.load_network(), run.image_shape, path, run.record.network)
+    write_keras(run.load_network(), run.image_shape, path, run.record.network, with_scaling=with_scaling)
 
 
-def write_onnx(run: Run, path: Path) -> None:
-    """Write the network for ONNX Runtime."""
+def write_onnx(run: Run, path: Path, with_scaling: bool) -> None:
+    """Write the network for ONNX Runtime, without the scaling, which it has no option for."""
+    if with_scaling:
+        raise UsageError(
+            "ONNX files hold no scaling", received="with_scaling", allowed="keras", next_step="divide pixels by 255"
+        )
     from kamerton.formats.onnx_file import write_onnx
 
     write_onnx(run.load_network(), run.image_shape, run.record.class_names, path)
 
 
-EXPORTS: dict[str, Callable[[Run, Path], None]] = {
+EXPORTS: dict[str, Callable[[Run, Path, bool], None]] = {
     "keras": write_keras,
     "onnx": write_onnx,
 }
-"""What writes a run's network into a file of each format, by the file's ending."""
+"""What writes a run's network into a file of each format, by the file's ending; True puts the scaling inside."""
 
 
-def export(run: Run | str | Path, to: str) -> Path:
+def expected_pixels(run: Run, path: Path) -> str:
+    """Say in one line what pixels an exported file of a run wants."""
+    if path == run.scaled_keras_path:
+        return f"{path.name} takes pixels of 0 to 255 as they are; the scaling is inside"
+    return f"{path.name} wants pixels divided by {PIXEL_SCALE:g}, as the notebook's does; raw ones mislead it"
+
+
+def export(run: Run | str | Path, to: str, *, with_scaling: bool = False) -> Path:
     """Write a run's network in another program's format, as ``model.TO`` inside the run folder, and give its path.
 
-    Raises UnknownNameError for a format that is not in EXPORTS, UsageError for a network that the format cannot say,
-    RunError for a run without weights, and OutputError where it cannot be written, or another process writes there.
+    The file wants pixels divided by 255. With ``with_scaling``, for ``keras`` alone, ``model_with_scaling.keras`` is
+    written in its place, which takes pixels of 0 to 255 and divides them itself (a Rescaling layer). Raises
+    UnknownNameError for a format that is not in EXPORTS, UsageError for a network that the format cannot say, RunError
+    for a run without weights, and OutputError where it cannot be written, or another process writes there.
     """
     from kamerton.runs.folder import Run, open_run
     from kamerton.runs.lock import locked
@@ -45,7 +59,7 @@ def export(run: Run | str | Path, to: str) -> Path:
     if to not in EXPORTS:
         raise UnknownNameError("format", to, EXPORTS)
     run = run if isinstance(run, Run) else open_run(run)
-    path = run.model_path(to)
+    path = run.scaled_keras_path if with_scaling else run.model_path(to)
     with locked(run.path, "export"):
-        EXPORTS[to](run, path)
+        EXPORTS[to](run, path, with_scaling)
     return path

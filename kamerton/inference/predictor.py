@@ -60,6 +60,10 @@ class Predictor:
             else float32_engine(network, run.image_shape, prediction_of(run.record, self.device))
         )
 
+    def __repr__(self) -> str:
+        views = "eight views" if self.eight_views else "one view"
+        return f"Predictor({self.run!r}, {views}, {self.device})"
+
     def probabilities(self, images_nhwc: ArrayLike | torch.Tensor) -> Probabilities:
         """Give (n, classes) probabilities for images (n, height, width, channels) with pixels 0 to 255.
 

@@ -84,7 +84,7 @@ WORDS = {
     "limit_test": "Im częściej zagląda się do zbioru testowego, tym mniej jest on testem; nie zapisano, jak często to robiono.",
     "limit_groups": "Test McNemara traktuje galaktyki jako niezależne, także te z jednej grupy.",
     "limit_valid": "Tam, gdzie wagi wybrano na zbiorze walidacyjnym, jego własne wyniki na krzywych uczenia są zawyżone.",
-    "imported": "zaimportowany",
+    "imported": "zaimportowana",
     "none": "–",
 }
 

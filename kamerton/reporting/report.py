@@ -15,7 +15,7 @@ import numpy as np
 from kamerton.config import REPORT_PAGE, ReportSettings
 from kamerton.errors import UnknownNameError
 from kamerton.evaluation.compare import compare
-from kamerton.evaluation.comparison import SIGNIFICANT, Caution, Comparison, Difference, NetworkResult
+from kamerton.evaluation.comparison import IMPORTED, SIGNIFICANT, Caution, Comparison, Difference, NetworkResult
 from kamerton.evaluation.comparison_figures import FIGURES, draw_figures
 from kamerton.evaluation.statistics import METRICS
 from kamerton.files import whole_file
@@ -72,8 +72,23 @@ def _page(comparison: Comparison, lang: str) -> str:
     environment = Environment(
         loader=PackageLoader("kamerton.reporting", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    teller = Teller(LANGUAGES[lang], comparison)
+    teller = Teller(LANGUAGES[lang], _in_language(comparison, LANGUAGES[lang].WORDS["imported"]))
     return environment.get_template("page.html.j2").render(lang=lang, **teller.content())
+
+
+def _in_language(comparison: Comparison, imported: str) -> Comparison:
+    """Say in the page's language that a network was imported, where its name says so."""
+    names = {
+        one.name: one.name.replace(f"({IMPORTED})", f"({imported})") if one.recipe is None else one.name
+        for one in comparison.networks
+    }
+    return dataclasses.replace(
+        comparison,
+        networks=tuple(dataclasses.replace(one, name=names[one.name]) for one in comparison.networks),
+        differences=tuple(
+            dataclasses.replace(one, first=names[one.first], second=names[one.second]) for one in comparison.differences
+        ),
+    )
 
 
 @dataclass(frozen=True)

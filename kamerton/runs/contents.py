@@ -13,7 +13,13 @@ from kamerton.runs.lock import LOCK_FILE
 
 def foreign_files(run: Run) -> list[str]:
     """List what Kamerton does not know in a run folder, by its way from there: notes, leftovers, unfinished results."""
-    own = (run.weights_path, run.history_path, run.seen_path, *map(run.model_path, MODEL_ENDINGS))
+    own = (
+        run.weights_path,
+        run.history_path,
+        run.seen_path,
+        run.scaled_keras_path,
+        *map(run.model_path, MODEL_ENDINGS),
+    )
     names = {RECORD_FILE, LOCK_FILE, *(path.name for path in own)}
     folders = {EVALUATIONS, run.checkpoint_path.name}
     found = list(_foreign(run.path, lambda path: path.name in (folders if path.is_dir() else names)))

@@ -161,6 +161,11 @@ class Metrics(Scores):
     beside: str | None = None
     """The way to the cube from the run folder, which holds when both are moved together; older results lack it."""
 
+    def __repr__(self) -> str:
+        told = "" if self.leakage.status == "none" else ", NOT A TEST" if self.leakage.seen else ", LEAKAGE NOT KNOWN"
+        numbers = f"accuracy {self.accuracy:.3f}, balanced {self.balanced_accuracy:.3f}"
+        return f"Metrics({self.run} on {self.dataset}, {self.galaxies} galaxies, {numbers}{told})"
+
     def as_json(self) -> dict[str, Any]:
         """Give everything to a program."""
         return dataclasses.asdict(self)
@@ -177,6 +182,10 @@ class Predictions:
     """(N, classes), in the order of the run's class names."""
     groups: tuple[str, ...] | None
     """Galaxies of one value are the same galaxy, empty ones excepted; None where the cube names no groups."""
+
+    def __repr__(self) -> str:
+        galaxies, classes = self.probabilities.shape
+        return f"Predictions({galaxies} galaxies, {classes} classes)"
 
     def __post_init__(self) -> None:
         galaxies, classes = self.probabilities.shape

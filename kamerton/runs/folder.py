@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
+from kamerton import jupyter
 from kamerton.errors import OutputError, RunError, UsageError
 from kamerton.files import (
     cannot_write,
@@ -56,6 +57,37 @@ class Run:
         self.path = path
         self.record = record
 
+    def __repr__(self) -> str:
+        record = self.record
+        return f"Run({record.network}, {len(record.class_names)} classes, {self._state()}, {self.path})"
+
+    def _repr_html_(self) -> str:
+        record, size = self.record, self.record.preprocessing.size
+        recipe = record.recipe
+        facts = [
+            ("network", f"{record.network}, {record.parameters:,} parameters"),
+            ("classes", ", ".join(record.class_names)),
+            ("images", f"{size} x {size} pixels, {record.preprocessing.channels} channels"),
+            ("recipe", f"imported from {record.imported_from}" if recipe is None else recipe.name),
+            ("epochs, batch", "–" if recipe is None else f"{recipe.epochs}, {recipe.batch_size} images"),
+            ("seed", "–" if record.seed is None else str(record.seed)),
+            ("state", self._state()),
+        ]
+        return jupyter.block(f"Run {self.path}", jupyter.table((), facts))
+
+    def _state(self) -> str:
+        """Say how far it is, in a few words that never fail."""
+        results = self.record.results
+        if results is None:
+            return "not finished"
+        if results.epoch is None:
+            return "imported"
+        try:
+            accuracy = self.history()["val_accuracy"].iloc[results.epoch - 1]
+        except (RunError, IndexError):
+            return "history not readable"
+        return f"val_accuracy {accuracy:.2f}"
+
     @property
     def name(self) -> str:
         """The folder's name."""
@@ -75,6 +107,11 @@ class Run:
     def keras_path(self) -> Path:
         """Where the Keras twin is."""
         return self.model_path("keras")
+
+    @property
+    def scaled_keras_path(self) -> Path:
+        """Where the Keras twin is that divides pixels by 255 itself, once exported."""
+        return self.path / "model_with_scaling.keras"
 
     def model_path(self, ending: str) -> Path:
         """Where the network is in another program's format, once exported."""

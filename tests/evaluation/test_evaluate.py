@@ -6,6 +6,8 @@ import dataclasses
 import gzip
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,7 @@ from kamerton.runs import evaluation as run_evaluation
 from kamerton.runs.evaluation import GroupedScores, Scores, evaluation_names, read_metrics
 from kamerton.runs.folder import Run, open_run
 from kamerton.runs.lock import locked
+from kamerton.training.train import train
 from tests.conftest import CLASS_NAMES, toy_galaxies, write_cube, write_toy_cube
 
 NUMBERS = ("accuracy", "balanced_accuracy", "macro_f1", "log_loss", "roc_auc_macro", "confusion_matrix", "per_class")
@@ -377,3 +380,22 @@ def test_a_network_without_mistakes_gets_its_pictures_too(run: Run, cube: Path, 
     result = evaluate(run, write_cube(tmp_path / "easy.fits", images_nhwc, answers))
     assert result.metrics.accuracy == 1.0
     assert (result.path / "mistakes.png").stat().st_size > 0
+
+
+def test_two_hundred_classes_take_less_than_a_gigabyte(tmp_path: Path) -> None:
+    """What PyTorch and the pictures take is in it; a picture with numbers in its cells took 13 GB."""
+    names = tuple(f"class {number}" for number in range(200))
+    (tmp_path / "data").mkdir()
+    for seed, name in enumerate(("train", "valid", "test")):
+        images_nhwc, _ = toy_galaxies(400, 32, seed)
+        write_cube(tmp_path / "data" / f"{name}.fits", images_nhwc, np.arange(400) % 200, names)
+    train(tmp_path / "data", network="lenet5", epochs=1, out=tmp_path / "run")
+    program = (
+        "import sys, resource, kamerton; kamerton.evaluate(*sys.argv[1:]);"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == 'darwin' else 1024))"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path / "run"), str(tmp_path / "data/test.fits")]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert int(shown) < 1e9
+    with Image.open(tmp_path / "run/evaluation/test/confusion.png") as picture:
+        assert max(picture.size) < 4000

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import resource
 import shutil
+import sys
 import zipfile
 from pathlib import Path
 
 import pytest
 
-from kamerton.errors import OutputError, RunError, UnknownNameError
+from kamerton.cli import main
+from kamerton.errors import OutputError, RunError, UnknownNameError, UsageError
 from kamerton.formats.exporting import EXPORTS, export
 from kamerton.runs.folder import Run, create_run, open_run
 from kamerton.runs.lock import locked
@@ -67,3 +69,31 @@ def test_a_full_disk_is_one_line_and_leaves_the_former_export(toy_run: Run, tmp_
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, usual)
     assert {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir() if path.is_file()} == before
+
+
+def test_onnx_has_no_scaling_inside_and_says_so(toy_run: Run, tmp_path: Path) -> None:
+    run = open_run(shutil.copytree(toy_run.path, tmp_path / "run"))
+    with pytest.raises(UsageError, match=r"hold no scaling.*Next: divide pixels by 255"):
+        export(run, "onnx", with_scaling=True)
+    assert not (run.path / "model_with_scaling.onnx").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--to", "keras"], "model.keras wants pixels divided by 255"),
+        (["--to", "onnx"], "model.onnx wants pixels divided by 255"),
+        (["--to", "keras", "--with-scaling"], "model_with_scaling.keras takes pixels of 0 to 255 as they are"),
+    ],
+)
+def test_the_command_says_what_pixels_the_file_wants_beside_its_path(
+    toy_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    words: list[str], says: str,
+) -> None:  # fmt: skip
+    copy = shutil.copytree(toy_run.path, tmp_path / "run")
+    monkeypatch.setattr(sys, "argv", ["kamerton", "export", str(copy), *words])
+    with pytest.raises(SystemExit):
+        main()
+    shown = capsys.readouterr()
+    assert Path(shown.out.strip()).parent == copy
+    assert shown.err.startswith(says)

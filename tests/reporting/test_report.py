@@ -24,7 +24,7 @@ from kamerton.evaluation.statistics import METRICS, Interval, McNemar
 from kamerton.figures.drawing import plain
 from kamerton.reporting import english, polish
 from kamerton.reporting.embedding import translate, translation
-from kamerton.reporting.report import LANGUAGES, Teller, report
+from kamerton.reporting.report import LANGUAGES, Teller, report, write_report
 from kamerton.runs.evaluation import Leakage
 from kamerton.runs.folder import Run, open_run
 from kamerton.runs.record import WeightsChosenBy
@@ -221,6 +221,22 @@ def test_every_doubt_has_words_in_both_languages_beside_both_p_values(
     assert row["doubt"]
     assert "{" not in row["doubt"]
     assert row["doubt"] in difference.describe() or lang != "en"
+
+
+def test_an_imported_network_is_called_so_in_polish(runs: list[Run], tmp_path: Path) -> None:
+    imported = open_run(shutil.copytree(runs[0].path, tmp_path / "imported"))
+    imported.update(dataclasses.replace(imported.record, recipe=None))
+    found = compare([imported, runs[1]], resamples=RESAMPLES)
+    text = Parts(write_report(found, tmp_path / "a.html", lang="pl").read_text(encoding="utf-8")).text
+    assert "LeNet-5 (zaimportowana)" in text
+    assert "(imported)" not in text
+
+
+def test_on_paper_nothing_is_wider_or_higher_than_a_page(pages: dict[str, str]) -> None:
+    paper = pages["en"].partition("@media print {")[2].partition("</style>")[0]
+    assert "@page { size: A4;" in pages["en"]
+    for rule in ("figure img { max-height: 22cm; }", "table { max-width: 100%;", "figure, tr { break-inside: avoid; }"):
+        assert rule in paper
 
 
 def test_an_unknown_language_is_answered_with_the_known(runs: list[Run], tmp_path: Path) -> None:

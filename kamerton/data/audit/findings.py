@@ -120,6 +120,9 @@ class AuditReport:
     findings: tuple[Finding, ...]
     radius_arcsec: float | None
 
+    def __repr__(self) -> str:
+        return f"AuditReport({self._verdict()})"
+
     @property
     def sound(self) -> bool:
         """Nothing is wrong; there may be notes."""

@@ -46,6 +46,10 @@ class LabelledCube(CubeImages):
         self.has_class_names = bool(labels.names)
         self.class_names = labels.class_names(self.labels)
 
+    def __repr__(self) -> str:
+        shape = " x ".join(map(str, self.image_shape))
+        return f"LabelledCube({self.path}, {len(self)} images of {shape} {self.dtype}, {len(self.class_names)} classes)"
+
     def __enter__(self) -> Self:
         return self
 

@@ -67,6 +67,11 @@ class ImportSummary:
     left_out_path: Path | None = None
     """The list of them, with the reasons; None where there are none."""
 
+    def __repr__(self) -> str:
+        shape = " x ".join(map(str, self.image_shape))
+        classes = len(self.class_counts)
+        return f"ImportSummary({self.out_path}, {self.count} images of {shape} {self.dtype}, {classes} classes)"
+
     @property
     def count(self) -> int:
         """Galaxies in all."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from typing import Any
 
 import torch
 
+from kamerton.config import PIXEL_SCALE
 from kamerton.errors import ModelFileError, UsageError
 from kamerton.formats.keras.graph import FoundLayer, as_in_file, computing_plan, first_difference, shown
 from kamerton.formats.keras.settings import odd_setting
@@ -24,6 +26,7 @@ MODEL_CLASSES = ("Sequential", "Functional")
 
 PASSED = {
     "InputLayer": ("batch_shape",),
+    "Rescaling": ("scale", "offset"),
     "Dropout": (),
     "ReLU": (),
     "Softmax": (),
@@ -33,6 +36,9 @@ PASSED = {
 
 LAYER_MODULE = "keras.layers"
 """Where Keras's own layers live; a class of the same name from elsewhere may do anything."""
+
+SCALING = "Rescaling"
+"""The layer of Keras that may do what Kamerton does to pixels."""
 
 MAX_SIDE = 65_536
 """No cutout has longer sides, and no survey more classes."""
@@ -74,6 +80,8 @@ class Recognised:
     size: int
     channels: int
     classes: int
+    has_scaling: bool
+    """Whether the file divides pixels by 255 itself."""
     plan: list[TwinLayer]
     expected: dict[str, torch.Tensor]
 
@@ -98,13 +106,16 @@ def recognise(path: Path, content: bytes) -> Recognised:
         plan = computing_plan(twin_layers(network))
         difference = first_difference(found, plan)
         if difference is None:
-            return Recognised(name, size, channels, classes, as_in_file(found, plan), dict(network.state_dict()))
+            in_file = as_in_file(found, plan)
+            has_scaling = any(layer.class_name == SCALING for layer in model.config.layers)
+            return Recognised(name, size, channels, classes, has_scaling, in_file, dict(network.state_dict()))
         differences.append(f"{name}: {difference}")
     raise ModelFileError(
-        f"{path}: describes none of the known networks",
+        f"{path}: describes a network of its own, and Kamerton reads the weights of those that it has itself",
         received="; ".join(differences) or f"{len(found)} layers for images of {size} pixels",
         allowed=", ".join(f"{name} ({layer_count(name)} layers)" for name in NETWORKS if layer_count(name)),
-        next_step="add the network to kamerton/networks",
+        next_step="train one of these with `kamerton train`; the history of your own, a CSV as the notebook writes it, "
+        "joins the learning curves with `kamerton compare --history`",
     )
 
 
@@ -166,6 +177,10 @@ def _computing_layers(path: Path, model: FileModel) -> list[FoundLayer]:
         before = found[numbers[0]] if numbers else found[0]
         if kind == "InputLayer":
             number_of[name] = 0
+        elif kind == SCALING:
+            is_alone = sources == [model.config.layers[0].config.get("name")] and users[sources[0]] == 1
+            _require_usual_scaling(path, layer, is_alone=is_alone)
+            number_of[name] = 0
         elif kind == "Dropout":
             number_of[name] = numbers[0]
         elif activation and before.config.get("activation") == "linear" and users[sources[0]] == 1:
@@ -206,6 +221,19 @@ def _check_passed(path: Path, layer: FileLayer, *, is_first: bool) -> None:
             received=shown(layer.config.get(odd)),
             allowed="one input of float32; ReLU, Softmax and Activation without settings of their own",
             next_step="rebuild the model with plain layers",
+        )
+
+
+def _require_usual_scaling(path: Path, layer: FileLayer, *, is_alone: bool) -> None:
+    """Refuse a Rescaling that is not what Kamerton does to pixels itself, before the network."""
+    scale, offset = layer.config.get("scale"), layer.config.get("offset")
+    usual = type(scale) in {int, float} and math.isclose(scale, 1 / PIXEL_SCALE, rel_tol=1e-6) and offset == 0
+    if not usual or not is_alone:
+        raise ModelFileError(
+            f"{path}: the model scales pixels in a way of its own",
+            received=f"Rescaling by {shown(scale)} with offset {shown(offset)}",
+            allowed=f"Rescaling by 1/{PIXEL_SCALE:g} without offset, alone behind the input, or none",
+            next_step=f"train the model on pixels divided by {PIXEL_SCALE:g}, as the notebook does",
         )
 
 

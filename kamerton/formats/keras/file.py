@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from kamerton.config import PIXEL_SCALE
 from kamerton.errors import ModelFileError, UsageError
 from kamerton.files import whole_file
 from kamerton.formats.keras.archive import open_archive
@@ -40,25 +41,38 @@ def has_keras_twin(network: nn.Module) -> bool:
     return True
 
 
-def build_keras(network: nn.Module, image_shape: tuple[int, int, int], name: str = "kamerton") -> Any:
-    """Build the Keras twin with the network's weights: images (n, H, W, C) scaled to 0..1 give probabilities."""
+def build_keras(
+    network: nn.Module, image_shape: tuple[int, int, int], name: str = "kamerton", *, with_scaling: bool = False
+) -> Any:
+    """Build the Keras twin with the network's weights: images (n, H, W, C) scaled to 0..1 give probabilities.
+
+    With ``with_scaling`` it scales them itself, and takes pixels of 0 to 255.
+    """
     keras = import_keras()
     layers = twin_layers(network)
-    outputs = {"input": keras.Input(image_shape, name="input")}
+    images = keras.Input(image_shape, name="input")
+    outputs = {"input": keras.layers.Rescaling(1 / PIXEL_SCALE, name="scaling")(images) if with_scaling else images}
     for layer in layers:
         make = getattr(keras.layers, layer.keras_class)(name=layer.name, **layer.config)
         sources = [outputs[name] for name in layer.inputs]
         outputs[layer.name] = make(sources[0] if len(sources) == 1 else sources)
-    model = keras.Model(outputs["input"], outputs[layers[-1].name], name=name)
+    model = keras.Model(images, outputs[layers[-1].name], name=name)
     state = network.state_dict()
     for layer in layers:
         model.get_layer(layer.name).set_weights(keras_arrays(layer, state))
     return model
 
 
-def write_keras(network: nn.Module, image_shape: tuple[int, int, int], path: Path, name: str = "kamerton") -> None:
+def write_keras(
+    network: nn.Module,
+    image_shape: tuple[int, int, int],
+    path: Path,
+    name: str = "kamerton",
+    *,
+    with_scaling: bool = False,
+) -> None:
     """Write the Keras twin so that plain ``keras.saving.load_model`` opens it; UsageError where there is no twin."""
-    model = build_keras(network, image_shape, name)
+    model = build_keras(network, image_shape, name, with_scaling=with_scaling)
     with whole_file(path) as partial:
         model.save(partial)
 
@@ -80,6 +94,8 @@ class KerasContents:
     size: int
     channels: int
     classes: int
+    has_scaling: bool
+    """Whether the file divides pixels by 255 itself."""
     state: dict[str, torch.Tensor]
     """Weights by PyTorch's names, for ``load_state_dict(strict=False)``."""
 
@@ -103,4 +119,4 @@ def read_keras(path: Path) -> KerasContents:
             received=f"{type(error).__name__}: {str(error)[:200]}",
             next_step="save it with `model.save('NAME.keras')`",
         ) from error
-    return KerasContents(known.network, known.size, known.channels, known.classes, state)
+    return KerasContents(known.network, known.size, known.channels, known.classes, known.has_scaling, state)

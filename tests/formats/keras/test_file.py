@@ -18,7 +18,9 @@ import torch
 from kamerton.errors import ModelFileError, OutputError, UsageError
 from kamerton.formats.exporting import export
 from kamerton.formats.importing import import_keras_file
+from kamerton.formats.keras.file import build_keras
 from kamerton.inference.predictor import Predictor
+from kamerton.networks.registry import build_network
 from kamerton.runs.folder import Run
 from tests.notebook_in_keras import alexnet_in_keras
 
@@ -69,6 +71,81 @@ def test_plain_keras_opens_an_exported_file_and_predicts_the_same(keras: Any, to
     pixels_nhwc = np.random.default_rng(1).integers(0, 256, (10, 32, 32, 3), np.uint8)
     found = model.predict(pixels_nhwc / np.float32(255), verbose=0)
     np.testing.assert_allclose(found, Predictor(toy_run).probabilities(pixels_nhwc), atol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def scaled(toy_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The toy run's network with the scaling inside; do not change it."""
+    copy = shutil.copytree(toy_run.path, tmp_path_factory.mktemp("scaled") / "run")
+    return export(copy, "keras", with_scaling=True)
+
+
+def test_with_the_scaling_inside_keras_takes_raw_pixels(keras: Any, toy_run: Run, scaled: Path) -> None:
+    model = keras.saving.load_model(scaled)
+    pixels_nhwc = np.random.default_rng(1).integers(0, 256, (10, 32, 32, 3), np.uint8)
+    found = model.predict(pixels_nhwc, verbose=0)
+    np.testing.assert_allclose(found, Predictor(toy_run).probabilities(pixels_nhwc), atol=1e-5)
+
+
+def test_the_scaling_stands_in_a_file_of_its_own(scaled: Path, toy_run: Run) -> None:
+    assert scaled.name == "model_with_scaling.keras"
+    with zipfile.ZipFile(scaled.with_name("model.keras")) as ours, zipfile.ZipFile(toy_run.keras_path) as before:
+        assert ours.read("config.json") == before.read("config.json")
+
+
+def test_a_file_with_the_scaling_inside_comes_in_as_the_same_run(scaled: Path, toy_run: Run, tmp_path: Path) -> None:
+    run = import_keras_file(scaled, tmp_path / "run")
+    pixels_nhwc = np.random.default_rng(1).integers(0, 256, (10, 32, 32, 3), np.uint8)
+    wanted = Predictor(toy_run).probabilities(pixels_nhwc)
+    np.testing.assert_array_equal(Predictor(run).probabilities(pixels_nhwc), wanted)
+
+
+def test_a_sequential_model_of_raw_pixels_comes_in_too(keras: Any, tmp_path: Path) -> None:
+    twin = build_keras(build_network("lenet5", size=32, channels=3, classes=3), (32, 32, 3))
+    model = keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Rescaling(1 / 255), *twin.layers[1:]])
+    model.save(tmp_path / "a.keras")
+    run = import_keras_file(tmp_path / "a.keras", tmp_path / "run")
+    pixels_nhwc = np.random.default_rng(1).integers(0, 256, (5, 32, 32, 3), np.uint8)
+    np.testing.assert_allclose(
+        Predictor(run).probabilities(pixels_nhwc), model.predict(pixels_nhwc, verbose=0), atol=1e-5
+    )
+
+
+@pytest.mark.parametrize(
+    "settings", [{"scale": 1 / 127.5, "offset": -1.0}, {"scale": [1 / 255] * 3}, {"scale": None}, {"offset": 0.5}]
+)
+def test_another_scaling_is_refused_with_the_remedy(scaled: Path, tmp_path: Path, settings: dict[str, Any]) -> None:
+    path = rewritten(tmp_path / "a.keras", scaled, lambda entries: change_layer(entries, 1, **settings))
+    with pytest.raises(
+        ModelFileError, match=r"scales pixels in a way of its own.*Allowed: Rescaling by 1/255 .*Next: train"
+    ):
+        import_keras_file(path, tmp_path / "run")
+
+
+def test_pixels_that_are_scaled_twice_or_on_one_way_only_are_refused(keras: Any, tmp_path: Path) -> None:
+    def twice(images: Any) -> Any:
+        return keras.layers.Rescaling(1 / 255)(keras.layers.Rescaling(1 / 255)(images))
+
+    def one_way(images: Any) -> Any:
+        return keras.layers.Add()([images, keras.layers.Rescaling(1 / 255)(images)])
+
+    for number, begin in enumerate((twice, one_way)):
+        images = keras.Input((32, 32, 3))
+        answer = keras.layers.Dense(3, activation="softmax")(keras.layers.Flatten()(begin(images)))
+        keras.Model(images, answer).save(tmp_path / f"{number}.keras")
+        with pytest.raises(ModelFileError, match="scales pixels in a way of its own"):
+            import_keras_file(tmp_path / f"{number}.keras", tmp_path / "run")
+
+
+def test_a_network_of_ones_own_is_answered_with_what_can_be_done(keras: Any, tmp_path: Path) -> None:
+    layers = keras.layers
+    answer = [layers.Flatten(), layers.Dense(3, activation="softmax")]
+    keras.Sequential([keras.Input((32, 32, 3)), layers.Conv2D(7, 3), *answer]).save(tmp_path / "own.keras")
+    with pytest.raises(
+        ModelFileError, match=r"a network of its own.*Next: train one of these.*compare --history"
+    ) as said:
+        import_keras_file(tmp_path / "own.keras", tmp_path / "run")
+    assert "kamerton/networks" not in str(said.value)
 
 
 def test_out_and_in_again_gives_the_weights_to_the_bit(toy_run: Run, tmp_path: Path) -> None:
@@ -141,7 +218,10 @@ def other_shape(entries: dict[str, bytes]) -> None:
 
 
 CHANGES: dict[str, tuple[Callable[[dict[str, bytes]], object], str]] = {
-    "other stride": (lambda e: change_layer(e, 1, strides=[2, 2]), r"none of the known.*strides of layer 1 \(Conv2D\)"),
+    "other stride": (
+        lambda e: change_layer(e, 1, strides=[2, 2]),
+        r"a network of its own.*strides of layer 1 \(Conv2D\)",
+    ),
     "other activation": (lambda e: change_layer(e, 1, activation="gelu"), "activation of layer 1"),
     "other epsilon": (lambda e: change_layer(e, 2, epsilon=0.1), "epsilon of layer 2"),
     "a lambda": (lambda_layer, "layer 2 is Lambda instead of BatchNormalization"),
