@@ -97,13 +97,16 @@ def tested(run: Run, toy_splits: Path) -> Run:
     """The copy of the toy run, tested and exported to every format."""
     evaluate(run, toy_splits / "test.fits", by="source")
     export(run, "onnx")
+    export(run, "keras", with_scaling=True)
     return run
 
 
 def test_a_run_with_results_and_exports_is_sound_in_every_file(tested: Run) -> None:
     found = verify(tested)
     assert {check.verdict for check in found.checks} == {"same"}, found.describe()
-    assert {"model.keras", "model.onnx", "evaluation/test"} < {check.what for check in found.checks}
+    assert {"model.keras", "model_with_scaling.keras", "model.onnx", "evaluation/test"} < {
+        check.what for check in found.checks
+    }
 
 
 def change_metrics(run: Run, **changes: Any) -> None:
@@ -137,6 +140,11 @@ FURTHER: dict[str, tuple[Callable[[Run], object], str, str]] = {
     "other weights in onnx": (other_onnx, "model.onnx", "other weights than the run's"),
     "other classes in onnx": (other_classes_in_onnx, "model.onnx", "other class names"),
     "another network in onnx": (another_network_in_onnx, "model.onnx", "other layers"),
+    "scaling where none is said": (
+        lambda run: shutil.copy(run.scaled_keras_path, run.keras_path),
+        "model.keras",
+        "scaled in another way than its name says",
+    ),
     "no onnx": (lambda run: onnx_of(run).write_bytes(b"no" * 50), "model.onnx", "cannot be read as ONNX"),
     "metrics": (lambda run: change_metrics(run, accuracy=0.99), "evaluation/test", "other values of accuracy"),
     "metrics that are none": (lambda run: change_metrics(run, accuracy="high"), "evaluation/test", "accuracy: "),

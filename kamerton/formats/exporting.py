@@ -13,29 +13,25 @@ if TYPE_CHECKING:
     from kamerton.runs.folder import Run
 
 
-def write_keras(run: Run, path: Path, with_scaling: bool) -> None:
+def write_keras(run: Run, path: Path, *, with_scaling: bool = False) -> None:
     """Write the network's Keras twin; UsageError where Keras has none."""
     from kamerton.formats.keras.file import write_keras
 
     write_keras(run.load_network(), run.image_shape, path, run.record.network, with_scaling=with_scaling)
 
 
-def write_onnx(run: Run, path: Path, with_scaling: bool) -> None:
-    """Write the network for ONNX Runtime, without the scaling, which it has no option for."""
-    if with_scaling:
-        raise UsageError(
-            "ONNX files hold no scaling", received="with_scaling", allowed="keras", next_step="divide pixels by 255"
-        )
+def write_onnx(run: Run, path: Path) -> None:
+    """Write the network for ONNX Runtime."""
     from kamerton.formats.onnx_file import write_onnx
 
     write_onnx(run.load_network(), run.image_shape, run.record.class_names, path)
 
 
-EXPORTS: dict[str, Callable[[Run, Path, bool], None]] = {
+EXPORTS: dict[str, Callable[[Run, Path], None]] = {
     "keras": write_keras,
     "onnx": write_onnx,
 }
-"""What writes a run's network into a file of each format, by the file's ending; True puts the scaling inside."""
+"""What writes a run's network into a file of each format, by the file's ending."""
 
 
 def expected_pixels(run: Run, path: Path) -> str:
@@ -58,8 +54,18 @@ def export(run: Run | str | Path, to: str, *, with_scaling: bool = False) -> Pat
 
     if to not in EXPORTS:
         raise UnknownNameError("format", to, EXPORTS)
+    if with_scaling and to != "keras":
+        raise UsageError(
+            "Only a Keras file can hold the scaling",
+            received=to,
+            allowed="keras",
+            next_step=f"divide pixels by {PIXEL_SCALE:g} on their way in",
+        )
     run = run if isinstance(run, Run) else open_run(run)
     path = run.scaled_keras_path if with_scaling else run.model_path(to)
     with locked(run.path, "export"):
-        EXPORTS[to](run, path, with_scaling)
+        if with_scaling:
+            write_keras(run, path, with_scaling=True)
+        else:
+            EXPORTS[to](run, path)
     return path

@@ -73,7 +73,7 @@ def test_a_full_disk_is_one_line_and_leaves_the_former_export(toy_run: Run, tmp_
 
 def test_onnx_has_no_scaling_inside_and_says_so(toy_run: Run, tmp_path: Path) -> None:
     run = open_run(shutil.copytree(toy_run.path, tmp_path / "run"))
-    with pytest.raises(UsageError, match=r"hold no scaling.*Next: divide pixels by 255"):
+    with pytest.raises(UsageError, match=r"Only a Keras file.*Next: divide pixels by 255"):
         export(run, "onnx", with_scaling=True)
     assert not (run.path / "model_with_scaling.onnx").exists()
 
