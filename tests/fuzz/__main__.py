@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tests.fuzz.campaign import attack, table
 from tests.fuzz.targets import TARGETS
+from tests.fuzz.twins import attack_twins
 
 
 def main() -> int:
@@ -28,9 +29,14 @@ def main() -> int:
     defects = [(summary.target, outcome) for summary in summaries for outcome in summary.defects]
     for target, outcome in defects[:50]:
         print(f"{target}-{outcome.number}: {outcome.kind}: {outcome.detail}")
+    wrong: list[str] = []
+    if "keras" in targets:
+        outcomes, wrong = attack_twins(options.files // 200, options.seed)
+        print("settings of Keras layers: " + ", ".join(f"{count} {kind}" for kind, count in outcomes.most_common()))
+        print(*wrong, sep="\n", end="\n" if wrong else "")
     if defects:
         print(f"{len(defects)} defects; their files are in {options.out / 'defects'}")
-    return 1 if defects else 0
+    return 1 if defects or wrong else 0
 
 
 if __name__ == "__main__":

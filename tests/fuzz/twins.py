@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import copy
 import json
+import random
 import warnings
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -26,6 +28,9 @@ WORDS = ("same", "valid", "relu", "linear", "softmax", "channels_first", "channe
 NUMBERS = (0, 1, 2, -1, 3, 0.5, 6.0)
 ADDED = ("max_value", "negative_slope", "threshold", "axis", "data_format", "strides", "groups", "lora_rank", "factor")
 """Settings that a layer of another kind, or of another Keras, has."""
+
+NETWORKS_OF_ALL_LAYERS = ("lenet5", "resnet18", "googlenet", "efficientnet_b0", "convnext")
+"""Between them they have every layer that a twin can have."""
 
 TOLERANCE = 1e-5
 
@@ -102,6 +107,21 @@ def judge(change: Change) -> str:
         return "not for Keras"
     difference = float(np.abs(theirs - _answers(model, model)).max())
     return "same answers" if difference < TOLERANCE else f"accepted, and Keras answers otherwise by {difference:.2g}"
+
+
+def attack_twins(count: int, seed: int) -> tuple[Counter[str], list[str]]:
+    """Judge so many changes of each network's twin, by chance; give how often what came of it, and what was wrong."""
+    outcomes: Counter[str] = Counter()
+    wrong: list[str] = []
+    for network in NETWORKS_OF_ALL_LAYERS:
+        possible = list(changes(network))
+        for change in random.Random(seed).sample(possible, min(count, len(possible))):
+            outcome = judge(change)
+            kind = outcome.split(",")[0]
+            outcomes[kind] += 1
+            if kind not in {"refused", "same answers", "not for Keras"}:
+                wrong.append(f"{change}: {outcome}")
+    return outcomes, wrong
 
 
 def _answers(model: Any, weighed: Any) -> Float32[np.ndarray, "images classes"]:

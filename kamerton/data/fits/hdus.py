@@ -65,11 +65,15 @@ def open_hdus(path: Path, file: IO[bytes], layouts: Sequence[HduLayout]) -> fits
 
     ``layouts`` are those that its headers promise. Raises FitsError where a compressed image cannot be unpacked.
     """
-    file = unpack_tiles(path, file, layouts) if is_compressed(layouts) else file
-    file.seek(0)
-    with fits_errors(path, None):
-        # Astropy cannot both scale and map a file into memory; the scaling is done by `physical`, image by image.
-        return fits.open(file, memmap=True, lazy_load_hdus=False, do_not_scale_image_data=True)
+    plain = unpack_tiles(path, file, layouts) if is_compressed(layouts) else file
+    plain.seek(0)
+    try:
+        with fits_errors(path, None):
+            # Astropy cannot both scale and map a file into memory; the scaling is done by `physical`, image by image.
+            return fits.open(plain, memmap=True, lazy_load_hdus=False, do_not_scale_image_data=True)
+    except BaseException:
+        plain.close()
+        raise
 
 
 def byte_of(hdu: Any, row: int) -> int | None:

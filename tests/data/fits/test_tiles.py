@@ -8,6 +8,7 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pytest
@@ -84,6 +85,20 @@ def test_the_unpacked_file_has_no_name_left_and_closes_with_its_hdus(
         assert list((tmp_path / "scratch").iterdir()) == []
         assert not file.closed
     assert file.closed
+
+
+def test_an_unpacked_file_that_astropy_cannot_open_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path / "a.fits", GALAXY_HW, "RICE_1")
+    unpacked: list[IO[bytes]] = []
+
+    def refuse(file: IO[bytes], **_: object) -> None:
+        unpacked.append(file)
+        raise OSError("Header missing END card.")
+
+    monkeypatch.setattr(fits, "open", refuse)
+    with pytest.raises(FitsError, match="Header missing END card"):
+        open_fits(path)
+    assert unpacked[0].closed
 
 
 # Tiles that lie
