@@ -102,7 +102,7 @@ def _write_image(hdu: Any, number: int, compression: str, plain: io.BufferedWrit
 
 def _plain_header(hdu: Any, compression: str) -> fits.Header:
     sides = reversed(hdu.shape)
-    first = [("XTENSION", "IMAGE   "), ("BITPIX", hdu.header["BITPIX"]), ("NAXIS", len(hdu.shape))]
+    first: list[Any] = [("XTENSION", "IMAGE   "), ("BITPIX", hdu.header["BITPIX"]), ("NAXIS", len(hdu.shape))]
     first += [(f"NAXIS{axis}", side) for axis, side in enumerate(sides, start=1)]
     first += [("PCOUNT", 0), ("GCOUNT", 1), ("ZCMPTYPE", compression, "before it was unpacked")]
     kept = [card for card in hdu.header.cards if card.keyword.rstrip("0123456789") not in STRUCTURE]
@@ -124,7 +124,8 @@ def _work(request: dict[str, Any], descriptors: Sequence[int], line: socket.sock
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore", AstropyWarning)
             warnings.filterwarnings("error", message="(?s).*(truncated|smaller than the expected|file is corrupted)")
-            unpack(*descriptors, request["hdus"])
+            source, target = descriptors
+            unpack(source, target, request["hdus"])
         code = 0
     # Whatever Astropy raises for a damaged tile is the answer.
     except BaseException as error:  # noqa: BLE001
