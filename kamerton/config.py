@@ -51,6 +51,12 @@ WAVELENGTH_ORDER = "ugrizy"
 MAX_BAND_NAME = 12
 """Letters in the name of a band."""
 
+SAME_GALAXY_ARCSEC = 1.0
+"""Galaxies closer than this on the sky are one galaxy: surveys agree in places to a tenth of it."""
+
+OVERLAP_ARCSEC = 33.5
+"""Pictures of galaxies closer than this on the sky show each other's; half of Galaxy10's field of 67 arcsec."""
+
 
 def require_radius(setting: str, radius_arcsec: float | None) -> None:
     """Refuse a radius on the sky that is none (UsageError); None is off."""
@@ -81,7 +87,7 @@ class SplitSettings(Settings):
 
     fractions: tuple[float, float, float] = (0.64, 0.16, 0.20)
     """Shares of the galaxies for train, valid and test; the notebook's 64/16/20."""
-    group_radius_arcsec: float | None = 33.5
+    group_radius_arcsec: float | None = OVERLAP_ARCSEC
     """Galaxies closer than this on the sky overlap and stay together; half of Galaxy10's field of 67 arcsec."""
     group_column: str | None = None
     """Column of the catalogue whose equal values stay together."""
@@ -105,7 +111,7 @@ class SplitSettings(Settings):
 class AuditSettings(Settings):
     """What is looked for in cubes and lists."""
 
-    radius_arcsec: float | None = 1.0
+    radius_arcsec: float | None = SAME_GALAXY_ARCSEC
     """Galaxies closer than this on the sky are one galaxy, listed twice."""
 
     def check(self) -> None:

@@ -57,7 +57,9 @@ def better_history(run: Run) -> None:
 
 
 def hide_galaxies(run: Run) -> None:
-    run.save_seen({"train": ["0" * 64], "valid": ["1" * 64]})
+    seen = run.seen()
+    assert seen is not None
+    run.save_seen({"train": dataclasses.replace(seen["train"], digests=("0" * 64,) * 70), "valid": seen["valid"]})
 
 
 def other_seed(run: Run) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astropy.table import Table
+from jaxtyping import Float64
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import KDTree
@@ -50,7 +51,7 @@ def sky_pairs(catalogue: Table, radius_arcsec: float) -> list[SkyPair] | None:
     same = [SkyPair(int(known[first[p]]), int(row), 0.0) for p, row in zip(inverse, known, strict=True)]
     same = [pair for pair in same if pair.first != pair.second]
     rows = known[first]
-    sky = SkyCoord(*positions_deg[rows].T, unit=u.deg, frame="icrs")
+    sky = as_sky(positions_deg[rows])
     _require_sparse(sky, radius_arcsec)
     one, two, separation, _ = sky.search_around_sky(sky, radius_arcsec * u.arcsec)
     near = [
@@ -59,6 +60,29 @@ def sky_pairs(catalogue: Table, radius_arcsec: float) -> list[SkyPair] | None:
         if a < b
     ]
     return sorted(same + near)
+
+
+def separation_arcsec(one_deg: PositionsDeg, two_deg: PositionsDeg) -> ValuesN:
+    """How far each of one is from that of two on the sky, NaN where a position is not known."""
+    both = np.isfinite(one_deg).all(axis=1) & np.isfinite(two_deg).all(axis=1)
+    separation = np.full(len(one_deg), np.nan)
+    separation[both] = as_sky(one_deg[both]).separation(as_sky(two_deg[both])).to_value(u.arcsec)
+    return separation
+
+
+def nearest_arcsec(positions_deg: PositionsDeg, known_deg: Float64[np.ndarray, "known 2"]) -> ValuesN:
+    """How far each position is from the nearest known one, infinite where either is not known."""
+    here, there = (np.isfinite(those).all(axis=1) for those in (positions_deg, known_deg))
+    nearest = np.full(len(positions_deg), np.inf)
+    if here.any() and there.any():
+        _, separation, _ = as_sky(positions_deg[here]).match_to_catalog_sky(as_sky(known_deg[there]))
+        nearest[here] = separation.to_value(u.arcsec)
+    return nearest
+
+
+def as_sky(positions_deg: PositionsDeg) -> SkyCoord:
+    """Take right ascension and declination as Astropy's coordinates."""
+    return SkyCoord(*positions_deg.T, unit=u.deg, frame="icrs")
 
 
 def connected_groups(count: int, pairs: Iterable[tuple[int, int]]) -> Rows:

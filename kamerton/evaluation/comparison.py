@@ -13,7 +13,7 @@ import numpy as np
 from kamerton import jupyter
 from kamerton.arrays import MeanConfusion, Probabilities
 from kamerton.config import CompareSettings
-from kamerton.evaluation.leakage import leakage_warning
+from kamerton.evaluation.leakage import leakage_details, leakage_warning
 from kamerton.evaluation.results import RunPredictions
 from kamerton.evaluation.statistics import (
     METRICS,
@@ -166,7 +166,8 @@ class Caution:
     def describe(self) -> str:
         """Say it in words."""
         if self.leakage is not None:
-            return f"{self.run}: {leakage_warning(self.leakage, self.galaxies)}"
+            details = leakage_details(self.leakage, self.galaxies)
+            return f"{self.run}: {leakage_warning(self.leakage, self.galaxies)}" + (f" ({details})" if details else "")
         return CAUTIONS[self.kind].format(run=self.run)
 
 

@@ -140,7 +140,7 @@ def _describe(run: Run, cube: LabelledCube) -> dict[str, Any]:
         "fingerprint": cube.fingerprint(),
         "weights_sha256": run.weights_sha256(),
         "weights_chosen_by": run.record.weights_chosen_by,
-        "leakage": check_leakage(run, cube.galaxy_fingerprints()),
+        "leakage": check_leakage(run, cube),
     }
 
 

@@ -9,7 +9,7 @@ from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
-from kamerton.evaluation.leakage import leakage_warning
+from kamerton.evaluation.leakage import leakage_details, leakage_warning
 from kamerton.evaluation.metrics import HEADLINES
 from kamerton.evaluation.statistics import METRICS, Interval
 from kamerton.runs.evaluation import ClassScores, GroupedScores, Metrics
@@ -36,6 +36,9 @@ def print_metrics(metrics: Metrics, console: Console) -> None:
         console.print(f" {warning} ", style="bold white on red", markup=False)
     console.print(f"{metrics.run} on {metrics.dataset}, {metrics.galaxies} galaxies", markup=False)
     console.print(f"weights: {WEIGHTS[metrics.weights_chosen_by]}", markup=False)
+    details = leakage_details(metrics.leakage, metrics.galaxies)
+    if details:
+        console.print(details, markup=False)
     console.print(headline)
     console.print(_class_table(metrics.per_class))
     if metrics.by is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,11 +17,13 @@ from kamerton.errors import UnknownNameError
 from kamerton.evaluation.compare import compare
 from kamerton.evaluation.comparison import IMPORTED, SIGNIFICANT, Caution, Comparison, Difference, NetworkResult
 from kamerton.evaluation.comparison_figures import FIGURES, draw_figures
+from kamerton.evaluation.leakage import check_counts
 from kamerton.evaluation.statistics import METRICS
 from kamerton.files import whole_file
 from kamerton.progress import Progress
 from kamerton.reporting import english, polish
 from kamerton.reporting.embedding import embedded, translate
+from kamerton.runs.evaluation import Leakage
 from kamerton.runs.folder import Run
 from kamerton.version import __version__
 
@@ -151,16 +153,32 @@ class Teller:
         """Say what must be known first."""
         if caution.leakage is None:
             return self.words[caution.kind].format(run=caution.run)
-        seen = caution.leakage.seen
-        if seen is None:
-            return self.words["leakage unknown"].format(run=caution.run)
-        parts = [
+        return self.words[_leakage_words(caution.leakage)].format(
+            run=caution.run,
+            galaxies=self.number(caution.galaxies, ",d"),
+            seen=self.seen(
+                caution.leakage.likely if caution.leakage.status == "likely" else caution.leakage.seen or {}
+            ),
+        ) + self.leakage_details(caution.leakage, caution.galaxies)
+
+    def seen(self, counts: Mapping[str, int]) -> str:
+        """Say how many galaxies each split has."""
+        return ", ".join(
             self.words["seen_in"].format(count=self.number(count, ",d"), split=self.words.get(split, split))
-            for split, count in seen.items()
+            for split, count in counts.items()
             if count
-        ]
-        galaxies = self.number(caution.galaxies, ",d")
-        return self.words["leakage"].format(run=caution.run, galaxies=galaxies, seen=", ".join(parts))
+        )
+
+    def leakage_details(self, leakage: Leakage, galaxies: int) -> str:
+        """Say what each check found, and what is not known; empty where nobody recorded it."""
+        parts = []
+        for check, found, unknown in check_counts(leakage, galaxies):
+            words = "check found" if not unknown else "check found in part"
+            words = "check not known" if not found and unknown == galaxies else words
+            numbers = {"found": self.number(found, ",d"), "unknown": self.number(unknown, ",d")}
+            parts.append(self.words[words].format(check=self.words[check], **numbers))
+        words = "leakage look" if leakage.status == "likely" else "leakage details"
+        return self.words[words].format(checks=", ".join(parts)) if parts else ""
 
     def finding(self) -> str:
         """Say the main finding in one sentence."""
@@ -292,4 +310,17 @@ class Teller:
         chosen = {one.run.record.weights_chosen_by for result in comparison.networks for one in result.predictions}
         if chosen & {"best val_loss", "best val_accuracy"}:
             names.append("limit_valid")
-        return [self.words[name] for name in [*names, "limit_test"]]
+        return [self.words[name] for name in [*names, "limit_test"]] + self.limit_leakage()
+
+    def limit_leakage(self) -> list[str]:
+        """Say how leaks were looked for where none was found, and what is not known; each way once."""
+        tested = [one.metrics for result in self.comparison.networks for one in result.predictions]
+        clean = [metrics for metrics in tested if metrics.leakage.status == "none"]
+        ways = {self.leakage_details(metrics.leakage, metrics.galaxies): None for metrics in clean}
+        return [self.words["limit_leakage"].format(details=way) for way in ways if way]
+
+
+def _leakage_words(leakage: Leakage) -> str:
+    if leakage.seen is None:
+        return "leakage unknown"
+    return {"unknown": "leakage not compared", "likely": "leakage likely"}.get(leakage.status, "leakage")

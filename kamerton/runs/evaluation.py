@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
+from kamerton.data.marks import SeenBy
 from kamerton.errors import RunError, UsageError
 from kamerton.figures.drawing import save_figure
 from kamerton.files import is_unfinished, read_json, require_only, whole_folder, write_json
@@ -116,25 +117,55 @@ class Scores:
 
 @dataclass(frozen=True)
 class Leakage:
-    """How many galaxies of the cube the run has seen before it was tested on them."""
+    """How many galaxies of the cube the run has seen before it was tested on them, and how that was looked for."""
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
-    status: Literal["none", "found", "unknown"]
+    status: Literal["none", "likely", "found", "unknown"]
+    """``likely``: pictures are alike, or overlap on the sky; ``none``: by all checks that could be made, and pictures
+    were compared."""
     seen: dict[str, Count] | None
-    """Galaxies of the cube that are in each split of the run; None where nobody knows, as of foreign weights."""
+    """Galaxies of the cube that are in each split of the run, by pixels, id or position; None where nobody knows, as of
+    foreign weights."""
+    likely: dict[str, Count] = field(default_factory=dict)
+    """Those that only a likeness or an overlap shows."""
+    by: dict[SeenBy, dict[str, Count]] = field(default_factory=dict)
+    """What each check found in each split."""
+    compared: dict[SeenBy, Count] = field(default_factory=dict)
+    """Galaxies of the cube that each check could compare with all of the run; empty in older results, where only pixels
+    were compared."""
 
     @classmethod
-    def of(cls, seen: dict[str, int] | None) -> Leakage:
+    def of(
+        cls,
+        seen: dict[str, int] | None,
+        likely: dict[str, int] | None = None,
+        by: dict[SeenBy, dict[str, int]] | None = None,
+        compared: dict[SeenBy, int] | None = None,
+    ) -> Leakage:
         """Judge such counts."""
-        if seen is None:
-            return cls("unknown", None)
-        return cls("found" if any(seen.values()) else "none", seen)
+        likely, by, compared = likely or {}, by or {}, compared or {}
+        return cls(_judge(seen, likely, compared), seen, likely, by, compared)
 
     def __post_init__(self) -> None:
-        wanted = "unknown" if self.seen is None else "found" if any(self.seen.values()) else "none"
+        wanted = _judge(self.seen, self.likely, self.compared)
+        if self.status == "none" and not self.compared:
+            # Equal pixels alone do not tell, as was once thought.
+            object.__setattr__(self, "status", wanted)
         if self.status != wanted:
-            raise UsageError("leakage.status: does not follow from leakage.seen", received=self.status, allowed=wanted)
+            raise UsageError("leakage.status: does not follow from the counts", received=self.status, allowed=wanted)
+
+
+def _judge(
+    seen: Mapping[str, int] | None, likely: Mapping[str, int], compared: Mapping[SeenBy, int]
+) -> Literal["none", "likely", "found", "unknown"]:
+    if seen is None:
+        return "unknown"
+    if any(seen.values()):
+        return "found"
+    if any(likely.values()):
+        return "likely"
+    return "none" if compared.get("likeness") else "unknown"
 
 
 @dataclass(frozen=True)

@@ -17,11 +17,11 @@ import torch
 from torch import nn
 
 from kamerton import jupyter
+from kamerton.data.marks import GalaxyMarks
 from kamerton.errors import OutputError, RunError, UsageError
 from kamerton.files import (
     cannot_write,
     file_sha256,
-    json_sha256,
     new_folder,
     partial_path,
     read_json,
@@ -30,7 +30,7 @@ from kamerton.files import (
 )
 from kamerton.networks.registry import build_network
 from kamerton.records import read_record
-from kamerton.runs.galaxies import read_galaxies, write_galaxies
+from kamerton.runs.galaxies import marks_sha256, read_galaxies, write_galaxies
 from kamerton.runs.history import append_epoch, history_sha256, read_history, write_history
 from kamerton.runs.lock import LOCK_FILE
 from kamerton.runs.record import RunRecord
@@ -215,28 +215,40 @@ class Run:
             return hashlib.sha256(b"").hexdigest()
         return history_sha256(self.history())
 
-    def save_seen(self, galaxies: Mapping[str, Sequence[str]]) -> None:
-        """Keep the fingerprints of the galaxies of each split, so that no test set can hide one of them."""
+    def save_seen(self, galaxies: Mapping[str, GalaxyMarks]) -> None:
+        """Keep what the galaxies of each split are known again by, so that no test set can hide one of them."""
         write_galaxies(self.seen_path, galaxies)
 
-    def seen(self) -> dict[str, set[str]] | None:
-        """Give the fingerprints of the galaxies of each split, or None where the weights came from elsewhere."""
+    def seen(self) -> dict[str, GalaxyMarks] | None:
+        """Give what the galaxies of each split are known again by, or None where the weights came from elsewhere.
+
+        RunError where that cannot be read, or is not what the training of ``run.json`` has seen.
+        """
         if not self.record.data:
             return None
-        try:
-            found = read_galaxies(self.seen_path)
-        except (OSError, ValueError) as error:
-            raise RunError(
-                f"{self.seen_path}: cannot tell which galaxies the run has seen",
-                received=error,
-                next_step="restore the file or train again",
-            ) from error
-        empty: dict[str, set[str]] = {split: set() for split in self.record.data}
-        return empty | found
+        found = self._kept_galaxies()
+        results = self.record.results
+        if results is not None and marks_sha256(found) != results.galaxies:
+            raise self._seen_unknown("other galaxies than when the training ended")
+        return found
 
     def seen_sha256(self) -> str:
-        """SHA-256 of the galaxies of each split, in order; RunError where they cannot be read."""
-        return json_sha256({split: sorted(digests) for split, digests in (self.seen() or {}).items()})
+        """SHA-256 of what is kept of the galaxies of each split; RunError where it cannot be read."""
+        return marks_sha256(self._kept_galaxies() if self.record.data else {})
+
+    def _kept_galaxies(self) -> dict[str, GalaxyMarks]:
+        counts = {split: cube.galaxies for split, cube in self.record.data.items()}
+        try:
+            return read_galaxies(self.seen_path, counts)
+        except (OSError, ValueError) as error:
+            raise self._seen_unknown(error) from error
+
+    def _seen_unknown(self, received: object) -> RunError:
+        return RunError(
+            f"{self.seen_path}: cannot tell which galaxies the run has seen",
+            received=received,
+            next_step="restore the file or train again",
+        )
 
     def write_history(self, rows: Sequence[Mapping[str, float]]) -> None:
         """Write the whole history anew, as a resumed training takes it up."""

@@ -13,6 +13,7 @@ import torch
 
 from kamerton.config import Convolutions, Device, Preprocessing, Recipe, TrainSettings
 from kamerton.data.cubes.cube import LabelledCube, open_cube
+from kamerton.data.identity import cube_marks
 from kamerton.errors import OutputError, RunError, UsageError
 from kamerton.files import require_new
 from kamerton.formats.keras.file import has_keras_twin, write_keras
@@ -158,7 +159,7 @@ def _complete(run: Run, cubes: Cubes) -> None:
 
 
 def _save_seen(run: Run, cubes: Cubes) -> None:
-    run.save_seen({"train": cubes.train.galaxy_fingerprints(), "valid": cubes.valid.galaxy_fingerprints()})
+    run.save_seen({"train": cube_marks(cubes.train), "valid": cube_marks(cubes.valid)})
 
 
 def _learn(

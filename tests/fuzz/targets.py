@@ -36,6 +36,7 @@ from kamerton.data.cubes.writer import CubeWriter
 from kamerton.data.importers.galaxy10_file import open_galaxy10
 from kamerton.data.importers.source import ImportRequest
 from kamerton.data.lists import read_list
+from kamerton.data.marks import FEATURE_BYTES, GalaxyMarks
 from kamerton.data.pictures.picture import read_picture
 from kamerton.errors import CubeError, DataError, KamertonError, ModelFileError, PictureError, RunError, UsageError
 from kamerton.evaluation.metrics import classification_metrics, group_metrics
@@ -364,9 +365,16 @@ def run_seeds(folder: Path) -> dict[str, Files]:
         )
     )
     _write_results(run, Leakage.of({"train": 1, "valid": 0}), groups=("", "", "", "g1", "g1", "g2"))
-    run.save_seen({"train": ["a" * 64, "b" * 64, "c" * 64], "valid": ["d" * 64]})
+    run.save_seen({"train": _marks("abc"), "valid": _marks("def")})
     run.finish(network, epoch=3)
     return found | {"trained": files_of(run.path)}
+
+
+def _marks(letters: str) -> GalaxyMarks:
+    """What three galaxies are known again by."""
+    features = np.random.default_rng(ord(letters[0])).integers(-127, 128, (3, FEATURE_BYTES)).astype(np.int8)
+    positions_deg = np.array([[10.0, -5.0], [np.nan, np.nan], [359.0, 80.0]])
+    return GalaxyMarks(tuple(letter * 64 for letter in letters), ("PGC 1", "", "ŁÓDŹ 7"), positions_deg, features)
 
 
 def _write_results(run: Run, leakage: Leakage, groups: tuple[str, ...] | None) -> None:
@@ -411,7 +419,7 @@ def read_run(folder: Path) -> None:
         _read_results(run, name)
     seen = run.seen()
     assert (seen is None) == (not record.data)
-    assert all(isinstance(digest, str) for digests in (seen or {}).values() for digest in digests)
+    assert all(isinstance(name, str) for marks in (seen or {}).values() for name in marks.digests + (marks.ids or ()))
 
 
 def _read_results(run: Run, dataset: str) -> None:

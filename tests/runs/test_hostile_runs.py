@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import math
 import shutil
 import tracemalloc
 from collections.abc import Callable, Iterator
@@ -17,6 +19,7 @@ from pyarrow import parquet
 from safetensors.torch import load_file, save_file
 
 from kamerton.errors import RunError, UsageError
+from kamerton.files import json_sha256
 from kamerton.runs.folder import RECORD_BYTES, Run, open_run
 from kamerton.runs.history import HISTORY_BYTES
 
@@ -147,12 +150,72 @@ def test_a_data_set_is_no_path(toy_run: Run, name: str) -> None:
 
 
 SEEN: dict[str, tuple[pa.Table, str]] = {
-    "numbers": (pa.table({"split": ["train"], "sha256": [1]}), "something else than text"),
-    "nothing": (pa.table({"split": ["train", None], "sha256": ["a", "b"]}), "something else than text"),
-    "other columns": (pa.table({"a": ["train"]}), "cannot tell"),
-    "a column twice": (pa.table([["train"], ["a"], ["b"]], names=["split", "sha256", "sha256"]), "cannot tell|strict"),
+    "numbers": (pa.table({"split": ["train"], "sha256": [1]}), "sha256: int64 instead of string"),
+    "nothing": (pa.table({"split": ["train", None], "sha256": ["a", "b"]}), "split: some rows are empty"),
+    "other columns": (pa.table({"a": ["train"]}), "columns a"),
+    "a column twice": (pa.table([["train"], ["a"], ["b"]], names=["split", "sha256", "sha256"]), "columns split"),
     "a bomb": (pa.table({"split": ["train"] * 5_000_000, "sha256": ["a"] * 5_000_000}), "cannot be in a file"),
+    "too few": (pa.table({"split": ["train"], "sha256": ["a" * 64]}), "1 galaxies in train and 0 .*run.json has 70"),
+    "another split": (
+        pa.table({"split": ["test"] * 90, "sha256": [f"{row:064d}" for row in range(90)]}),
+        "0 galaxies in train and 0 .* of 90 in all",
+    ),
 }
+
+
+def spoil(name: str, value: Any) -> Callable[[pa.Table], pa.Table]:
+    """Put a value into the first row of a column."""
+    return lambda table: table.set_column(
+        table.column_names.index(name), name, pa.array([value, *table[name].to_pylist()[1:]], table[name].type)
+    )
+
+
+LIES: dict[str, tuple[Callable[[pa.Table], pa.Table], str]] = {
+    "a galaxy more": (lambda table: pa.concat_tables([table, table.slice(0, 1)]), "71 galaxies in train"),
+    "a galaxy less": (lambda table: table.slice(1), "69 galaxies in train"),
+    "no likeness": (lambda table: table.drop_columns("likeness"), "columns split, sha256, id, ra, dec"),
+    "half a feature": (
+        lambda table: table.set_column(5, "likeness", pa.array([b"x"] * 90)),
+        "likeness: binary instead",
+    ),
+    "beyond the sky": (spoil("dec", 91.0), "ra, dec: not on the sky"),
+    "half a position": (spoil("ra", math.nan), "ra, dec: not on the sky"),
+    "infinity": (spoil("ra", math.inf), "ra, dec: not on the sky"),
+    "no id": (spoil("id", None), "id: some rows are empty"),
+    "another galaxy": (spoil("sha256", "f" * 64), "other galaxies than when the training ended"),
+    "another id": (spoil("id", "PGC 1"), "other galaxies than when the training ended"),
+    "another place": (spoil("ra", 1.5), "other galaxies than when the training ended"),
+    "another picture": (spoil("likeness", b"x" * 1024), "other galaxies than when the training ended"),
+}
+
+
+@pytest.mark.parametrize("what", LIES)
+def test_galaxies_that_the_run_has_not_seen_are_refused(copy: Run, what: str) -> None:
+    lie, says = LIES[what]
+    parquet.write_table(
+        lie(parquet.read_table(copy.seen_path)), copy.seen_path, compression="none", use_dictionary=False
+    )
+    with pytest.raises(RunError, match=f"cannot tell which galaxies the run has seen.*{says}") as caught:
+        copy.seen()
+    assert "\n" not in str(caught.value)
+
+
+def test_a_run_of_the_days_when_only_pixels_were_kept_is_read(copy: Run) -> None:
+    table = parquet.read_table(copy.seen_path).select(["split", "sha256"])
+    parquet.write_table(table, copy.seen_path)
+    digests = {
+        split: sorted({row["sha256"] for row in table.to_pylist() if row["split"] == split})
+        for split in ("train", "valid")
+    }
+    assert copy.record.results is not None
+    results = dataclasses.replace(copy.record.results, galaxies=json_sha256(digests))
+    copy.update(dataclasses.replace(copy.record, results=results))
+    seen = copy.seen()
+    assert seen is not None
+    assert {split: (len(marks), marks.ids, marks.features) for split, marks in seen.items()} == {
+        "train": (70, None, None),
+        "valid": (20, None, None),
+    }
 
 
 @pytest.mark.parametrize("what", SEEN)

@@ -38,7 +38,7 @@ def check(
         raise UsageError("No file to check", allowed="one cube or list, or more", next_step="name a file")
     kept = [file.galaxies for file in files if file.galaxies is not None]
     found = [finding for file in files for finding in file.findings]
-    found += _disagreements(kept) + duplicates(kept, settings.radius_arcsec)
+    found += _disagreements(kept) + duplicates(kept, settings.radius_arcsec, watcher or Silent())
     return AuditReport(tuple(file.summary() for file in files), tuple(found), settings.radius_arcsec)
 
 

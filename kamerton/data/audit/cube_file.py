@@ -22,6 +22,8 @@ from kamerton.data.fits.checksums import checksum_errors
 from kamerton.data.fits.hdus import fits_errors, open_hdus
 from kamerton.data.fits.structure import HduLayout, walk_structure
 from kamerton.data.fits.unpacking import as_plain_file
+from kamerton.data.likeness import picture_features
+from kamerton.data.marks import FEATURE_BYTES, Features
 from kamerton.data.sky import sky_positions
 from kamerton.errors import CubeError
 from kamerton.progress import Progress
@@ -72,20 +74,23 @@ def _galaxies(path: Path, hdus: fits.HDUList, found: FileAudit, watcher: Progres
         catalogue = read_catalogue(path, hdus, count)
     ids = [str(name) for name in catalogue["id"]]
     names = None if labels is None else _class_names(labels, found)
+    digests, features = (None, None) if images is None else _pass_over(images, ids, found, watcher)
     return AuditedGalaxies(
         str(path),
         ids,
         np.full(count, -1) if labels is None else _class_indices(labels, names, ids, found),
         names,
         _positions(catalogue, ids, found),
-        None if images is None else _digests(images, ids, found, watcher),
+        digests,
+        features,
         None if images is None else images.image_shape,
     )
 
 
-def _digests(images: CubeImages, ids: list[str], found: FileAudit, watcher: Progress) -> list[str]:
-    """Pass over the images, note bad ones, and give each one's fingerprint, empty where it cannot be decoded."""
+def _pass_over(images: CubeImages, ids: list[str], found: FileAudit, watcher: Progress) -> tuple[list[str], Features]:
+    """Pass over the images, note bad ones, and give each one's fingerprint and feature, empty where it has none."""
     digests: list[str] = []
+    features = np.zeros((len(images), FEATURE_BYTES), np.int8)
     bad: list[BadRow] = []
     unreadable: list[BadRow] = []
     blank: list[BadRow] = []
@@ -96,6 +101,7 @@ def _digests(images: CubeImages, ids: list[str], found: FileAudit, watcher: Prog
             digests.append("")
             continue
         digests.append(image_digest(image_hwc))
+        features[row] = picture_features(image_hwc[np.newaxis])[0]
         wrong = image_hwc[bad_pixels(image_hwc)] if images.dtype != np.uint8 else image_hwc[:0]
         if wrong.size:
             byte = images.byte_of(row)
@@ -110,7 +116,7 @@ def _digests(images: CubeImages, ids: list[str], found: FileAudit, watcher: Prog
     trouble = span.trouble()
     if trouble is not None and span.shows_something:
         found.add("pixel_range", f"{where}: {trouble[0]}: {span}. Next: {trouble[1]}")
-    return digests
+    return digests, features
 
 
 def _watched(images: CubeImages, watcher: Progress) -> Iterator[tuple[int, ImageHWC | CubeError]]:

@@ -21,7 +21,9 @@ KINDS = {
     "image_shapes": "mixed shapes",
     "class_names": "mixed class names",
     "same_pixels": "same pixels",
+    "same_id": "same id",
     "same_place": "same place on the sky",
+    "alike": "pictures that are alike",
     "contradiction": "contradictory labels",
     "note": "note",
 }
@@ -64,11 +66,14 @@ class Pair:
     first: GalaxyRow
     second: GalaxyRow
     separation_arcsec: float | None
-    """On the sky; None where it is known by its pixels."""
+    """On the sky; None where it is known by something else."""
+    likeness: float | None = None
+    """Correlation of the pictures, up to 1; None where it is known by something else."""
 
     def describe(self) -> str:
         """Name both, for a reader."""
         apart = "" if self.separation_arcsec is None else f", {self.separation_arcsec:.2f} arcsec apart"
+        apart += "" if self.likeness is None else f", likeness {self.likeness:.2f}"
         between = self.first.file != self.second.file
         return f"{self.first.describe(between)} and {self.second.describe(between)}{apart}"
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from kamerton.arrays import Labels, Mask, PositionsDeg
 from kamerton.data.audit.findings import BadRow, FileSummary, Finding, GalaxyRow
+from kamerton.data.marks import Features
 from kamerton.data.sky import impossible_positions
 from kamerton.errors import DataError
 
@@ -28,6 +29,8 @@ class AuditedGalaxies:
     """Right ascension and declination (N, 2), NaN where unknown or bad."""
     digests: list[str] | None = None
     """SHA-256 of the pixels, empty where they could not be read; None where there are none."""
+    features: Features | None = None
+    """Of the pictures; zeros where they could not be read, None where there are none."""
     image_shape: tuple[int, int, int] | None = None
     has_indices: bool = True
     """False where the labels are names, numbered only here."""

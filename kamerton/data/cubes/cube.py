@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
+import numpy as np
 from astropy.io import fits
 from astropy.table import Table
 
@@ -25,6 +26,8 @@ from kamerton.data.cubes.pixels import PixelRange, check_pixels
 from kamerton.data.fits.checksums import check_checksums
 from kamerton.data.fits.hdus import fits_errors, open_fits
 from kamerton.data.fits.letters import ESCAPES_KEYWORD, unescape_table
+from kamerton.data.likeness import picture_features
+from kamerton.data.marks import FEATURE_BYTES, Features
 from kamerton.errors import CubeError
 from kamerton.progress import Progress, Silent
 
@@ -85,17 +88,20 @@ class LabelledCube(CubeImages):
         check_checksums(self.path, self._file)
 
     @cached_property
-    def _digests(self) -> list[str]:
+    def _passed(self) -> tuple[list[str], Features]:
+        """Fingerprints and features of all images, from one pass over them."""
         digests: list[str] = []
+        features = np.empty((len(self), FEATURE_BYTES), np.int8)
         span = PixelRange()
         for rows, images_nhwc in self.chunks():
             check_pixels(self, images_nhwc, rows.start)
             span.add(images_nhwc)
             digests += [image_digest(image_hwc) for image_hwc in images_nhwc]
+            features[rows] = picture_features(images_nhwc)
         # Last, since a bad pixel says more than a wrong sum.
         self.check_sums()
         span.check(self)
-        return digests
+        return digests, features
 
     def galaxy_fingerprints(self) -> list[str]:
         """SHA-256 of each image's pixels, the same whatever the file's layout, number type or compression.
@@ -103,11 +109,15 @@ class LabelledCube(CubeImages):
         The pass also checks the file: CubeError names the first image with a pixel that is not a number from 0 to 255,
         an HDU that does not match its checksums, or what the pixels span where that is 0 to 1, or nothing.
         """
-        return self._digests
+        return self._passed[0]
+
+    def picture_features(self) -> Features:
+        """What each picture is known again by, though resized, encoded anew, turned or mirrored, int8 (N, 1024)."""
+        return self._passed[1]
 
     def fingerprint(self) -> str:
         """SHA-256 of all images, labels and class names, in their order."""
-        return fingerprint_of(self._digests, self.labels, self.class_names)
+        return fingerprint_of(self.galaxy_fingerprints(), self.labels, self.class_names)
 
     @cached_property
     def origin(self) -> PixelOrigin | None:

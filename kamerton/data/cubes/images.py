@@ -113,7 +113,8 @@ def image_digest(image_hwc: ImageHWC) -> str:
         # Whole numbers in a wider type are the same galaxy as the bytes they came from.
         with np.errstate(invalid="ignore"):
             as_bytes = image_hwc.astype(np.uint8)
-        image_hwc = as_bytes if np.array_equal(as_bytes, image_hwc) else image_hwc
+        # And -0.0 is 0.0.
+        image_hwc = as_bytes if np.array_equal(as_bytes, image_hwc) else image_hwc + image_hwc.dtype.type(0)
     head = f"{image_hwc.dtype.name} {image_hwc.shape} ".encode()
     return hashlib.sha256(head + np.ascontiguousarray(image_hwc).tobytes()).hexdigest()
 

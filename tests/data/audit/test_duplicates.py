@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from kamerton.data.audit import AuditReport, check
 from kamerton.data.audit.findings import Pair
@@ -95,3 +96,68 @@ def test_one_file_needs_no_list(toy_cube: Path) -> None:
 
 def test_a_file_named_twice_is_looked_at_once(toy_cube: Path) -> None:
     assert check([toy_cube, toy_cube.parent / "." / toy_cube.name]).sound
+
+
+def test_the_same_id_in_two_cubes_is_found(tmp_path: Path) -> None:
+    one_nhwc, labels = toy_galaxies(6, 16, 0)
+    two_nhwc, _ = toy_galaxies(6, 16, 1)
+    one = write_cube(tmp_path / "one.fits", one_nhwc, labels, id=[f"PGC {row}" for row in range(6)])
+    two = write_cube(tmp_path / "two.fits", two_nhwc, labels, id=[f"PGC {row}" for row in (9, 10, 2, 11, 12, 13)])
+    report = check([one, two])
+    assert pairs(report, "same_id") == [("one", 2, "two", 2)]
+    assert report.counts() == {"same_id": 1}
+
+
+@pytest.mark.parametrize("name", ["{}", "{:05d}.png", "images/{}", "galaxy_{}", "cube#{}"])
+def test_ids_that_only_number_rows_are_no_ids(tmp_path: Path, name: str) -> None:
+    labels = toy_galaxies(6, 16, 0)[1]
+    ids = [name.format(row) for row in range(6)]
+    files = [write_cube(tmp_path / f"{seed}.fits", toy_galaxies(6, 16, seed)[0], labels, id=ids) for seed in (0, 1)]
+    assert check(files).sound
+
+
+def test_one_id_at_two_places_is_two_galaxies(tmp_path: Path) -> None:
+    labels = toy_galaxies(6, 16, 0)[1]
+    ids = [f"PGC {row}" for row in range(6)]
+    files = [
+        write_cube(
+            tmp_path / f"{seed}.fits",
+            toy_galaxies(6, 16, seed)[0],
+            labels,
+            id=ids,
+            ra=np.arange(6.0),
+            dec=np.full(6, seed),
+        )
+        for seed in (0, 1)
+    ]
+    assert check(files).sound
+
+
+def test_the_same_picture_with_other_pixels_is_found_in_a_cube_and_between_cubes(tmp_path: Path) -> None:
+    images_nhwc, labels = toy_galaxies(6, 64, 0)
+    images_nhwc[4] = np.rot90(images_nhwc[1])[:, ::-1] ^ 1
+    small_nhwc = toy_galaxies(6, 32, 1)[0]
+    small_nhwc[5] = np.asarray(Image.fromarray(images_nhwc[2]).resize((32, 32)))
+    one, two = (
+        write_cube(tmp_path / "one.fits", images_nhwc, labels),
+        write_cube(tmp_path / "two.fits", small_nhwc, labels),
+    )
+    report = check([one, two])
+    assert pairs(report, "alike") == [("one", 1, "one", 4), ("one", 2, "two", 5)]
+    assert report.counts()["alike"] == 2
+    assert any("likeness 0.9" in line or "likeness 1.0" in line for line in report.describe())
+
+
+def test_a_pair_is_listed_once_by_what_shows_it_best(tmp_path: Path) -> None:
+    images_nhwc, labels = toy_galaxies(6, 64, 0)
+    again_nhwc = images_nhwc.copy()
+    again_nhwc[:, 0, 0] ^= 1
+    again_nhwc[0] = images_nhwc[0]
+    ids, ra_deg = np.array(["", "A", "", "", "", ""]), np.arange(6.0)
+    files = [
+        write_cube(
+            tmp_path / f"{name}.fits", images, labels, id=ids, ra=np.where(np.arange(6) < 3, ra_deg, np.nan), dec=ra_deg
+        )
+        for name, images in (("one", images_nhwc), ("two", again_nhwc))
+    ]
+    assert check(files).counts() == {"same_pixels": 1, "same_id": 1, "same_place": 1, "alike": 3}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import shutil
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kamerton.data.cubes.cube import LabelledCube, open_cube
+from kamerton.data.cubes.images import image_digest
 from kamerton.errors import CubeError
 from tests.conftest import CLASS_NAMES, toy_galaxies, write_toy_cube
 
@@ -251,3 +253,13 @@ def test_a_damaged_gzip_is_refused(tmp_path: Path, toy_cube: Path) -> None:
     (tmp_path / "a.fits.gz").write_bytes(packed[: len(packed) // 2])
     with pytest.raises(CubeError, match=r"a\.fits\.gz: cannot be unpacked"):
         use_all(tmp_path / "a.fits.gz")
+
+
+def test_minus_zero_is_zero_in_a_fingerprint() -> None:
+    image_hwc = np.array([[[0.5], [0.0]], [[7.0], [9.0]]], np.float32)
+    minus_hwc = image_hwc.copy()
+    minus_hwc[0, 1, 0] = -0.0
+    assert image_digest(minus_hwc) == image_digest(image_hwc) != image_digest(image_hwc + np.float32(1))
+    # As it was before, of bytes and of fractions.
+    assert image_digest(np.zeros((2, 2, 1), np.uint8)) == sha256(b"uint8 (2, 2, 1) " + bytes(4)).hexdigest()
+    assert image_digest(image_hwc) == sha256(b"float32 (2, 2, 1) " + image_hwc.tobytes()).hexdigest()
