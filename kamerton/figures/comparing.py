@@ -193,7 +193,8 @@ def cost_figure(points: Mapping[str, Point], cost_label: str, value_label: str) 
     axes.set(xlabel=cost_label, ylabel=value_label, xscale="log", xlim=[10**end for end in ends])
     axes.set_ylim(*_with_margin([point.low for point in points.values()], [point.high for point in points.values()]))
     axes.grid(alpha=0.3, which="both")
-    axes.legend(fontsize=8, **({"loc": "center left", "bbox_to_anchor": (1, 0.5)} if is_long else {}))
+    beside: dict[str, Any] = {"loc": "center left", "bbox_to_anchor": (1, 0.5)} if is_long else {}
+    axes.legend(fontsize=8, **beside)
     return figure
 
 
@@ -212,7 +213,7 @@ def _apart(places: Float64[np.ndarray, " n"]) -> Float64[np.ndarray, " n"]:
     moved = np.empty(len(places))
     for group in groups:
         moved[group] = _left_end(places, group) + APART_POINTS * np.arange(len(group))
-    return moved - places
+    return np.asarray(moved - places)
 
 
 def _left_end(places: Float64[np.ndarray, " n"], group: list[int]) -> float:

@@ -119,7 +119,7 @@ def test_networks_of_one_cost_are_drawn_beside_each_other_at_their_true_cost() -
         "other": Point(90, 0.5, 0.4, 0.6)
     }
     axes = drawn(cost_figure(points, "operations an image (GFLOP)", "accuracy")).axes[0]
-    lines = [bars.lines[0] for bars in error_bars(axes)]
+    lines: list[Any] = [bars.lines[0] for bars in error_bars(axes)]
     assert [line.get_xdata()[0] for line in lines] == [2, 2, 2, 2, 90]
     places = [line.get_transform().transform(line.get_xydata()[0])[0] for line in lines]
     points_apart = np.diff(places) * 72 / axes.figure.dpi

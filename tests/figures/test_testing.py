@@ -83,7 +83,8 @@ def test_of_many_classes_the_largest_confusions_are_named() -> None:
     assert texts(matrix) == []
     said = [" ".join(label.get_text().split()) for label in largest.get_yticklabels()]
     assert said == [f"{names[150]} → {names[199]} (75%)", f"{names[7]} → {names[3]} (50%)"]
-    assert [bar.get_width() for bar in largest.patches] == [60, 20]
+    bars: Any = largest.patches
+    assert [bar.get_width() for bar in bars] == [60, 20]
 
 
 @pytest.mark.parametrize(

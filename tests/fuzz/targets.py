@@ -232,7 +232,12 @@ def list_seeds(folder: Path) -> dict[str, Files]:
     pd.DataFrame(columns).to_csv(folder / "plain.csv", index=False)
     (folder / "quoted.csv").write_text('id,ra,dec,label\n"a ""b""\n",1,2,0\nc,,,1.0\n', encoding="utf-8-sig")
     table = pa.table(columns)
-    for name, options in {"plain": {}, "zstd": {"compression": "zstd"}, "simple": {"use_dictionary": False}}.items():
+    ways: dict[str, dict[str, Any]] = {
+        "plain": {},
+        "zstd": {"compression": "zstd"},
+        "simple": {"use_dictionary": False},
+    }
+    for name, options in ways.items():
         parquet.write_table(table, folder / f"{name}.parquet", **options)
     paths = sorted(folder.iterdir())
     return {path.name: {f"list{path.suffix}": path.read_bytes()} for path in paths}

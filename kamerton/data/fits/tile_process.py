@@ -104,7 +104,7 @@ def _plain_header(hdu: Any, compression: str) -> fits.Header:
     sides = reversed(hdu.shape)
     first: list[Any] = [("XTENSION", "IMAGE   "), ("BITPIX", hdu.header["BITPIX"]), ("NAXIS", len(hdu.shape))]
     first += [(f"NAXIS{axis}", side) for axis, side in enumerate(sides, start=1)]
-    first += [("PCOUNT", 0), ("GCOUNT", 1), ("ZCMPTYPE", compression, "before it was unpacked")]
+    first.extend([("PCOUNT", 0), ("GCOUNT", 1), ("ZCMPTYPE", compression, "before it was unpacked")])
     kept = [card for card in hdu.header.cards if card.keyword.rstrip("0123456789") not in STRUCTURE]
     return fits.Header([*first, *kept])
 

@@ -162,7 +162,7 @@ def photograph(label: int, size: int, rng: Generator) -> RgbHWC:
         add_spots(scene, spots, exposure)
     scene = averaged(scene * exposure.transparency_grz, oversampling)
     rgb_hwc = stretched(scene, sky_noise(scene, exposure, noise_rng))
-    return np.rint(255 * rgb_hwc).astype(np.uint8)
+    return np.asarray(np.rint(255 * rgb_hwc).astype(np.uint8))
 
 
 def draw_exposure(rng: Generator) -> Exposure:

@@ -227,7 +227,7 @@ def _check_passed(path: Path, layer: FileLayer, *, is_first: bool) -> None:
 def _require_usual_scaling(path: Path, layer: FileLayer, *, is_alone: bool) -> None:
     """Refuse a Rescaling that is not what Kamerton does to pixels itself, before the network."""
     scale, offset = layer.config.get("scale"), layer.config.get("offset")
-    usual = type(scale) in {int, float} and math.isclose(scale, 1 / PIXEL_SCALE, rel_tol=1e-6) and offset == 0
+    usual = isinstance(scale, int | float) and math.isclose(scale, 1 / PIXEL_SCALE, rel_tol=1e-6) and offset == 0
     if not usual or not is_alone:
         raise ModelFileError(
             f"{path}: the model scales pixels in a way of its own",
