@@ -21,6 +21,9 @@ from kamerton.opening import open_plain
 SAFETENSORS_OWN = re.compile(r"\.tmp\w+")
 """The file that safetensors fills before it gives it the name that it was told."""
 
+OR_OVERWRITE = "choose another name, move it away, or replace it with --overwrite"
+"""The next step where a place is taken and the command can replace what it wrote there."""
+
 UNFINISHED = re.compile(r"\..+-[0-9a-f]{8}\.(partial|former)", re.DOTALL)
 """The folders of `whole_folder` before they have their names."""
 
@@ -88,9 +91,7 @@ def whole_folder(
             with _removed_after_error(path):
                 yield path
         elif existing == "replace":
-            # What a link leads to was not made here.
-            _require_folder(path, is_own=not path.is_symlink())
-            require_only(path, own)
+            require_own_folder(path, own)
             with _removed_after_error(_beside(path, "partial")) as partial:
                 yield partial
                 require_only(path, own)
@@ -172,6 +173,16 @@ def _remove_own(folder: Path, own: Collection[str]) -> None:
 def _beside(path: Path, kind: str) -> Path:
     """Name a folder that nobody else uses."""
     return path.with_name(f".{path.name}-{secrets.token_hex(4)}.{kind}")
+
+
+def require_own_folder(path: Path, own: Collection[str]) -> None:
+    """Refuse what is no folder but a file or a link, or holds more than the files named in ``own`` (OutputError)."""
+    # What a link leads to was not made here.
+    _require_folder(path, is_own=not path.is_symlink())
+    try:
+        require_only(path, own)
+    except OSError as error:
+        raise cannot_write(path, error) from error
 
 
 def _require_folder(path: Path, *, is_own: bool = True) -> None:
@@ -281,14 +292,14 @@ def new_folder(path: Path) -> Path:
     return path
 
 
-def require_new(path: Path) -> None:
+def require_new(path: Path, next_step: str = "choose another name or move it away") -> None:
     """Refuse a place that is taken, or that cannot be looked at, before any work is spent (OutputError)."""
     try:
         is_taken = path.exists() or path.is_symlink()
     except OSError as error:
         raise cannot_write(path, error) from error
     if is_taken:
-        raise OutputError(f"{path} exists already", next_step="choose another name or move it away")
+        raise OutputError(f"{path} exists already", next_step=next_step)
 
 
 def cannot_write(path: Path, error: OSError) -> OutputError:

@@ -10,7 +10,7 @@ import typer
 
 from kamerton import config
 from kamerton.cli.options import WithTuples, with_options
-from kamerton.cli.shared import Commands, JsonFlag, print_result
+from kamerton.cli.shared import Commands, JsonFlag, OverwriteFlag, print_result
 from kamerton.cli.terminal import watcher
 from kamerton.errors import UnknownNameError
 
@@ -22,13 +22,14 @@ app = Commands(name="data", help="Make, fetch, split and check labelled FITS cub
 def synth(
     out_dir: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to make.")],
     *,
+    overwrite: OverwriteFlag = False,
     as_json: JsonFlag = False,
     **settings: Any,
 ) -> None:
     """Make a synthetic survey as train, valid and test cubes."""
     from kamerton.data.synthetic.survey import synth as make_survey
 
-    summary = make_survey(out_dir, watcher=watcher(), **settings)
+    summary = make_survey(out_dir, overwrite=overwrite, watcher=watcher(), **settings)
     print_result(as_json, dataclasses.asdict(summary), [summary.describe()])
 
 
@@ -38,13 +39,14 @@ def import_(
     source: Annotated[Path, typer.Argument(metavar="SRC", help="Galaxy10 HDF5, class folders, CSV or FITS cube.")],
     out: Annotated[Path, typer.Argument(metavar="OUT.fits", help="Cube to write.")],
     *,
+    overwrite: OverwriteFlag = False,
     as_json: JsonFlag = False,
     **settings: Any,
 ) -> None:
     """Turn labelled galaxies of another form into a labelled cube."""
     from kamerton.data.importers import import_cube
 
-    summary = import_cube(source, out, watcher=watcher(), **settings)
+    summary = import_cube(source, out, overwrite=overwrite, watcher=watcher(), **settings)
     print_result(as_json, dataclasses.asdict(summary), [summary.describe()])
 
 
@@ -70,13 +72,14 @@ def split(
     cube: Annotated[Path, typer.Argument(metavar="IN.fits", help="Labelled cube.")],
     out_dir: Annotated[Path, typer.Argument(metavar="DIR", help="Folder for the three cubes.")],
     *,
+    overwrite: OverwriteFlag = False,
     as_json: JsonFlag = False,
     **settings: Any,
 ) -> None:
     """Part a cube into train, valid and test, stratified, never parting galaxies that overlap on the sky."""
     from kamerton.data.splitting import split_cube
 
-    summary = split_cube(cube, out_dir, watcher=watcher(), **settings)
+    summary = split_cube(cube, out_dir, overwrite=overwrite, watcher=watcher(), **settings)
     print_result(as_json, dataclasses.asdict(summary), [summary.describe()])
 
 

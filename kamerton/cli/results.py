@@ -24,6 +24,9 @@ def evaluate(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder.")],
     cube: Annotated[Path, typer.Argument(metavar="CUBE", help="Labelled cube that the run has not seen.")],
     *,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace results of another cube of its name.")
+    ] = False,
     as_json: JsonFlag = False,
     **settings: Any,
 ) -> None:
@@ -33,7 +36,7 @@ def evaluate(
     from kamerton.machine.memory import keep_freed_memory
 
     keep_freed_memory()
-    found = run_evaluation(run, cube, watcher=watcher(), **settings)
+    found = run_evaluation(run, cube, overwrite=overwrite, watcher=watcher(), **settings)
     if as_json:
         print_json({"path": str(found.path), **found.metrics.as_json()})
     else:

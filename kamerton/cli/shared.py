@@ -17,6 +17,9 @@ from kamerton.errors import UsageError
 from kamerton.machine.memory import peak_memory_bytes
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+OverwriteFlag = Annotated[
+    bool, typer.Option("--overwrite", help="Replace what Kamerton itself wrote there before, and nothing else.")
+]
 QuietFlag = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 VerboseFlag = Annotated[bool, typer.Option("--verbose", "-v", help="Also show what is read and settled, and times.")]
 

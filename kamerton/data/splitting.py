@@ -6,8 +6,9 @@ Stratified by class, seeded, and grouped: overlapping pieces of sky never lie in
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,19 @@ from kamerton.arrays import Labels, Mask, Rows
 from kamerton.config import SPLIT_NAMES, SplitSettings
 from kamerton.data.classes import warn_of_empty, warn_of_look_alikes, warn_of_missing
 from kamerton.data.cubes.cube import LabelledCube, fingerprint_of, open_cube
+from kamerton.data.cubes.own import require_another, require_own_cube
 from kamerton.data.cubes.writer import CubeWriter
 from kamerton.data.sky import SkyPair, column_pairs, connected_groups, sky_pairs
-from kamerton.errors import CubeError, UsageError
-from kamerton.files import new_whole_folder, require_new, whole_folder, write_json
+from kamerton.errors import CubeError, OutputError, UsageError
+from kamerton.files import (
+    OR_OVERWRITE,
+    new_whole_folder,
+    read_json,
+    require_new,
+    require_own_folder,
+    whole_folder,
+    write_json,
+)
 from kamerton.progress import Progress
 from kamerton.version import __version__
 
@@ -30,6 +40,8 @@ Parts = Int8[np.ndarray, " n"]
 """The split of each galaxy: its place in `SPLIT_NAMES`."""
 
 SPLIT_JSON = "split.json"
+SPLIT_JSON_BYTES = 1 << 30
+OWN_FILES = (*(f"{split}.fits" for split in SPLIT_NAMES), SPLIT_JSON)
 HISTORY_LINES_KEPT = 10
 """Of the source's HISTORY; a header of fixed length has no room for every foreign one."""
 
@@ -77,6 +89,7 @@ def split_cube(
     group_radius_arcsec: float | None = SplitSettings.group_radius_arcsec,
     group_column: str | None = SplitSettings.group_column,
     seed: int = SplitSettings.seed,
+    overwrite: bool = False,
     watcher: Progress | None = None,
 ) -> SplitSummary:
     """Write ``train.fits``, ``valid.fits``, ``test.fits`` and ``split.json`` into ``out_dir``.
@@ -84,13 +97,17 @@ def split_cube(
     ``fractions`` are the shares of the three; galaxies within ``group_radius_arcsec`` of each other on the sky stay
     together (None looks at no positions), and so do those of one value in ``group_column`` of the catalogue. Raises
     UsageError for a bad setting, CubeError for a cube that is not sound or has too few groups for three splits,
-    UsageError for an unknown group column, OutputError where one of the files exists; then nothing is written.
+    UsageError for an unknown group column, OutputError where one of the files exists; then nothing is written. With
+    ``overwrite`` a folder that holds nothing but an earlier split is replaced as a whole.
     """
     settings = SplitSettings(fractions, group_radius_arcsec, group_column, seed)
     folder = Path(out_dir)
-    for name in (*(f"{split}.fits" for split in SPLIT_NAMES), SPLIT_JSON):
-        require_new(folder / name)
-    made = whole_folder(folder, existing="add") if folder.exists() else new_whole_folder(folder)
+    if overwrite and os.path.lexists(folder):
+        made = replaced_split(folder, Path(cube_path))
+    else:
+        for name in OWN_FILES:
+            require_new(folder / name, OR_OVERWRITE)
+        made = whole_folder(folder, existing="add") if folder.exists() else new_whole_folder(folder)
     with open_cube(cube_path, watcher=watcher) as cube, made as place:
         summary = write_splits(cube, place, settings, source=cube.path)
     return dataclasses.replace(summary, folder=str(folder))
@@ -109,6 +126,34 @@ def write_splits(cube: LabelledCube, place: Path, settings: SplitSettings, *, so
     return SplitSummary(
         str(place), counts, int((~alone).sum()), grouping.pairs is not None, settings.group_radius_arcsec
     )
+
+
+def replaced_split(folder: Path, source: Path | None = None) -> AbstractContextManager[Path]:
+    """Give a place for a split that takes that of an earlier one as a whole.
+
+    OutputError at once where ``folder`` holds anything but a split that was made here, or the cube ``source``.
+    """
+    require_own_folder(folder, OWN_FILES)
+    for cube in (folder / f"{split}.fits" for split in SPLIT_NAMES):
+        if os.path.lexists(cube):
+            require_own_cube(cube)
+            if source is not None:
+                require_another(source, cube)
+    if any(folder.iterdir()) and not _is_own_record(folder / SPLIT_JSON):
+        raise OutputError(
+            f"{folder} holds no split that Kamerton made",
+            received=f"no {SPLIT_JSON} that it wrote",
+            next_step="choose another name or move it away; nothing was changed",
+        )
+    return whole_folder(folder, existing="replace", own=OWN_FILES)
+
+
+def _is_own_record(path: Path) -> bool:
+    try:
+        record = read_json(path, SPLIT_JSON_BYTES)
+    except (OSError, ValueError):
+        return False
+    return not path.is_symlink() and isinstance(record, dict) and {"kamerton", "source", "splits"} <= record.keys()
 
 
 def group_galaxies(cube: LabelledCube, settings: SplitSettings) -> Grouping:

@@ -80,6 +80,7 @@ def evaluate(
     eight_views: bool = EvaluateSettings.eight_views,
     int8: bool = EvaluateSettings.int8,
     device: Device = EvaluateSettings.device,
+    overwrite: bool = False,
     watcher: Progress | None = None,
 ) -> Evaluation:
     """Test a run on a labelled cube and keep the results in ``RUN/evaluation/CUBE/``.
@@ -88,15 +89,16 @@ def evaluate(
     With ``eight_views`` the probabilities are the mean over the turns and mirror images of each galaxy, and with
     ``int8`` it is computed in eight-bit numbers (`Predictor`).
     Where the run has seen galaxies of the cube, the numbers and pictures say so first (``metrics.leakage``).
-    Raises RunError, CubeError, and OutputError where another cube of that name was evaluated before, where the folder
-    of the results holds anything else, and where another process writes into the run.
+    Raises RunError, CubeError, and OutputError where another cube of that name was evaluated before (unless with
+    ``overwrite``, which replaces its results), where the folder of the results holds anything else, and where another
+    process writes into the run.
     """
     EvaluateSettings(by, eight_views, int8, device)
     run = run if isinstance(run, Run) else open_run(run)
     with locked(run.path, "evaluate"), open_cube(cube, watcher=watcher) as galaxies:
         labels = _labels_of_run(run, galaxies)
         groups = _column(galaxies, by) if by is not None else None
-        _refuse_another_cube(run, galaxies)
+        _refuse_another_cube(run, galaxies, overwrite=overwrite)
         _warn_of_another_origin(run, galaxies)
         predictor = Predictor(run, eight_views=eight_views, int8=int8, device=device, watcher=watcher)
         probabilities = np.concatenate(list(predictor.over_cube(galaxies)))
@@ -173,15 +175,17 @@ def _column(cube: LabelledCube, name: str) -> list[str]:
     return [str(value) for value in cube.catalogue[name]]
 
 
-def _refuse_another_cube(run: Run, cube: LabelledCube) -> None:
+def _refuse_another_cube(run: Run, cube: LabelledCube, *, overwrite: bool) -> None:
     """Results of the same cube may be made again; those of another cube of the same name are not overwritten."""
     dataset = dataset_name(cube.path)
     require_place(run, dataset)
-    if dataset in evaluation_names(run) and read_metrics(run, dataset).fingerprint != cube.fingerprint():
+    if overwrite or dataset not in evaluation_names(run):
+        return
+    if read_metrics(run, dataset).fingerprint != cube.fingerprint():
         raise OutputError(
             f"{run.evaluation_path(dataset)} holds the results of another cube",
             received=f"{cube.path} with other galaxies",
-            next_step="rename the cube, or move the earlier results away",
+            next_step="rename the cube, move the earlier results away, or replace them with --overwrite",
         )
 
 

@@ -21,6 +21,7 @@ from jaxtyping import Integer
 from kamerton.arrays import ImagesNHWC
 from kamerton.config import PixelOrigin
 from kamerton.data.cubes.origin import WRITTEN_BY, origin_cards
+from kamerton.data.cubes.own import BLOCK_BYTES, CARD_BYTES, require_cube_place
 from kamerton.data.fits.letters import (
     ESCAPES_CARD,
     ESCAPES_KEYWORD,
@@ -31,12 +32,11 @@ from kamerton.data.fits.letters import (
     with_comment,
 )
 from kamerton.errors import UsageError
-from kamerton.files import cannot_write, partial_path, remove_partial, require_new
+from kamerton.files import cannot_write, partial_path, remove_partial
 
 CLASS_KEYWORD = "CLASS"
 """``CLASS0``, ``CLASS1``... in the label HDU's header name the classes."""
 
-BLOCK_BYTES, CARD_BYTES = 2880, 80
 HISTORY_CHARACTERS = 72
 """What one HISTORY card holds."""
 HEADER_BLOCKS = 1
@@ -60,12 +60,18 @@ class CubeWriter:
     """Write a labelled cube beside its final name, and rename it there once it is whole.
 
     Use it in a ``with`` block: ``append`` images any number of times, then ``finish``. Leaving the block otherwise
-    removes what was written. The same input gives the same bytes. Raises OutputError where ``path`` exists already or
-    cannot be written.
+    removes what was written. The same input gives the same bytes. With ``overwrite`` a cube that Kamerton wrote is
+    replaced at the end. Raises OutputError where anything else is at ``path``, or where it cannot be written.
     """
 
     def __init__(
-        self, path: str | Path, *, image_shape: tuple[int, int, int], dtype: npt.DTypeLike, class_names: Sequence[str]
+        self,
+        path: str | Path,
+        *,
+        image_shape: tuple[int, int, int],
+        dtype: npt.DTypeLike,
+        class_names: Sequence[str],
+        overwrite: bool = False,
     ) -> None:
         self.path = Path(path)
         self.class_names = tuple(class_names)
@@ -74,7 +80,7 @@ class CubeWriter:
         self._bitpix = {"u1": 8, "f4": -32}[self._stored_type.str[1:]]
         self._count = 0
         self._partial = partial_path(self.path)
-        require_new(self.path)
+        require_cube_place(self.path, overwrite=overwrite)
         try:
             # What a killed process left there; a link would be written through.
             remove_partial(self.path)

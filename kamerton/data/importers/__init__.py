@@ -15,17 +15,18 @@ import numpy as np
 
 from kamerton.config import ImportSettings, PixelOrigin
 from kamerton.data.classes import warn_of_classes
+from kamerton.data.cubes.own import require_another, require_cube_place
 from kamerton.data.cubes.writer import CubeWriter, require_cube_name
 from kamerton.data.importers.class_folders import open_folders
 from kamerton.data.importers.classes import check_class_names
 from kamerton.data.importers.galaxy10_file import is_hdf5, open_galaxy10
 from kamerton.data.importers.labelled_cube import is_cube, open_labelled_cube
-from kamerton.data.importers.left_out import kept, left_out_path, listed_beside
+from kamerton.data.importers.left_out import kept, left_out_path, listed_beside, require_list_place
 from kamerton.data.importers.picture_list import open_list
 from kamerton.data.importers.source import ImportRequest, LabelledSource
 from kamerton.data.lists import is_list
 from kamerton.errors import DataError, UsageError, warn
-from kamerton.files import cannot_write, require_new
+from kamerton.files import cannot_write
 from kamerton.progress import Progress, Silent
 
 
@@ -100,6 +101,7 @@ def import_cube(
     path_column: str = ImportSettings.path_column,
     skip_bad: bool = ImportSettings.skip_bad,
     classes: str | Sequence[str] | None = ImportSettings.classes,
+    overwrite: bool = False,
     watcher: Progress | None = None,
 ) -> ImportSummary:
     """Write any labelled source as a labelled FITS cube of square images.
@@ -110,24 +112,26 @@ def import_cube(
     pictures. ``classes`` are the names of the classes in their order: all labels must be among them, or, where labels
     are numbers, they name these in ascending order. Says what may be meant otherwise (KamertonWarning): classes without
     galaxies, with fewer than three, or of names that look alike; planes that nobody named. With ``skip_bad`` a picture
-    that cannot be read leaves out its galaxy, and ``NAME.left-out.csv`` beside the cube lists which and why. On any
-    error nothing is left at ``out_path``. Raises UsageError for a bad setting or a missing source, OutputError where
-    ``out_path`` exists or cannot be written, and DataError, naming the file and row, for bad data.
+    that cannot be read leaves out its galaxy, and ``NAME.left-out.csv`` beside the cube lists which and why. With
+    ``overwrite`` a cube at ``out_path`` that Kamerton wrote is replaced, and its list too. On any error ``out_path`` is
+    as before. Raises UsageError for a bad setting or a missing source, OutputError where ``out_path`` exists or cannot
+    be written, and DataError, naming the file and row, for bad data.
     """
     names = (classes,) if isinstance(classes, str) else None if classes is None else tuple(classes)
     settings = ImportSettings(size, crop, bands, q, stretch, label_column, path_column, skip_bad, names)
     source, out_path = Path(source), Path(out_path)
     _require_source(source)
     require_cube_name(out_path)
-    list_path = left_out_path(out_path)
-    for path in (out_path, list_path) if skip_bad else (out_path,):
-        require_new(path)
+    require_cube_place(out_path, overwrite=overwrite)
+    require_another(source, out_path)
+    if skip_bad:
+        require_list_place(out_path, overwrite=overwrite)
     kind = _recognise(source)
     request = ImportRequest(source, settings, path_column, label_column, skip_bad, settings.classes)
     with IMPORTERS[kind].open(request) as galaxies:
         check_class_names(str(source), galaxies.class_names)
         warn_of_classes(str(source), galaxies.labels, galaxies.class_names)
-        image_shape, dtype = _write(galaxies, out_path, _history(kind, request), watcher or Silent())
+        image_shape, dtype = _write(galaxies, out_path, _history(kind, request), overwrite, watcher or Silent())
         _warn_of_idle_settings(kind, galaxies.found.origin, settings)
     left_out = len(galaxies.found.left_out)
     counts = np.bincount(galaxies.labels[kept(galaxies)], minlength=len(galaxies.class_names))
@@ -141,7 +145,7 @@ def import_cube(
         class_counts,
         dict(galaxies.numbers),
         left_out,
-        list_path if left_out else None,
+        left_out_path(out_path) if left_out else None,
     )
 
 
@@ -190,7 +194,7 @@ def _recognise(source: Path) -> str:
 
 
 def _write(
-    galaxies: LabelledSource, out_path: Path, history: Sequence[str], watcher: Progress
+    galaxies: LabelledSource, out_path: Path, history: Sequence[str], overwrite: bool, watcher: Progress
 ) -> tuple[tuple[int, int, int], str]:
     """Stream the batches to the cube; the first one tells the shape and type of all."""
     first = next(galaxies.batches)
@@ -198,14 +202,20 @@ def _write(
     shape = (height, width, channels)
     try:
         with (
-            CubeWriter(out_path, image_shape=shape, dtype=first.dtype, class_names=galaxies.class_names) as writer,
+            CubeWriter(
+                out_path,
+                image_shape=shape,
+                dtype=first.dtype,
+                class_names=galaxies.class_names,
+                overwrite=overwrite,
+            ) as writer,
             watcher.task(f"importing into {out_path.name}", len(galaxies.labels), "galaxies") as advance,
         ):
             for images_nhwc in chain([first], galaxies.batches):
                 writer.append(images_nhwc)
                 advance(len(images_nhwc))
             advance(len(galaxies.found.left_out))
-            with listed_beside(out_path, galaxies):
+            with listed_beside(out_path, galaxies, overwrite=overwrite):
                 _finish(writer, galaxies, history)
     except OSError as error:
         raise cannot_write(out_path, error) from error

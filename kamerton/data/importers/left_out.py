@@ -11,7 +11,8 @@ import numpy as np
 
 from kamerton.arrays import Mask
 from kamerton.data.importers.source import LabelledSource
-from kamerton.files import whole_file
+from kamerton.files import require_new, whole_file
+from kamerton.opening import open_plain
 
 COLUMNS = ("row", "id", "path", "reason")
 """Rows count from 1, as in messages about a list."""
@@ -29,11 +30,33 @@ def kept(galaxies: LabelledSource) -> Mask:
     return are_kept
 
 
+def require_list_place(cube: Path, *, overwrite: bool) -> None:
+    """Refuse a place of the list that is taken (OutputError); with ``overwrite``, by anything but such a list."""
+    path = left_out_path(cube)
+    if not (overwrite and _is_own(path)):
+        require_new(path, next_step="choose another name or move it away; nothing was changed")
+
+
+def _is_own(path: Path) -> bool:
+    """Tell whether a file begins as our lists do."""
+    head = ",".join(COLUMNS).encode("ascii")
+    try:
+        with open_plain(path) as file:
+            return not path.is_symlink() and file.readline(len(head) + 2).rstrip() == head
+    except OSError:
+        return False
+
+
 @contextmanager
-def listed_beside(cube: Path, galaxies: LabelledSource) -> Iterator[None]:
-    """List what was left out and why, if anything was, once the block has written the cube without error."""
+def listed_beside(cube: Path, galaxies: LabelledSource, *, overwrite: bool) -> Iterator[None]:
+    """List what was left out and why, if anything was, once the block has written the cube without error.
+
+    With ``overwrite`` the list of an earlier cube goes where nothing was left out of this one.
+    """
     if not galaxies.found.left_out:
         yield
+        if overwrite and _is_own(left_out_path(cube)):
+            left_out_path(cube).unlink()
         return
     with whole_file(left_out_path(cube)) as partial:
         # Names of files may be no text at all.

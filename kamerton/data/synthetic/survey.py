@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -15,7 +16,7 @@ from kamerton.data.cubes.cube import open_cube
 from kamerton.data.cubes.images import CHUNK_GALAXIES
 from kamerton.data.cubes.writer import CubeWriter
 from kamerton.data.galaxy10 import CLASS_NAMES
-from kamerton.data.splitting import SplitSummary, write_splits
+from kamerton.data.splitting import SplitSummary, replaced_split, write_splits
 from kamerton.data.synthetic.galaxies import SyntheticGalaxy, synthesise
 from kamerton.files import new_whole_folder
 from kamerton.progress import Progress, Silent
@@ -30,16 +31,18 @@ def synth(
     count: int = SynthSettings.count,
     size: int = SynthSettings.size,
     seed: int = SynthSettings.seed,
+    overwrite: bool = False,
     watcher: Progress | None = None,
 ) -> SplitSummary:
     """Make a synthetic survey and split it: ``train.fits``, ``valid.fits``, ``test.fits`` and ``split.json``.
 
-    ``count`` galaxies are drawn, ``size`` pixels wide and high. ``out_dir`` must not exist yet (OutputError). Same
-    settings, same bytes.
+    ``count`` galaxies are drawn, ``size`` pixels wide and high. ``out_dir`` must not exist yet (OutputError), unless
+    with ``overwrite``, which replaces a folder that holds nothing but an earlier split. Same settings, same bytes.
     """
     settings = SynthSettings(count, size, seed)
     folder = Path(out_dir)
-    with new_whole_folder(folder) as place:
+    made = replaced_split(folder) if overwrite and os.path.lexists(folder) else new_whole_folder(folder)
+    with made as place:
         survey = place / SURVEY
         write_survey(survey, settings, watcher or Silent())
         with open_cube(survey, watcher=watcher) as cube:

@@ -56,7 +56,7 @@ def test_after_a_failure_nothing_is_left(tmp_path: Path, monkeypatch: pytest.Mon
     def interrupted(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("kamerton.data.synthetic.survey.split_cube", interrupted)
+    monkeypatch.setattr("kamerton.data.synthetic.survey.write_splits", interrupted)
     with pytest.raises(KeyboardInterrupt):
         synth(tmp_path / "data", **SETTINGS)
     assert list(tmp_path.iterdir()) == []
