@@ -74,7 +74,7 @@ READERS: dict[str, tuple[str, Callable[[Path], object]]] = {
     "weights": ("a.safetensors", lambda path: read_tensors(path, {})),
     "JSON": ("a.json", lambda path: read_json(path, 1000)),
     "history": ("history.csv", read_history),
-    "seen galaxies": ("galaxies.parquet", read_galaxies),
+    "seen galaxies": ("galaxies.parquet", lambda path: read_galaxies(path, {})),
     "hash": ("a", file_sha256),
     "run": ("run/run.json", lambda path: open_run(path.parent)),
 }
