@@ -98,7 +98,7 @@ def whole_folder(
                 _swap(path, partial, own)
         else:
             _require_folder(path)
-            with _removed_after_error(_beside(path / path.name, "partial")) as partial:
+            with _removed_after_error(_beside(path / path.resolve().name, "partial")) as partial:
                 yield partial
                 _move_files(partial, path)
                 partial.rmdir()

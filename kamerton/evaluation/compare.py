@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kamerton.checks import several
 from kamerton.config import CompareSettings
-from kamerton.errors import DataError, UsageError
+from kamerton.errors import DataError, OutputError, UsageError
 from kamerton.evaluation.comparison import Caution, Comparison, compare_predictions
-from kamerton.evaluation.comparison_figures import draw_figures
+from kamerton.evaluation.comparison_figures import FIGURES, draw_figures
 from kamerton.evaluation.results import read_all_predictions
 from kamerton.evaluation.statistics import METRICS
 from kamerton.figures.drawing import PICTURE_ENDINGS, save_figure
-from kamerton.files import whole_file, whole_folder, write_json
+from kamerton.files import read_json, require_own_folder, whole_file, whole_folder, write_json
 from kamerton.progress import Progress, Silent
 from kamerton.runs.evaluation import evaluation_names
 from kamerton.runs.folder import Run, find_runs
@@ -23,6 +24,15 @@ from kamerton.runs.history import read_history
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+COMPARISON_JSON, NETWORKS_CSV, DIFFERENCES_CSV = "comparison.json", "comparison.csv", "differences.csv"
+COMPARISON_JSON_BYTES = 1 << 28
+OWN_FILES = (
+    *(COMPARISON_JSON, NETWORKS_CSV, DIFFERENCES_CSV),
+    *(f"{name}{ending}" for name in FIGURES for ending in PICTURE_ENDINGS),
+)
+"""All that a comparison writes into its folder."""
 
 
 def compare(
@@ -40,10 +50,13 @@ def compare(
     Runs whose training has not ended, or that were never tested, are left out and named in ``cautions``.
     Runs of one network and recipe with several seeds are taken together. ``dataset`` names the test where they share
     several, and the intervals are of ``resamples`` bootstrap samples, drawn with ``seed``. With ``out``, tables and
-    pictures are written into that folder; ``histories`` are CSVs as the notebook writes them, which join the learning
-    curves. Raises UsageError where the runs cannot be compared, and RunError where one cannot be read.
+    pictures are written into that folder, in the place of an earlier comparison's; ``histories`` are CSVs as the
+    notebook writes them, which join the learning curves. Raises UsageError where the runs cannot be compared, RunError
+    where one cannot be read, and OutputError where ``out`` holds anything but a comparison.
     """
     settings = CompareSettings(dataset, resamples, seed)
+    if out is not None:
+        _require_place(Path(out))
     tested, left_out = _tested(find_runs(several(runs, Run, str, Path)))
     comparison = compare_predictions(read_all_predictions(tested, dataset), settings, watcher)
     paths: tuple[str | Path, ...] = several(histories, str, Path)
@@ -76,6 +89,29 @@ def _tested(runs: Sequence[Run]) -> tuple[list[Run], list[Caution]]:
     return tested, left_out
 
 
+def _require_place(out: Path) -> None:
+    """Refuse a folder that holds anything but a comparison (OutputError), before any work is spent."""
+    if not os.path.lexists(out):
+        return
+    require_own_folder(out, OWN_FILES)
+    if any(out.iterdir()) and not _is_own_record(out / COMPARISON_JSON):
+        raise OutputError(
+            f"{out} holds no comparison that Kamerton made",
+            received=f"no {COMPARISON_JSON} that it wrote",
+            next_step="choose another folder or move it away; nothing was changed",
+        )
+
+
+def _is_own_record(path: Path) -> bool:
+    try:
+        record = read_json(path, COMPARISON_JSON_BYTES)
+    except (OSError, ValueError):
+        return False
+    return (
+        not path.is_symlink() and isinstance(record, dict) and {"dataset", "networks", "differences"} <= record.keys()
+    )
+
+
 def _foreign_history(path: Path) -> pd.DataFrame:
     try:
         return read_history(path)
@@ -89,10 +125,10 @@ def _foreign_history(path: Path) -> pd.DataFrame:
 
 
 def _write(out: Path, comparison: Comparison, watcher: Progress) -> None:
-    with whole_folder(out, existing="add") as folder:
-        write_json(folder / "comparison.json", comparison.as_json())
-        _write_table(folder / "comparison.csv", network_rows(comparison))
-        _write_table(folder / "differences.csv", difference_rows(comparison))
+    with whole_folder(out, existing="replace", own=OWN_FILES) as folder:
+        write_json(folder / COMPARISON_JSON, comparison.as_json())
+        _write_table(folder / NETWORKS_CSV, network_rows(comparison))
+        _write_table(folder / DIFFERENCES_CSV, difference_rows(comparison))
         figures = draw_figures(comparison)
         with watcher.task("drawing", len(figures), "pictures") as advance:
             for name, figure in figures.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,13 +14,14 @@ from typing import Any
 import numpy as np
 
 from kamerton.config import REPORT_PAGE, ReportSettings
-from kamerton.errors import UnknownNameError
+from kamerton.errors import OutputError, UnknownNameError
 from kamerton.evaluation.compare import compare
 from kamerton.evaluation.comparison import IMPORTED, SIGNIFICANT, Caution, Comparison, Difference, NetworkResult
 from kamerton.evaluation.comparison_figures import FIGURES, draw_figures
 from kamerton.evaluation.leakage import check_counts
 from kamerton.evaluation.statistics import METRICS
 from kamerton.files import whole_file
+from kamerton.opening import open_plain
 from kamerton.progress import Progress
 from kamerton.reporting import english, polish
 from kamerton.reporting.embedding import embedded, translate
@@ -28,6 +30,10 @@ from kamerton.runs.folder import Run
 from kamerton.version import __version__
 
 LANGUAGES: dict[str, ModuleType] = {"en": english, "pl": polish}
+
+GENERATOR = b'<meta name="generator" content="Kamerton">'
+"""In the head of every page, which tells ours from others."""
+HEAD_BYTES = 400
 
 SMALLEST_P = 0.001
 """Below this the digits of a p-value mean little."""
@@ -48,19 +54,40 @@ def report(
 ) -> Path:
     """Write a page that compares runs, in English (``en``) or Polish (``pl``), and give its path.
 
-    Everything is in the one file. Raises UnknownNameError for another language, and what `compare` raises.
+    Everything is in the one file, which takes the place of an earlier report. Raises UnknownNameError for another
+    language, OutputError where ``out`` is anything else than a report, and what `compare` raises.
     """
     _require_language(lang)
+    _require_place(Path(out))
     return write_report(compare(runs, dataset=dataset, resamples=resamples, seed=seed, watcher=watcher), out, lang=lang)
 
 
 def write_report(comparison: Comparison, out: str | Path, *, lang: str = ReportSettings.lang) -> Path:
     """Write the page of a comparison that is made already, and give its path; else as `report`."""
     _require_language(lang)
+    _require_place(Path(out))
     page = _page(comparison, lang)
     with whole_file(Path(out)) as partial:
         partial.write_text(page, encoding="utf-8")
     return Path(out)
+
+
+def _require_place(out: Path) -> None:
+    """Refuse what is no page of ours (OutputError): it would be lost."""
+    if os.path.lexists(out) and not (_is_own_page(out) and not out.is_symlink()):
+        raise OutputError(
+            f"{out} is no report that Kamerton wrote",
+            received="a file of another origin" if out.is_file() and not out.is_symlink() else "a link or a folder",
+            next_step="choose another name or move it away; nothing was changed",
+        )
+
+
+def _is_own_page(path: Path) -> bool:
+    try:
+        with open_plain(path) as file:
+            return GENERATOR in file.read(HEAD_BYTES)
+    except OSError:
+        return False
 
 
 def _require_language(lang: str) -> None:

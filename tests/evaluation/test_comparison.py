@@ -201,20 +201,24 @@ def test_two_recipes_of_one_network_read_as_two_names_in_a_list(copies: list[Run
     assert [result.name for result in found.networks] == ["LeNet-5 (modern)", "LeNet-5 (notebook)"]
 
 
-def test_a_full_disk_leaves_all_as_it_was(swept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_leaves_all_as_it_was(
+    swept: Path, written: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Tables are written first, so a disk that is full at the pictures would leave half a folder."""
 
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     (tmp_path / "old").mkdir()
-    (tmp_path / "old" / "comparison.csv").write_text("of last year")
+    for name in ("comparison.json", "comparison.csv"):
+        shutil.copy(written / name, tmp_path / "old" / name)
+    before = content(tmp_path / "old")
     monkeypatch.setattr(Figure, "savefig", full)
     for place in ("old", "new"):
         with pytest.raises(OutputError, match="No space left on device"):
             compare([swept / "runs"], out=tmp_path / place, resamples=RESAMPLES)
-    assert [str(path.relative_to(tmp_path)) for path in sorted(tmp_path.rglob("*"))] == ["old", "old/comparison.csv"]
-    assert (tmp_path / "old" / "comparison.csv").read_text() == "of last year"
+    assert [path.name for path in tmp_path.iterdir()] == ["old"]
+    assert content(tmp_path / "old") == before
 
 
 def test_what_every_network_gets_wrong_is_found_the_surest_first(copies: list[Run]) -> None:
@@ -246,6 +250,40 @@ def test_classes_in_another_order_are_put_in_the_first_runs(copies: list[Run]) -
 def change_metrics(run: Run, **changes: Any) -> None:
     place = run.evaluation_path("test") / "metrics.json"
     place.write_text(json.dumps(json.loads(place.read_text()) | changes))
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_a_comparison_takes_the_place_of_an_earlier_one_whole(swept: Path, written: Path, tmp_path: Path) -> None:
+    out = Path(shutil.copytree(written, tmp_path / "out"))
+    before = content(out)
+    (out / "cost.png").write_bytes(b"of an earlier version")
+    (out / "comparison.csv").unlink()
+    compare([swept / "runs"], out=out, resamples=RESAMPLES)
+    assert content(out).keys() == before.keys()
+    assert content(out)["comparison.csv"] == before["comparison.csv"]
+    assert content(out)["cost.png"] == before["cost.png"]
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+@pytest.mark.parametrize("foreign", ["notes.txt", "comparison.json", "a link", "a file"])
+def test_a_comparison_never_replaces_what_is_none(swept: Path, written: Path, tmp_path: Path, foreign: str) -> None:
+    out, elsewhere = tmp_path / "out", tmp_path / "elsewhere"
+    shutil.copytree(written, elsewhere)
+    if foreign == "a link":
+        out.symlink_to(elsewhere)
+    elif foreign == "a file":
+        out.write_text("a thesis")
+    else:
+        shutil.copytree(written, out)
+        (out / foreign).write_text('{"theirs": 1}')
+    before = content(elsewhere if foreign == "a file" else out)
+    with pytest.raises(OutputError, match=r"not made here|no comparison that Kamerton made|a file or a link"):
+        compare([swept / "runs"], out=out, resamples=RESAMPLES)
+    assert content(elsewhere if foreign == "a file" else out) == before
+    assert foreign != "a file" or out.read_text() == "a thesis"
 
 
 def test_other_galaxies_are_refused(copies: list[Run]) -> None:

@@ -290,3 +290,29 @@ def test_every_caution_has_words_in_both_languages(comparison: Comparison, cauti
     said = {lang: Teller(LANGUAGES[lang], comparison).caution(caution) for lang in LANGUAGES}
     assert said["en"] == caution.describe() != said["pl"]
     assert "{" not in said["pl"]
+
+
+def test_a_report_takes_the_place_of_an_earlier_one(comparison: Comparison, tmp_path: Path) -> None:
+    page = write_report(comparison, tmp_path / "report.html")
+    write_report(comparison, page, lang="pl")
+    assert '<html lang="pl">' in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("kind", ["a page of another", "a text", "a link", "a folder"])
+def test_a_report_never_replaces_what_is_none(
+    runs: list[Run], comparison: Comparison, tmp_path: Path, kind: str
+) -> None:
+    page, elsewhere = tmp_path / "report.html", tmp_path / "elsewhere.html"
+    write_report(comparison, elsewhere)
+    before = elsewhere.read_bytes()
+    if kind == "a link":
+        page.symlink_to(elsewhere)
+    elif kind == "a folder":
+        page.mkdir()
+    else:
+        page.write_text("a thesis" if kind == "a text" else "<!DOCTYPE html><title>mine</title>")
+    for write in (lambda: report(runs, page), lambda: write_report(comparison, page)):
+        with pytest.raises(OutputError, match="is no report that Kamerton wrote"):
+            write()
+    assert elsewhere.read_bytes() == before
+    assert page.is_symlink() == (kind == "a link")
