@@ -221,13 +221,19 @@ def _twin(module: nn.Module | None, node: fx.Node) -> Twin:
     else:
         twin = DEPTHWISE if _is_depthwise(module) else TWINS.get(type(module))
     if twin is None:
-        kind = type(module).__name__ if module is not None else node.op
+        kind = _import_name(type(module)) if module is not None else node.op
         raise UsageError(
             "A layer has no Keras twin",
             received=f"{node.target} ({kind})",
-            allowed=", ".join(known.__name__ for known in (*TWINS, *ACTIVATIONS)),
+            allowed=", ".join(map(_import_name, (*TWINS, *ACTIVATIONS))),
         )
     return twin
+
+
+def _import_name(kind: type[nn.Module]) -> str:
+    """Name a layer so that PyTorch's and Kamerton's of the same name, as Flatten, are told apart."""
+    package = "nn" if kind.__module__.startswith("torch.nn.") else kind.__module__
+    return f"{package}.{kind.__name__}"
 
 
 def _activation(module: nn.Module | None) -> str | None:

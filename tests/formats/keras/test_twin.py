@@ -128,6 +128,7 @@ def test_weights_come_back_from_keras_axes() -> None:
         (nn.MaxPool2d(2, ceil_mode=True), "pooling"),
         (nn.AvgPool2d(3, padding=1, count_include_pad=False), "pooling"),
         (nn.BatchNorm2d(3), "BatchNorm2d"),
+        (nn.Flatten(), r"Received: 1 \(nn\.Flatten\)\. Allowed: .*kamerton\.networks\.layers\.Flatten"),
     ],
 )
 def test_a_layer_that_keras_cannot_say_is_named(layer: nn.Module, says: str) -> None:
