@@ -281,7 +281,7 @@ class Teller:
         for name, figure in draw_figures(self.comparison).items():
             translate(figure, self.language.FIGURE_TEXTS)
             ending = ".png" if FIGURES[name].photographs else ".svg"
-            found.append({"source": embedded(figure, ending), "caption": self.language.CAPTIONS[name]})
+            found.append({"source": embedded(figure, ending), "caption": self.language.CAPTIONS.get(name, name)})
         return found
 
     def data(self) -> list[dict[str, Any]]:

@@ -21,7 +21,7 @@ from kamerton.evaluation.comparison import DOUBTS, Caution, Comparison, Differen
 from kamerton.evaluation.comparison_figures import FIGURES, draw_figures
 from kamerton.evaluation.evaluate import evaluate
 from kamerton.evaluation.statistics import METRICS, Interval, McNemar
-from kamerton.figures.drawing import plain
+from kamerton.figures.drawing import new_figure, plain
 from kamerton.reporting import english, polish
 from kamerton.reporting.embedding import translate, translation
 from kamerton.reporting.report import LANGUAGES, Teller, report, write_report
@@ -173,6 +173,14 @@ def test_every_text_of_every_figure_has_its_polish(often_wrong: Comparison) -> N
         words = words_of(figure, often_wrong)
         missing = sorted(text for text in words if translation(text, polish.FIGURE_TEXTS) is None)
         assert not missing, f"reporting/polish.py: FIGURE_TEXTS lacks {missing} of the figure {name}"
+
+
+def test_a_figure_without_a_caption_yet_is_shown_with_its_name(
+    often_wrong: Comparison, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kamerton.reporting.report.draw_figures", lambda _: {"cost": new_figure(1, 1)})
+    monkeypatch.delitem(english.CAPTIONS, "cost")
+    assert [picture["caption"] for picture in Teller(english, often_wrong).pictures()] == ["cost"]
 
 
 def test_the_figures_of_the_polish_page_are_polish(often_wrong: Comparison) -> None:
