@@ -47,6 +47,7 @@ def extended(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for hunk in changes.split("@@\n"):
             text = apply(hunk, text)
         (copy / place).write_text(text, encoding="utf-8")
+    run_in(copy, sys.executable, "-m", "ruff", "check", "--select", "I", "--fix", "kamerton")
     run_in(copy, sys.executable, "-m", "kamerton.networks.table")
     return copy
 
@@ -79,6 +80,12 @@ def test_the_format_is_written(tried: Path) -> None:
 
 def test_the_option_is_used(tried: Path) -> None:
     assert '"threads": 2' in (tried / "runs/two_threads/run.json").read_text(encoding="utf-8")
+
+
+def test_the_setting_is_in_the_record_and_earlier_fingerprints_stay(tried: Path) -> None:
+    assert '"clip_norm": 0.5' in (tried / "runs/clipped/run.json").read_text(encoding="utf-8")
+    words = ["-q", "-p", "no:cacheprovider", "tests/runs/test_record.py"]
+    assert re.search(r"\d+ passed", run_in(tried, sys.executable, "-m", "pytest", *words))
 
 
 def test_the_command_the_format_and_the_option_are_in_the_help(tried: Path) -> None:

@@ -29,8 +29,8 @@ LATER_FIELDS = {
     "compiled": None,
     "pixel_origin": None,
 }
-"""Fields that run.json did not always have, with the value that an older run implies; at that value they are left
-out of the fingerprint, so that older fingerprints stay valid."""
+"""Fields that run.json did not always have, those of its recipe as ``recipe.NAME``, with the value that an older run
+implies; at that value they are left out of the fingerprint, so that older fingerprints stay valid."""
 
 
 @dataclass(frozen=True)
@@ -146,8 +146,10 @@ class RunRecord:
         for name in ("started", "results", "data", "peak_memory_bytes"):
             del made_of[name]
         for name, usual in LATER_FIELDS.items():
-            if made_of[name] == usual:
-                del made_of[name]
+            group, _, field = name.rpartition(".")
+            fields = made_of[group] if group else made_of
+            if fields is not None and fields[field] == usual:
+                del fields[field]
         seen = {split: cube.fingerprint for split, cube in self.data.items()}
         return json_sha256({"made_of": made_of, "seen": seen, "weights": weights, "history": history})
 

@@ -8,9 +8,16 @@ from typing import Any
 import pytest
 import torch
 
+from kamerton.config import Recipe
 from kamerton.files import json_sha256
 from kamerton.runs.folder import Run
 from kamerton.runs.record import LATER_FIELDS, Change, RunRecord, code_sha256, record_differences, versions
+
+FIRST_SETTINGS = {
+    "name", "epochs", "batch_size", "weights_chosen_by", "label_smoothing", "dropout", "optimizer", "schedule",
+    "norm_momentum", "augment",
+}  # fmt: skip
+"""Of a recipe, in every fingerprint that there is."""
 
 
 def fingerprint(record: RunRecord) -> str:
@@ -68,13 +75,41 @@ def test_a_finished_run_holds_the_fingerprints_of_its_files(toy_run: Run) -> Non
 
 
 def test_a_run_of_before_some_fields_keeps_its_fingerprint(toy_run: Run) -> None:
-    silent = dataclasses.replace(toy_run.record, convolutions=None, channels_last=None, compiled=None)
+    assert toy_run.record.recipe is not None
+    settings: dict[str, Any] = {
+        name.removeprefix("recipe."): value for name, value in LATER_FIELDS.items() if "." in name
+    }
+    fields: dict[str, Any] = {name: value for name, value in LATER_FIELDS.items() if "." not in name}
+    silent = dataclasses.replace(
+        toy_run.record, recipe=dataclasses.replace(toy_run.record.recipe, **settings), **fields
+    )
     record = dataclasses.asdict(silent)
-    for name in ("started", "results", "peak_memory_bytes", *LATER_FIELDS):
+    for name in ("started", "results", "peak_memory_bytes", *fields):
         del record[name]
+    for name in settings:
+        del record["recipe"][name]
     seen = {split: cube["fingerprint"] for split, cube in record.pop("data").items()}
     old = json_sha256({"made_of": record, "seen": seen, "weights": "weights", "history": "history"})
     assert fingerprint(silent) == old
+
+
+def test_a_setting_that_recipes_have_gained_is_among_the_later_fields() -> None:
+    gained = {setting.name for setting in dataclasses.fields(Recipe)} - FIRST_SETTINGS
+    missing = [f"recipe.{name}" for name in sorted(gained) if f"recipe.{name}" not in LATER_FIELDS]
+    assert not missing, f"runs/record.py: LATER_FIELDS lacks {missing}, so that `verify` would doubt all earlier runs"
+
+
+@pytest.mark.parametrize("has_recipe", [True, False])
+def test_a_setting_of_recipes_may_come_later(
+    toy_run: Run, monkeypatch: pytest.MonkeyPatch, *, has_recipe: bool
+) -> None:
+    record = toy_run.record if has_recipe else dataclasses.replace(toy_run.record, recipe=None)
+    before = fingerprint(record)
+    monkeypatch.setitem(LATER_FIELDS, "recipe.batch_size", -1)
+    assert fingerprint(record) == before
+    if record.recipe is not None:
+        monkeypatch.setitem(LATER_FIELDS, "recipe.batch_size", record.recipe.batch_size)
+        assert fingerprint(record) != before
 
 
 def test_differences_of_two_records_are_named_with_dots(toy_run: Run) -> None:
