@@ -68,7 +68,8 @@ def write_report(comparison: Comparison, out: str | Path, *, lang: str = ReportS
     _require_place(Path(out))
     page = _page(comparison, lang)
     with whole_file(Path(out)) as partial:
-        partial.write_text(page, encoding="utf-8")
+        # Names in a run folder's files may hold halves of letters, which no UTF-8 has.
+        partial.write_text(page, encoding="utf-8", errors="backslashreplace")
     return Path(out)
 
 

@@ -9,7 +9,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
 
 from kamerton.config import PixelOrigin, Preprocessing, Recipe
 from kamerton.files import json_sha256
@@ -17,6 +19,13 @@ from kamerton.machine.computation import ConvolutionAlgorithm
 from kamerton.version import PACKAGE, __version__
 
 PROVENANCE_PACKAGES = ("torch", "numpy", "astropy", "safetensors", "keras")
+
+MAX_THREADS = 4096
+"""More than any machine's processors have; starting far more would end the process."""
+
+Count = Annotated[int, Field(ge=0, le=2**63 - 1)]
+Processes = Annotated[int, Field(ge=1, le=2**31 - 1)]
+Threads = Annotated[int, Field(ge=1, le=MAX_THREADS)]
 
 WeightsChosenBy = Literal["last epoch", "best val_loss", "best val_accuracy", "unknown"]
 """A recipe's ``weights_chosen_by``; ``best`` is the best on the validation set."""
@@ -41,7 +50,7 @@ class CubeRecord:
 
     path: str
     """Where it was."""
-    galaxies: int
+    galaxies: Count
     fingerprint: str
     """SHA-256 of its images, labels and class names."""
     beside: str | None = None
@@ -85,7 +94,7 @@ class RunRecord:
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
     network: str
-    parameters: int
+    parameters: Count
     class_names: tuple[str, ...]
     preprocessing: Preprocessing
     seed: int | None
@@ -95,7 +104,7 @@ class RunRecord:
     data: dict[str, CubeRecord]
     """By split: ``train`` and ``valid``."""
     device: str
-    threads: int | None
+    threads: Threads | None
     """Threads of the CPU that computed, on which the last bit of a sum depends; None where the weights came from
     elsewhere."""
     deterministic: bool
@@ -109,9 +118,9 @@ class RunRecord:
     """What was changed when the training was resumed: more epochs, another machine or library."""
     results: ResultsRecord | None = None
     """None until the training has ended."""
-    peak_memory_bytes: int | None = None
+    peak_memory_bytes: Count | None = None
     """Of the process that ended the training (its largest resident set); None where that is not known."""
-    processes: int = 1
+    processes: Processes = 1
     """That learned together, each from its part of every batch."""
     precision: str = "float32"
     """Of convolutions and matrix products: float32, or bfloat16 on a GPU."""

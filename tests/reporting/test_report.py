@@ -247,6 +247,11 @@ def test_on_paper_nothing_is_wider_or_higher_than_a_page(pages: dict[str, str]) 
         assert rule in paper
 
 
+def test_a_name_that_no_utf_8_has_is_shown_by_its_escape(comparison: Comparison, tmp_path: Path) -> None:
+    page = write_report(dataclasses.replace(comparison, dataset="te\ud800st"), tmp_path / "page.html")
+    assert r"te\ud800st" in page.read_text(encoding="utf-8")
+
+
 def test_an_unknown_language_is_answered_with_the_known(runs: list[Run], tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match="Allowed: en, pl"):
         report(runs, tmp_path / "a.html", lang="de")

@@ -67,6 +67,10 @@ RECORDS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "the largest images": (lambda table: table["preprocessing"].update(size=4096), "size mismatch"),
     "images too small": (lambda table: table["preprocessing"].update(size=2), "run.json: Images are too small"),
     "many classes": (lambda table: table.update(class_names=list(map(str, range(20_000)))), "size mismatch"),
+    "no threads": (lambda table: table.update(threads=0), "threads: "),
+    "threads beyond all": (lambda table: table.update(threads=10**9), "threads: "),
+    "fewer parameters than none": (lambda table: table.update(parameters=-5), "parameters: "),
+    "a data set of fewer than none": (lambda table: table["data"]["train"].update(galaxies=-1), "galaxies: "),
     "a seed beyond all": (lambda table: table.update(seed=10**30), "seed: "),
     "a negative seed": (lambda table: table.update(seed=-1), "seed: "),
 }
