@@ -16,19 +16,7 @@ from kamerton import progress
 from kamerton.progress import PATIENCE_SECONDS, PLAIN_SECONDS, LiveBar, PlainLines, watcher_for
 from kamerton.runs.folder import Run
 from tests.conftest import toy_galaxies
-from tests.watching import Recorder
-
-SHOW_CURSOR, HIDE_CURSOR = "\x1b[?25h", "\x1b[?25l"
-
-
-class Clock:
-    """Time that passes only when told to."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def monotonic(self) -> float:
-        return self.now
+from tests.watching import HIDE_CURSOR, SHOW_CURSOR, Clock, Recorder, console
 
 
 @pytest.fixture
@@ -36,11 +24,6 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=clock.monotonic))
     return clock
-
-
-def console(*, terminal: bool, **more: str) -> Console:
-    # A name of a terminal other than the one that the tests run in.
-    return Console(file=io.StringIO(), force_terminal=terminal, width=200, _environ={"TERM": "xterm", **more})
 
 
 def text(screen: Console) -> str:

@@ -1,12 +1,32 @@
-"""A watcher that remembers what it was told, for the tests of all that takes long."""
+"""A watcher that remembers what it was told, a clock and a screen, for the tests of all that takes long."""
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from rich.console import Console
+
 from kamerton.progress import Advance
 from kamerton.training.progress import Silent
+
+SHOW_CURSOR, HIDE_CURSOR = "\x1b[?25h", "\x1b[?25l"
+
+
+class Clock:
+    """Time that passes only when told to."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+def console(*, terminal: bool, width: int = 200, **more: str) -> Console:
+    """A screen of text, with more settings of its environment; its terminal is not the one that the tests run in."""
+    return Console(file=io.StringIO(), force_terminal=terminal, width=width, _environ={"TERM": "xterm", **more})
 
 
 class Recorder(Silent):

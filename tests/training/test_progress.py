@@ -12,22 +12,12 @@ from kamerton.progress import LIVE_SECONDS, PLAIN_SECONDS
 from kamerton.training import progress
 from kamerton.training.progress import LiveBar, PlainLines, describe_row, watcher_for
 from kamerton.training.session import Tally
+from tests.watching import HIDE_CURSOR, SHOW_CURSOR, Clock, console
 
 ROW = {
     "loss": 0.12345, "accuracy": 0.9, "val_loss": 0.5, "val_accuracy": 0.75,
     "lr": 1e-6, "seconds": 12.34, "images_per_second": 987.65,
 }  # fmt: skip
-HIDE_CURSOR, SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
-
-
-class Clock:
-    """Time that passes only when told to."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def monotonic(self) -> float:
-        return self.now
 
 
 @pytest.fixture
@@ -35,10 +25,6 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=clock.monotonic))
     return clock
-
-
-def console(*, terminal: bool, width: int = 200) -> Console:
-    return Console(file=io.StringIO(), force_terminal=terminal, width=width)
 
 
 def text(screen: Console) -> str:
