@@ -85,13 +85,14 @@ def whole_folder(
     as before. OutputError where it cannot be written.
     """
     try:
-        if existing == "replace":
+        if existing == "replace" and path.name:
             _settle(path, own)
         if existing == "refuse" or not (path.exists() or path.is_symlink()):
             with _removed_after_error(path):
                 yield path
         elif existing == "replace":
             require_own_folder(path, own)
+            _require_another_place(path)
             with _removed_after_error(_beside(path, "partial")) as partial:
                 yield partial
                 require_only(path, own)
@@ -168,6 +169,15 @@ def _remove_own(folder: Path, own: Collection[str]) -> None:
             if _is_own(place, own):
                 place.unlink()
         folder.rmdir()
+
+
+def _require_another_place(path: Path) -> None:
+    """Refuse to replace the folder that this process works in: it would be left in none."""
+    if path.resolve() == Path.cwd():
+        raise OutputError(
+            f"{path} is the folder that you work in, and cannot be replaced as a whole",
+            next_step="go elsewhere and name it from there",
+        )
 
 
 def _beside(path: Path, kind: str) -> Path:

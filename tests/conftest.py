@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from astropy.table import Table
+from hypothesis import settings
 
 from tests.array_types import check_arrays_of
 
@@ -26,6 +27,11 @@ REAL_DATA = Path(__file__).resolve().parents[2] / "shared/data"
 CLASS_NAMES = ("bright", "dim", "striped")
 
 needs_nnpack = pytest.mark.skipif(not tiles_available(), reason="NNPACK does not know this processor")
+
+
+# How long an example takes is the machine's business.
+settings.register_profile("kamerton", deadline=None)
+settings.load_profile("kamerton")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -350,3 +350,19 @@ def test_what_a_killed_process_leaves_is_known(former: Path, monkeypatch: pytest
     assert not is_unfinished(former)
     assert not is_unfinished(former.with_name(".hidden"))
     assert not is_unfinished(former.with_name(".test.partial")), "the results of a cube of that name"
+
+
+@pytest.mark.parametrize("name", [".", "work"])
+def test_the_folder_that_one_works_in_is_not_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work/own").write_text("before", encoding="utf-8")
+    monkeypatch.chdir(tmp_path / "work")
+    place = Path(name) if name == "." else tmp_path / name
+    with (
+        pytest.raises(OutputError, match=r"the folder that you work in.*go elsewhere"),
+        whole_folder(place, existing="replace", own=["own"]),
+    ):
+        raise AssertionError("nothing is filled")
+    assert (tmp_path / "work/own").read_text(encoding="utf-8") == "before"

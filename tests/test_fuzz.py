@@ -151,7 +151,7 @@ def test_a_mutation_of_any_file_gives_bytes(name: str, rng: Any) -> None:
 NAMES = {"cube": "cube.fits", "cutout": "cutout.fits", "keras": "model.keras", "run": "run.json"}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(content=st.binary(max_size=4000), target=st.sampled_from(sorted(NAMES)))
 def test_any_bytes_are_refused_in_one_line(content: bytes, target: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -169,7 +169,7 @@ JSON = st.recursive(
 FIELDS = ("network", "parameters", "class_names", "preprocessing", "seed", "recipe", "data", "device", "versions")
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.dictionaries(st.sampled_from(FIELDS) | st.text(max_size=8), JSON))
 def test_any_record_is_refused_in_one_line(table: dict[str, Any]) -> None:
     with tempfile.TemporaryDirectory() as folder:

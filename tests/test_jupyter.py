@@ -14,6 +14,7 @@ import kamerton
 from kamerton import jupyter
 from kamerton.evaluation.comparison import Comparison
 from kamerton.evaluation.evaluate import Evaluation
+from kamerton.runs.evaluation import Leakage
 from kamerton.runs.folder import Run, open_run
 
 HOSTILE = '<b>żółć</b> & "co" <script>'
@@ -89,11 +90,26 @@ def test_results_tell_what_they_are_in_one_short_line(
         assert "array(" not in repr(result)
 
 
-def test_a_leak_is_told_where_the_number_is(evaluation: Evaluation) -> None:
-    leakage = dataclasses.replace(evaluation.metrics.leakage, status="found", seen={"train": 3})
+@pytest.mark.parametrize(
+    ("leakage", "told"),
+    [
+        (Leakage.of({"train": 3, "valid": 0}), "NOT A TEST"),
+        (Leakage.of({"train": 0, "valid": 0}, {"train": 1, "valid": 0}), "PERHAPS NOT A TEST"),
+        (Leakage.of({"train": 0, "valid": 0}), "LEAKAGE NOT KNOWN"),
+        (Leakage.of(None), "LEAKAGE NOT KNOWN"),
+    ],
+)
+def test_a_leak_is_told_where_the_number_is(evaluation: Evaluation, leakage: Leakage, told: str) -> None:
     leaked = dataclasses.replace(evaluation, metrics=dataclasses.replace(evaluation.metrics, leakage=leakage))
-    assert repr(leaked).endswith(", NOT A TEST)")
-    assert "NOT A TEST" in Parts(leaked._repr_html_()).text
+    assert repr(leaked).endswith(f", {told})")
+    assert f"{told}: " in Parts(leaked._repr_html_()).text
+
+
+def test_a_test_without_a_leak_is_a_number_alone(evaluation: Evaluation) -> None:
+    leakage = Leakage.of({"train": 0, "valid": 0}, compared={"likeness": 25})
+    clean = dataclasses.replace(evaluation, metrics=dataclasses.replace(evaluation.metrics, leakage=leakage))
+    assert "TEST" not in repr(clean)
+    assert "KNOWN" not in repr(clean)
 
 
 @pytest.mark.parametrize("kind", ["run", "evaluation", "comparison"])

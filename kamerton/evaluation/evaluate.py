@@ -26,6 +26,7 @@ from kamerton.runs.evaluation import (
     Metrics,
     Predictions,
     evaluation_names,
+    picture_in,
     read_metrics,
     require_place,
     write_evaluation,
@@ -64,7 +65,7 @@ class Evaluation:
             jupyter.warnings([warning] if warning else []),
             jupyter.table((), headline),
             jupyter.table(("class", "precision", "recall", "F1", "galaxies"), scores),
-            jupyter.picture(self.path / "confusion.png", "confusion matrix"),
+            jupyter.picture(picture_in(self.path, "confusion"), "confusion matrix"),
         )
 
 

@@ -29,6 +29,9 @@ METRICS_BYTES = 4 << 20
 """A longer ``metrics.json`` is none: the confusion matrix of 500 classes is shorter."""
 
 PICTURES = ("confusion", "mistakes")
+
+TOLD = {"none": "", "likely": ", PERHAPS NOT A TEST", "found": ", NOT A TEST", "unknown": ", LEAKAGE NOT KNOWN"}
+"""What a result says of its leakage in a word."""
 """The pictures of an evaluation."""
 
 OWN_FILES = ("metrics.json", "predictions.parquet", *(f"{name}.png" for name in PICTURES))
@@ -193,7 +196,7 @@ class Metrics(Scores):
     """The way to the cube from the run folder, which holds when both are moved together; older results lack it."""
 
     def __repr__(self) -> str:
-        told = "" if self.leakage.status == "none" else ", NOT A TEST" if self.leakage.seen else ", LEAKAGE NOT KNOWN"
+        told = TOLD[self.leakage.status]
         numbers = f"accuracy {self.accuracy:.3f}, balanced {self.balanced_accuracy:.3f}"
         return f"Metrics({self.run} on {self.dataset}, {self.galaxies} galaxies, {numbers}{told})"
 
@@ -268,10 +271,15 @@ def write_evaluation(
         _write_predictions(folder / "predictions.parquet", run, predictions)
         for name, figure in figures.items():
             assert name in PICTURES
-            save_figure(figure, folder / f"{name}.png")
+            save_figure(figure, picture_in(folder, name))
         # Results are there once this file is: a killed process leaves none that are listed.
         write_json(folder / "metrics.json", metrics.as_json())
     return place
+
+
+def picture_in(folder: Path, name: str) -> Path:
+    """Where a picture of PICTURES is in the folder of an evaluation."""
+    return folder / f"{name}.png"
 
 
 def read_metrics(run: Run, dataset: str) -> Metrics:

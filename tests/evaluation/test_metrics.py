@@ -32,7 +32,7 @@ PROBABILITIES = np.array(
     np.float32,
 )
 
-quick = settings(max_examples=30, deadline=None)
+quick = settings(max_examples=30)
 
 
 @st.composite

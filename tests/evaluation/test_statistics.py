@@ -32,7 +32,7 @@ def some_answers(count: int, classes: int, seed: int) -> tuple[np.ndarray, np.nd
     return labels, (np.exp(scores) / np.exp(scores).sum(1, keepdims=True)).astype(np.float32)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(1, 80), st.integers(2, 6), st.integers(0, 10_000))
 def test_with_equal_weights_every_metric_is_that_of_scikit_learn(count: int, classes: int, seed: int) -> None:
     labels, probabilities = some_answers(count, classes, seed)

@@ -92,7 +92,7 @@ NAMES = st.text(LETTERS, min_size=1, max_size=90).filter(lambda name: name.ispri
 
 @given(names=st.lists(NAMES, min_size=3, max_size=3, unique=True))
 @example(names=["wczesne, E' / S0", "p\u00f3\u017ane i nieregularne", r"\x41"])
-@settings(deadline=None, max_examples=3)
+@settings(max_examples=3)
 def test_class_names_of_any_letters_stay_from_an_import_to_keras_and_back(
     tmp_path_factory: pytest.TempPathFactory, names: list[str]
 ) -> None:

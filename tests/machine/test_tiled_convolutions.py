@@ -64,7 +64,7 @@ def error(found: torch.Tensor, exact: torch.Tensor) -> float:
 
 
 @needs_nnpack
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     images=st.integers(1, 20),
     inputs=st.integers(1, 40),

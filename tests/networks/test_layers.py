@@ -17,7 +17,7 @@ def to_torch(images_nhwc: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(images_nhwc).permute(0, 3, 1, 2).contiguous()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(n=st.integers(2, 5), side=st.integers(2, 5), scale=st.floats(1e-3, 1e3), seed=st.integers(0, 2**16))
 def test_running_statistics_are_keras_own(keras: Any, n: int, side: int, scale: float, seed: int) -> None:
     """Three batches, then the statistics and the answers in test mode."""

@@ -66,7 +66,7 @@ def our_rates(plateau: PlateauSettings, values: list[float]) -> list[float]:
     return [schedule.end_epoch({plateau.monitor: value}) for value in values]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(plateau=PLATEAUS, values=METRICS)
 def test_any_history_gives_keras_learning_rates_to_the_bit(
     keras: Any, keras_model: Any, plateau: PlateauSettings, values: list[float]

@@ -144,7 +144,7 @@ def any_header(draw: st.DrawFn, sound: list[str]) -> bytes:
     return header(*cards)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(any_header(CARDS), any_header(EXTENSION), st.integers(1, 3))
 def test_whatever_header_passes_astropy_reads_it_in_the_same_way(first: bytes, second: bytes, blocks: int) -> None:
     with tempfile.TemporaryDirectory() as folder:

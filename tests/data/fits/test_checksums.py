@@ -60,7 +60,7 @@ def test_a_bit_that_flips_in_a_header_is_found(toy_cube: Path) -> None:
     assert "HDU 1: the header does not match its CHECKSUM. Received: bytes 95040 to" in errors_of(toy_cube)[0]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(share=st.floats(0, 1, exclude_max=True))
 def test_no_flipped_bit_anywhere_is_read_as_if_nothing_were(
     tmp_path_factory: pytest.TempPathFactory, share: float

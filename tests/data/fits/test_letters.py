@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from astropy.table import Table
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kamerton.data.cubes.cube import open_cube
@@ -38,7 +38,6 @@ def write_named(path: Path, *names: str, catalogue: Table | None = None) -> Path
     return path
 
 
-@settings(deadline=None)
 @given(names=st.lists(NAMES | QUOTED, min_size=1, max_size=5, unique=True))
 @example(names=["E' / S0", "Irr"])
 @example(names=["późne i nieregularne", "wczesne"])

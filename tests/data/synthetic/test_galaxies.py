@@ -169,7 +169,7 @@ def test_positions_lie_in_the_footprint_with_some_close_pairs() -> None:
 
 
 @given(size=st.integers(16, 300), label=st.integers(0, 9))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_every_size_gives_rgb_bytes(size: int, label: int) -> None:
     image_hwc = photograph(label, size, np.random.default_rng(0))
     assert image_hwc.shape == (size, size, 3)

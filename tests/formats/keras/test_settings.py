@@ -92,7 +92,7 @@ def sample() -> list[Change]:
     return [change for network in SAMPLE for change in changes(network)]
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(place=st.floats(0, 1, exclude_max=True))
 def test_a_changed_setting_is_refused_or_keras_answers_the_same(place: float, sample: list[Change]) -> None:
     change = sample[int(place * len(sample))]
