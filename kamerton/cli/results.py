@@ -11,6 +11,7 @@ from kamerton import config
 from kamerton.cli.options import with_options
 from kamerton.cli.shared import Commands, JsonFlag, print_result
 from kamerton.cli.terminal import answers, print_json, training_watcher, watcher
+from kamerton.errors import warn
 
 Runs = Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders, or a sweep's folder of them.")]
 
@@ -32,12 +33,16 @@ def evaluate(
 ) -> None:
     """Test a run on a cube."""
     from kamerton.evaluation.evaluate import evaluate as run_evaluation
+    from kamerton.evaluation.leakage import leakage_warning
     from kamerton.evaluation.tables import print_metrics
     from kamerton.machine.memory import keep_freed_memory
 
     keep_freed_memory()
     found = run_evaluation(run, cube, overwrite=overwrite, watcher=watcher(), **settings)
     if as_json:
+        told = leakage_warning(found.metrics.leakage, found.metrics.galaxies)
+        if told:
+            warn(f"{found.metrics.run} on {found.metrics.dataset}: {told}")
         print_json({"path": str(found.path), **found.metrics.as_json()})
     else:
         print_metrics(found.metrics, answers())

@@ -152,5 +152,5 @@ def _unreadable_list(source: Path, error: Exception) -> DataError:
         f"{source}: cannot be read as a list of galaxies",
         received=f"{type(error).__name__}: {error}",
         allowed="CSV in UTF-8 with a header and commas, semicolons or tabs, or Parquet",
-        next_step="write the file again",
+        next_step="write the file again: in Excel as CSV UTF-8, in pandas with encoding='utf-8'",
     )

@@ -39,6 +39,13 @@ def continue_run(
     """
     run = open_run(path)
     run.refuse_links()
+    if run.record.recipe is None:
+        raise UsageError(
+            f"{path}: these weights were not trained here, so there is no training to go on with",
+            received="a run without a recipe",
+            allowed="a run made by `kamerton train`",
+            next_step="begin a new run, in another folder",
+        )
     if convolutions_left_open and run.record.convolutions == "plain":
         wanted = dataclasses.replace(wanted, convolutions="plain")
     free = (*ENVIRONMENT, "convolutions") if convolutions_left_open else ENVIRONMENT

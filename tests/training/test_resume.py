@@ -7,6 +7,7 @@ import errno
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -488,3 +489,12 @@ def test_stopping_at_the_end_of_an_epoch_keeps_it(
     with pytest.raises(TrainingStoppedError, match="SIGTERM"):
         train(data, **OPTIONS, out=tmp_path / "run", watcher=StopInValidation())
     assert outcome(train(data, **OPTIONS, out=tmp_path / "run", resume=True)) == outcome(whole)
+
+
+def test_weights_from_elsewhere_are_no_training_to_go_on_with(whole: Run, data: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "run"
+    shutil.copytree(whole.path, copy)
+    record = json.loads((copy / "run.json").read_text(encoding="utf-8"))
+    (copy / "run.json").write_text(json.dumps(record | {"recipe": None}), encoding="utf-8")
+    with pytest.raises(UsageError, match=r"not trained here.*without a recipe.*begin a new run"):
+        train(data, **OPTIONS, out=copy, resume=True)

@@ -107,7 +107,7 @@ def _typed(source: Path, name: str, values: list[str]) -> Rows | ValuesN | Shape
             f"{source}: column {name!r} is not in degrees",
             received=f"among others {next(value for value in values if _numbers([value]) is None)!r}",
             allowed="decimal degrees (ICRS), or nothing where unknown",
-            next_step="convert the column, or rename it",
+            next_step="write numbers with a point, convert hours by Astropy's SkyCoord, or rename the column",
         )
     return np.array([printable(value) for value in values])
 
