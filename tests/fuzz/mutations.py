@@ -422,7 +422,7 @@ def edit_jpeg(content: bytes, rng: random.Random) -> bytes:
 def edit_parquet(content: bytes, rng: random.Random) -> bytes:
     """Change a number in the description at the end of a Parquet file, its length, or the head of a page."""
     length = int.from_bytes(content[-8:-4], "little")
-    if rng.random() < 0.1 or length + 8 > len(content):
+    if rng.random() < 0.1 or length == 0 or length + 8 > len(content):
         return content[:-8] + (rng.choice(NUMBERS) % 2**32).to_bytes(4, "little") + content[-4:]
     start = len(content) - 8 - length
     place = rng.randrange(start, len(content) - 8) if rng.random() < 0.8 else 4 + rng.randrange(max(1, min(60, start)))

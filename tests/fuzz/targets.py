@@ -207,7 +207,6 @@ def picture_seeds(folder: Path) -> dict[str, Files]:
         "grey.jpg": (rgb.convert("L"), {"progressive": True}),
         "print.jpg": (rgb.convert("CMYK"), {}),
         "plain.tif": (rgb, {}),
-        "packed.tif": (rgb, {"compression": "tiff_adobe_deflate"}),
         "plain.webp": (rgb, {}),
         "plain.bmp": (rgb, {}),
         "plain.gif": (rgb.quantize(16), {}),

@@ -37,7 +37,8 @@ RECORD_VALUED = re.compile(r" *'[A-Za-z_]\w*(\.\w+)*: +[+-]?[\d.]")
 
 INTEGER = re.compile(r" *([+-]?\d{1,20}) *(/.*)?")
 NUMBER = re.compile(r" *[+-]?(\d+\.?\d*|\.\d+)([ED][+-]?\d{1,4})? *(/.*)?")
-TEXT = re.compile(r" *'([^']*?) *' *(/.*)?")
+TEXT = re.compile(r" *'((?:[^']|''(?! */))*?) *' *(/.*)?")
+"""A quote is written twice. Before a slash Astropy takes it for the end of the text, so there it is none."""
 
 
 class Header:
@@ -92,7 +93,7 @@ class Header:
         found = TEXT.fullmatch(self.cards.get(keyword, ""))
         if found is None:
             raise self._bad(keyword, "a text such as 'IMAGE   '")
-        return found[1]
+        return found[1].replace("''", "'")
 
     def is_true(self, keyword: str) -> bool:
         """Tell whether a logical value is T."""

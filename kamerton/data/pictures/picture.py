@@ -25,9 +25,6 @@ from kamerton.opening import open_plain
 PICTURE_FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "BMP", "GIF")
 """What Pillow may open; its other readers are for formats that no survey serves."""
 
-TIFF_TILE = (322, 323)
-"""Tags of the width and the height of a TIFF's tiles, each of which is unpacked whole."""
-
 JPEG_SCAN = b"\xff\xda"
 MAX_SCANS = 40
 """Of a progressive JPEG: each scan passes over the whole picture, however short it is."""
@@ -113,8 +110,13 @@ def _check_parts(path: Path, image: Image.Image) -> None:
             allowed="one picture a file",
             next_step="save each of them by itself",
         )
-    tile_width, tile_height = (getattr(image, "tag_v2", {}).get(tag, 1) for tag in TIFF_TILE)
-    check_size(f"{path}: a tile", tile_width, tile_height)
+    if any(part[0] == "libtiff" for part in image.tile):
+        raise PictureError(
+            f"{path}: a compressed or tiled TIFF",
+            received="a TIFF for libtiff, which reads damaged ones as far as it can",
+            allowed="JPEG, PNG, WebP, BMP, GIF, and plain TIFF",
+            next_step="save it as PNG",
+        )
     if image.info.get("progressive"):
         scans = path.read_bytes().count(JPEG_SCAN)
         if scans > MAX_SCANS:
