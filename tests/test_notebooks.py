@@ -31,10 +31,36 @@ def test_there_are_four() -> None:
     assert [path.stem[0] for path in NOTEBOOKS] == ["1", "2", "3", "4"]
 
 
+LARGEST_BYTES = 500_000
+"""Of a notebook with its pictures."""
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_is_kept_without_its_outputs(path: Path) -> None:
-    notebook = nbformat.read(path, as_version=4)
-    assert all(not cell.outputs for cell in notebook.cells if cell.cell_type == "code")
+def test_a_notebook_is_kept_with_its_outputs(path: Path) -> None:
+    cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+    outputs = [output for cell in cells for output in cell.outputs]
+    assert any("image/png" in output.get("data", {}) for output in outputs)
+    assert not [output for output in outputs if output.output_type == "error"]
+    assert path.stat().st_size < LARGEST_BYTES
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_has_two_exercises_with_their_solutions(path: Path) -> None:
+    cells = nbformat.read(path, as_version=4).cells
+    exercises = [number for number, cell in enumerate(cells) if cell.source.startswith("## Exercise")]
+    assert len(exercises) == 2
+    assert all("solution" in cells[number + 1].metadata.get("tags", []) for number in exercises)
+
+
+def test_the_first_notebook_takes_real_galaxies_where_they_are(real_data: Path, tmp_path: Path) -> None:
+    (tmp_path / "project/notebooks").mkdir(parents=True)
+    (tmp_path / "shared").symlink_to(real_data.parent)
+    notebook = nbformat.read(NOTEBOOKS[0], as_version=4)
+    place = {"metadata": {"path": str(tmp_path / "project/notebooks")}}
+    NotebookClient(notebook, timeout=300, resources=place).execute()
+    listed = (tmp_path / "project/notebooks/galaxies.csv").read_text(encoding="utf-8").splitlines()
+    assert len(listed) == 601
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
