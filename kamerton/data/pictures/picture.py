@@ -110,7 +110,7 @@ def _check_parts(path: Path, image: Image.Image) -> None:
             allowed="one picture a file",
             next_step="save each of them by itself",
         )
-    if any(part[0] == "libtiff" for part in image.tile):
+    if any(part[0] == "libtiff" for part in getattr(image, "tile", ())):
         raise PictureError(
             f"{path}: a compressed or tiled TIFF",
             received="a TIFF for libtiff, which reads damaged ones as far as it can",
