@@ -48,6 +48,9 @@ MAX_SIDE = 4096
 WAVELENGTH_ORDER = "ugrizy"
 """Bands that need not be given in order, from blue to red."""
 
+MAX_RESULTS_NAME_BYTES = 200
+"""Of a folder's name, beside which an unfinished one has a longer name still; file systems allow 255."""
+
 MAX_BAND_NAME = 12
 """Letters in the name of a band."""
 
@@ -56,6 +59,10 @@ SAME_GALAXY_ARCSEC = 1.0
 
 OVERLAP_ARCSEC = 33.5
 """Pictures of galaxies closer than this on the sky show each other's; half of Galaxy10's field of 67 arcsec."""
+
+
+def _is_shown(name: str) -> bool:
+    return name.isprintable() and name.strip() == name != ""
 
 
 def require_radius(setting: str, radius_arcsec: float | None) -> None:
@@ -154,6 +161,15 @@ class EvaluateSettings(Settings):
     """Compute in eight-bit integers: faster on the CPU, and about one label in a hundred or less is another."""
     device: Device = DEFAULT_DEVICE
     """Where to compute; auto takes a CUDA GPU where there is one."""
+    name: str | None = None
+    """Name of the results, and of their folder; by default that of the cube's file."""
+
+    def check(self) -> None:
+        name = "test" if self.name is None else self.name
+        plain = _is_shown(name) and not name.startswith(".") and not set(name) & set("/\\")
+        holds = plain and len(name.encode()) <= MAX_RESULTS_NAME_BYTES
+        allowed = f"a plain name of at most {MAX_RESULTS_NAME_BYTES} bytes, without / and without a dot before it"
+        require(holds, "name", self.name, allowed)
 
 
 @dataclass(frozen=True)
@@ -198,20 +214,54 @@ def band_names(text: str) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
+class Framing(Settings):
+    """What of their pictures the images of a cube show; with the pictures' pixel scale it is their field on the sky."""
+
+    sides: tuple[int, int]
+    """Shorter side of the pictures that were imported, pixels: of the smallest picture and of the largest."""
+    kept: tuple[float, float]
+    """Side of the central square that was kept of them, in pixels of these pictures: smallest and largest."""
+    size: int
+    """Side that it was resized to, pixels."""
+
+    def check(self) -> None:
+        require(1 <= self.sides[0] <= self.sides[1], "sides", self.sides, "the smallest and the largest, from 1")
+        inside = all(0 < kept <= side for kept, side in zip(self.kept, self.sides, strict=True))
+        require(inside and self.kept[0] <= self.kept[1], "kept", self.kept, "at most the sides of the pictures")
+        require(1 <= self.size <= MAX_SIDE, "size", self.size, f"1 to {MAX_SIDE} pixels")
+
+    def __str__(self) -> str:
+        sides = _span(self.sides)
+        return f"all {sides} pixels" if self.is_whole else f"the central {_span(self.kept)} of {sides} pixels"
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing was cropped, but what makes a square."""
+        return self.kept == self.sides
+
+
+def _span(ends: tuple[float, float]) -> str:
+    return " to ".join(f"{end:g}" for end in dict.fromkeys(ends))
+
+
+@dataclass(frozen=True)
 class PixelOrigin(Settings):
     """How the pixels of a cube came to be; part of the cube and of the run, so that it is never guessed later."""
 
-    method: Literal["none", "asinh"]
-    """``none``: they came as bytes, in pictures; ``asinh``: bands of light, stretched after Lupton et al. (2004)."""
+    method: Literal["none", "asinh", "unknown"]
+    """``none``: they came as bytes, in pictures; ``asinh``: bands of light, stretched after Lupton et al. (2004);
+    ``unknown``: in a cube of another program, imported."""
     bands: tuple[str, ...] | None = None
     """Bands shown, from blue to red; None where nobody named them, and for pictures."""
     q: float | None = None
     """Softening Q; None for pictures."""
     stretch: float | None = None
     """Linear scale, in units of the bands; None where each cutout has its own, and for pictures."""
+    framing: Framing | None = None
+    """What of the pictures the images show; None where that is not known, as in older cubes."""
 
     def check(self) -> None:
-        stretched = self.method != "none"
+        stretched = self.method == "asinh"
         require((self.q is not None) == stretched, "q", self.q, "a number with a stretch, and None without")
         require(self.q is None or 0 < self.q < math.inf, "q", self.q, "more than 0")
         require(self.stretch is None or (stretched and 0 < self.stretch < math.inf), "stretch", self.stretch, "above 0")
@@ -220,6 +270,8 @@ class PixelOrigin(Settings):
         require(plain and len(bands) in {1, 3} and all(bands), "bands", self.bands, "one or three short names")
 
     def __str__(self) -> str:
+        if self.method == "unknown":
+            return "pixels of another program's cube"
         if self.method == "none":
             return "pictures, whose pixels came as bytes"
         bands = "bands without names" if self.bands is None else f"bands {', '.join(self.bands)}"
@@ -255,10 +307,6 @@ class PictureSettings(Settings):
         )
         require(0 < self.q < math.inf, "q", self.q, "more than 0")
         require(self.stretch is None or 0 < self.stretch < math.inf, "stretch", self.stretch, "more than 0")
-
-
-def _is_shown(name: str) -> bool:
-    return name.isprintable() and name.strip() == name != ""
 
 
 @dataclass(frozen=True)

@@ -18,11 +18,11 @@ import torch
 from kamerton.checks import several
 from kamerton.config import Recipe, SweepSettings
 from kamerton.errors import KamertonError, MissingExtraError, UsageError
-from kamerton.evaluation.evaluate import dataset_name, evaluate
+from kamerton.evaluation.evaluate import evaluate
 from kamerton.machine.memory import keep_freed_memory
 from kamerton.networks.registry import find_network
 from kamerton.recipes import load_recipe
-from kamerton.runs.evaluation import evaluation_names, read_metrics
+from kamerton.runs.evaluation import dataset_name, evaluation_names, read_metrics
 from kamerton.runs.folder import Run, open_run
 from kamerton.training.progress import Silent, Watcher
 from kamerton.training.train import train

@@ -12,9 +12,10 @@ import numpy.typing as npt
 
 from kamerton import jupyter
 from kamerton.arrays import Labels, Probabilities
-from kamerton.config import Device, EvaluateSettings
+from kamerton.config import Device, EvaluateSettings, PixelOrigin
 from kamerton.data.cubes.cube import LabelledCube, open_cube
 from kamerton.data.cubes.labels import default_class_names
+from kamerton.data.cubes.origin import framing_differs, framing_of, framing_told, stretch_differs
 from kamerton.errors import CubeError, OutputError, RunError, UsageError, warn
 from kamerton.evaluation.leakage import check_leakage, leakage_warning
 from kamerton.evaluation.metrics import HEADLINES, classification_metrics, group_metrics
@@ -25,6 +26,7 @@ from kamerton.runs.evaluation import (
     GroupedScores,
     Metrics,
     Predictions,
+    dataset_name,
     evaluation_names,
     picture_in,
     read_metrics,
@@ -39,7 +41,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 GALLERY_IMAGES = 20
-CUBE_ENDINGS = (".gz", ".fz", ".fits")
 
 
 @dataclass(frozen=True)
@@ -81,25 +82,28 @@ def evaluate(
     eight_views: bool = EvaluateSettings.eight_views,
     int8: bool = EvaluateSettings.int8,
     device: Device = EvaluateSettings.device,
+    name: str | None = EvaluateSettings.name,
     overwrite: bool = False,
     watcher: Progress | None = None,
 ) -> Evaluation:
-    """Test a run on a labelled cube and keep the results in ``RUN/evaluation/CUBE/``.
+    """Test a run on a labelled cube and keep the results in ``RUN/evaluation/NAME/``.
 
+    ``name`` is by default that of the cube's file, so two cubes of one name need it.
     ``by`` names a catalogue column whose groups are also measured apart. Class names and preprocessing are the run's.
     With ``eight_views`` the probabilities are the mean over the turns and mirror images of each galaxy, and with
     ``int8`` it is computed in eight-bit numbers (`Predictor`).
     Where the run has seen galaxies of the cube, the numbers and pictures say so first (``metrics.leakage``).
-    Raises RunError, CubeError, and OutputError where another cube of that name was evaluated before (unless with
+    Raises RunError, CubeError, and OutputError where another cube was evaluated under that name (unless with
     ``overwrite``, which replaces its results), where the folder of the results holds anything else, and where another
     process writes into the run.
     """
-    EvaluateSettings(by, eight_views, int8, device)
+    EvaluateSettings(by, eight_views, int8, device, name)
     run = run if isinstance(run, Run) else open_run(run)
     with locked(run.path, "evaluate"), open_cube(cube, watcher=watcher) as galaxies:
         labels = _labels_of_run(run, galaxies)
         groups = _column(galaxies, by) if by is not None else None
-        _refuse_another_cube(run, galaxies, overwrite=overwrite)
+        dataset = dataset_name(galaxies.path) if name is None else name
+        _refuse_another_cube(run, galaxies, dataset, overwrite=overwrite)
         _warn_of_another_origin(run, galaxies)
         predictor = Predictor(run, eight_views=eight_views, int8=int8, device=device, watcher=watcher)
         probabilities = np.concatenate(list(predictor.over_cube(galaxies)))
@@ -113,7 +117,7 @@ def evaluate(
         )
         predictions = Predictions(tuple(galaxies.ids), labels, probabilities, _same_galaxies(galaxies))
         figures = _figures(run, galaxies, predictions, metrics)
-        path = write_evaluation(run, dataset_name(galaxies.path), metrics, predictions, figures)
+        path = write_evaluation(run, dataset, metrics, predictions, figures)
     return Evaluation(path, metrics)
 
 
@@ -123,14 +127,6 @@ def _by(column: str, groups: Sequence[str], labels: Labels, probabilities: Proba
 
 def _same_galaxies(cube: LabelledCube) -> tuple[str, ...] | None:
     return tuple(_column(cube, "group")) if "group" in cube.catalogue.colnames else None
-
-
-def dataset_name(cube: Path) -> str:
-    """Name the results of a cube: its file's name without the endings of FITS files."""
-    name = cube.name
-    for ending in CUBE_ENDINGS:
-        name = name.removesuffix(ending)
-    return name or cube.name
 
 
 def _describe(run: Run, cube: LabelledCube) -> dict[str, Any]:
@@ -176,9 +172,8 @@ def _column(cube: LabelledCube, name: str) -> list[str]:
     return [str(value) for value in cube.catalogue[name]]
 
 
-def _refuse_another_cube(run: Run, cube: LabelledCube, *, overwrite: bool) -> None:
+def _refuse_another_cube(run: Run, cube: LabelledCube, dataset: str, *, overwrite: bool) -> None:
     """Results of the same cube may be made again; those of another cube of the same name are not overwritten."""
-    dataset = dataset_name(cube.path)
     require_place(run, dataset)
     if overwrite or dataset not in evaluation_names(run):
         return
@@ -186,19 +181,41 @@ def _refuse_another_cube(run: Run, cube: LabelledCube, *, overwrite: bool) -> No
         raise OutputError(
             f"{run.evaluation_path(dataset)} holds the results of another cube",
             received=f"{cube.path} with other galaxies",
-            next_step="rename the cube, move the earlier results away, or replace them with --overwrite",
+            next_step="name these results with --name, or replace the earlier ones with --overwrite",
         )
 
 
 def _warn_of_another_origin(run: Run, cube: LabelledCube) -> None:
-    """Say where other bands or another stretch made the cube: the test then measures that change, too."""
+    """Say where other bands, stretch or crop made the cube: the test then measures that change, too."""
     learned = run.record.pixel_origin
-    if None not in {learned, cube.origin} and learned != cube.origin:
+    if stretch_differs(learned, cube.origin):
         warn(
             f"{cube.path}: its pixels came to be in another way than those that {run.name} learned from",
             received=f"{cube.origin}; learned from {learned}",
             next_step="import the test galaxies with the run's bands and stretch, unless this change is what you test",
         )
+    differs = framing_differs(learned, cube.origin)
+    received = f"{framing_told(cube.origin)}; learned from {framing_told(learned)}"
+    if differs:
+        warn(
+            f"{cube.path}: its images show another part of their pictures than those that {run.name} learned from",
+            received=f"{received}{_scale_told(learned, cube.origin)}",
+            next_step="import the test galaxies with the run's --crop, unless this change of scale is what you test",
+        )
+    if differs is None:
+        warn(
+            f"{cube.path}: not known whether its images show as much of the sky as those that {run.name} learned from",
+            received=received,
+            next_step="see that an image spans as many arcsec in both, or the test measures a change of scale, too",
+        )
+
+
+def _scale_told(learned: PixelOrigin | None, shown: PixelOrigin | None) -> str:
+    before, now = framing_of(learned), framing_of(shown)
+    if before is None or now is None:
+        return ""
+    times = [f"{old / new:.2f}" for old, new in zip(before.kept, now.kept, strict=True)]
+    return f"; galaxies look {' to '.join(dict.fromkeys(times))} times as large"
 
 
 def _refuse_diverged(run: Run, cube: LabelledCube, probabilities: npt.NDArray[np.float32]) -> None:

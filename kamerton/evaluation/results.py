@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from kamerton.arrays import Confusion, Labels, Mask, Probabilities
 from kamerton.errors import UsageError
-from kamerton.runs.evaluation import Metrics, evaluation_names, of_present_weights, read_metrics, read_predictions
+from kamerton.runs.evaluation import (
+    Metrics,
+    dataset_name,
+    evaluation_names,
+    of_present_weights,
+    read_metrics,
+    read_predictions,
+)
 from kamerton.runs.folder import Run
 
 
@@ -96,10 +105,11 @@ def _predictions(run: Run, dataset: str, class_names: tuple[str, ...]) -> RunPre
         )
     metrics = read_metrics(run, dataset)
     if not of_present_weights(run, metrics):
+        named = "" if dataset == dataset_name(Path(metrics.dataset)) else f" --name {shlex.quote(dataset)}"
         raise UsageError(
             f"{run.path}: the results on {dataset} are of other weights than the run has now",
             received="results of before the training was extended, or the weights replaced",
-            next_step=f"test it again: `kamerton evaluate {run.path} {metrics.path}`",
+            next_step=f"test it again: `kamerton evaluate {run.path} {metrics.path}{named}`",
         )
     found = read_predictions(run, dataset, metrics.galaxies)
     groups = found.groups or ("",) * len(found.ids)

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 METRICS_BYTES = 4 << 20
 """A longer ``metrics.json`` is none: the confusion matrix of 500 classes is shorter."""
 
+CUBE_ENDINGS = (".gz", ".fz", ".fits")
+
 PICTURES = ("confusion", "mistakes")
 
 TOLD = {"none": "", "likely": ", PERHAPS NOT A TEST", "found": ", NOT A TEST", "unknown": ", LEAKAGE NOT KNOWN"}
@@ -236,6 +238,14 @@ def _require_rows(holds: npt.NDArray[np.bool_], column: str, allowed: str) -> No
     if not holds.all():
         row = int(np.flatnonzero(~holds)[0])
         raise UsageError(f"{column}: out of range", received=f"the galaxy of row {row}", allowed=allowed)
+
+
+def dataset_name(cube: Path) -> str:
+    """Name the results of a cube: its file's name without the endings of FITS files."""
+    name = cube.name
+    for ending in CUBE_ENDINGS:
+        name = name.removesuffix(ending)
+    return name or cube.name
 
 
 def evaluation_names(run: Run) -> list[str]:

@@ -36,10 +36,12 @@ LATER_FIELDS = {
     "convolutions": None,
     "channels_last": None,
     "compiled": None,
+    "pixel_origin.framing": None,
     "pixel_origin": None,
 }
 """Fields that run.json did not always have, those of its recipe as ``recipe.NAME``, with the value that an older run
-implies; at that value they are left out of the fingerprint, so that older fingerprints stay valid."""
+implies; at that value they are left out of the fingerprint, so that older fingerprints stay valid. A field's own fields
+come before it."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,8 @@ class RunRecord:
     compiled: bool | None = None
     """Whether the network learned through ``torch.compile``; None as above."""
     pixel_origin: PixelOrigin | None = None
-    """How the pixels that it learned from came to be: bytes of pictures, or bands through a stretch; None as above."""
+    """How the pixels that it learned from came to be: bytes of pictures, or bands through a stretch, and which part of
+    the pictures the images show; None as above."""
 
     @property
     def weights_chosen_by(self) -> WeightsChosenBy:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,8 @@ import numpy as np
 from kamerton.config import PixelOrigin
 from kamerton.data.classes import warn_of_empty, warn_of_look_alikes, warn_of_missing
 from kamerton.data.cubes.cube import LabelledCube
-from kamerton.errors import CubeError, UsageError
+from kamerton.data.cubes.origin import framing_differs, framing_told, stretch_differs
+from kamerton.errors import CubeError, UsageError, warn
 
 LEARNING_SPLITS = ("train", "valid")
 
@@ -74,12 +76,32 @@ def warn_of_training_classes(train_cube: LabelledCube, valid_cube: LabelledCube,
 
 
 def shared_origin(train_cube: LabelledCube, valid_cube: LabelledCube) -> PixelOrigin | None:
-    """Take how the pixels of both cubes came to be; CubeError where they differ, None where one does not say."""
+    """Take how the pixels of both cubes came to be; CubeError where they differ, None where one does not say.
+
+    What they show of their pictures is part of that, and where it is not known whether it differs, it is said.
+    """
     origins = train_cube.origin, valid_cube.origin
-    if None not in origins and origins[0] != origins[1]:
+    if stretch_differs(*origins):
         raise CubeError(
             f"{valid_cube.path}: its pixels came to be in another way than those of {train_cube.path}",
             received=f"{origins[1]}, beside {origins[0]}",
             next_step="import both with the same bands and stretch, or make both with one `kamerton data split`",
         )
-    return None if None in origins else origins[0]
+    differs = framing_differs(*origins)
+    if differs:
+        raise CubeError(
+            f"{valid_cube.path}: its images show another part of their pictures than those of {train_cube.path}",
+            received=f"{framing_told(origins[1])}, beside {framing_told(origins[0])}",
+            next_step="import both with the same --crop, or make both with one `kamerton data split`",
+        )
+    if differs is None:
+        warn(
+            f"{valid_cube.path}: not known whether its images show as much of the sky as those of {train_cube.path}",
+            received=f"{framing_told(origins[1])}, beside {framing_told(origins[0])}",
+            next_step="see that an image spans as many arcsec in both, or make both with one `kamerton data split`",
+        )
+    learned, other = origins
+    if learned is None or other is None:
+        return None
+    known = other if learned.method == "unknown" else learned
+    return replace(known, framing=None if differs is None else learned.framing)

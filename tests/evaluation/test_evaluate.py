@@ -5,9 +5,11 @@ from __future__ import annotations
 import dataclasses
 import gzip
 import json
+import re
 import shutil
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,16 +20,16 @@ import pytest
 import torch
 from PIL import Image
 
-from kamerton.config import PixelOrigin
+from kamerton.config import Framing, PixelOrigin
 from kamerton.data.cubes.cube import open_cube
 from kamerton.errors import CubeError, KamertonWarning, OutputError, RunError, UsageError
 from kamerton.evaluation import evaluate as evaluation
-from kamerton.evaluation.evaluate import Evaluation, dataset_name, evaluate
+from kamerton.evaluation.evaluate import Evaluation, evaluate
 from kamerton.evaluation.metrics import classification_metrics, group_metrics
 from kamerton.figures.testing import mistakes_figure
 from kamerton.inference.predictor import Predictor
 from kamerton.runs import evaluation as run_evaluation
-from kamerton.runs.evaluation import GroupedScores, Scores, evaluation_names, read_metrics
+from kamerton.runs.evaluation import GroupedScores, Scores, dataset_name, evaluation_names, read_metrics
 from kamerton.runs.folder import Run, open_run
 from kamerton.runs.lock import locked
 from kamerton.training.train import train
@@ -156,6 +158,36 @@ def test_a_cube_of_other_bands_than_the_runs_is_said(run: Run, tmp_path: Path) -
         evaluate(run, path)
 
 
+WHOLE = Framing((64, 64), (64, 64), 32)
+
+
+@pytest.mark.parametrize(
+    ("shown", "says"),
+    [
+        (
+            Framing((64, 64), (32, 32), 32),
+            r"another part.*central 32 of 64 pixels.*all 64 .*2\.00 times as large",
+        ),
+        (Framing((40, 40), (40, 40), 32), r"not known whether.*all 40 pixels.*all 64 pixels"),
+        (None, r"not known whether.*Received: not known; learned from all 64 pixels of its pictures"),
+        (Framing((64, 64), (64, 64), 40), None),
+    ],
+    ids=str,
+)
+def test_a_cube_cropped_in_another_way_is_said_with_numbers(
+    run: Run, tmp_path: Path, shown: Framing | None, says: str | None
+) -> None:
+    images_nhwc, labels = toy_galaxies(COUNT, 32, 7)
+    path = write_cube(tmp_path / "cut.fits", images_nhwc, labels, origin=PixelOrigin("none", framing=shown))
+    run.update(dataclasses.replace(run.record, pixel_origin=PixelOrigin("none", framing=WHOLE)))
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        evaluate(run, path)
+    told = [str(each.message) for each in said if "of the sky" in str(each.message) or "part of" in str(each.message)]
+    assert len(told) == (says is not None)
+    assert says is None or re.search(says, told[0])
+
+
 def test_class_names_decide_and_not_their_order_in_the_cube(found: Evaluation, run: Run, tmp_path: Path) -> None:
     images_nhwc, labels = toy_galaxies(COUNT, 32, seed=7)
     other_names = ("striped", "bright", "dim")
@@ -219,9 +251,31 @@ def test_another_cube_of_the_same_name_is_refused(run: Run, cube: Path, tmp_path
     evaluate(run, cube)
     before = everything_in(run.path)
     other = write_toy_cube(tmp_path / "test.fits", 6, seed=8)
-    with pytest.raises(OutputError, match=r"evaluation/test holds the results of another cube.*rename the cube"):
+    with pytest.raises(OutputError, match=r"evaluation/test holds the results of another cube.*with --name"):
         evaluate(run, other)
     assert everything_in(run.path) == before
+
+
+@pytest.mark.parametrize("name", ["second", "zażółć gęślą", "北", "x" * 200])
+def test_results_of_another_cube_have_the_name_that_they_are_given(
+    run: Run, cube: Path, tmp_path: Path, name: str
+) -> None:
+    evaluate(run, cube)
+    found = evaluate(run, write_toy_cube(tmp_path / "test.fits", 6, seed=8), name=name)
+    assert found.path == run.path / "evaluation" / name
+    assert evaluation_names(run) == sorted(["test", name])
+    assert read_metrics(run, name) == found.metrics
+    with pytest.raises(OutputError, match="holds the results of another cube"):
+        evaluate(run, cube, name=name)
+
+
+@pytest.mark.parametrize(
+    "name", ["", ".", "..", "a/b", "a\\b", "../a", ".hidden", " a", "a\n", "a\0b", "ł" * 101, "x" * 201]
+)
+def test_a_name_of_results_that_is_no_plain_folder_is_refused(run: Run, cube: Path, name: str) -> None:
+    with pytest.raises(UsageError, match="Bad value for name"):
+        evaluate(run, cube, name=name)
+    assert not (run.path / "evaluation").exists()
 
 
 def test_cubes_of_other_names_lie_side_by_side(run: Run, cube: Path, tmp_path: Path) -> None:

@@ -124,6 +124,14 @@ def test_results_of_other_weights_are_refused_with_the_command_that_renews_them(
         read_all_predictions([run])
 
 
+def test_results_with_a_name_of_their_own_are_renewed_under_it(run: Run) -> None:
+    (run.path / "evaluation" / "test").rename(run.path / "evaluation" / "pole 2")
+    assert run.record.results is not None
+    run.update(dataclasses.replace(run.record, results=dataclasses.replace(run.record.results, weights="0" * 64)))
+    with pytest.raises(UsageError, match=r"`kamerton evaluate .*test\.fits --name 'pole 2'`"):
+        read_all_predictions([run])
+
+
 def test_missing_metrics_are_answered_with_those_that_exist(run: Run) -> None:
     with pytest.raises(RunError, match=r"valid/metrics\.json: cannot be read.*Allowed: test\. Next: evaluate the run"):
         read_metrics(run, "valid")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from kamerton.config import Recipe
+from kamerton.config import Framing, PixelOrigin, Recipe
 from kamerton.files import json_sha256
 from kamerton.runs.folder import Run
 from kamerton.runs.record import LATER_FIELDS, Change, RunRecord, code_sha256, record_differences, versions
@@ -77,7 +77,7 @@ def test_a_finished_run_holds_the_fingerprints_of_its_files(toy_run: Run) -> Non
 def test_a_run_of_before_some_fields_keeps_its_fingerprint(toy_run: Run) -> None:
     assert toy_run.record.recipe is not None
     settings: dict[str, Any] = {
-        name.removeprefix("recipe."): value for name, value in LATER_FIELDS.items() if "." in name
+        name.removeprefix("recipe."): value for name, value in LATER_FIELDS.items() if name.startswith("recipe.")
     }
     fields: dict[str, Any] = {name: value for name, value in LATER_FIELDS.items() if "." not in name}
     silent = dataclasses.replace(
@@ -91,6 +91,24 @@ def test_a_run_of_before_some_fields_keeps_its_fingerprint(toy_run: Run) -> None
     seen = {split: cube["fingerprint"] for split, cube in record.pop("data").items()}
     old = json_sha256({"made_of": record, "seen": seen, "weights": "weights", "history": "history"})
     assert fingerprint(silent) == old
+
+
+def test_a_run_of_before_crops_were_recorded_keeps_its_fingerprint(toy_run: Run) -> None:
+    record = dataclasses.replace(toy_run.record, pixel_origin=PixelOrigin("none"))
+    made_of = dataclasses.asdict(record)
+    for name in ("started", "results", "peak_memory_bytes", "data"):
+        del made_of[name]
+    for name in (name for name, usual in LATER_FIELDS.items() if made_of.get(name, made_of) == usual):
+        del made_of[name]
+    for name in (name for name in LATER_FIELDS if name.startswith("recipe.")):
+        if made_of["recipe"][name.removeprefix("recipe.")] == LATER_FIELDS[name]:
+            del made_of["recipe"][name.removeprefix("recipe.")]
+    del made_of["pixel_origin"]["framing"]
+    seen = {split: cube.fingerprint for split, cube in record.data.items()}
+    old = json_sha256({"made_of": made_of, "seen": seen, "weights": "weights", "history": "history"})
+    assert fingerprint(record) == old
+    framed = dataclasses.replace(record, pixel_origin=PixelOrigin("none", framing=Framing((64, 64), (64, 64), 32)))
+    assert fingerprint(framed) != old
 
 
 def test_a_setting_that_recipes_have_gained_is_among_the_later_fields() -> None:

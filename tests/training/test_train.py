@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pandas as pd
 import pytest
 import torch
 
-from kamerton.config import Convolutions, PixelOrigin, Preprocessing
+from kamerton.config import Convolutions, Framing, PixelOrigin, Preprocessing
 from kamerton.data.cubes.cube import open_cube
 from kamerton.errors import CubeError, KamertonError, KamertonWarning, OutputError, UnknownNameError, UsageError
 from kamerton.machine import tiled_convolutions
@@ -297,6 +298,30 @@ def test_pixels_that_came_to_be_in_two_ways_are_refused(tmp_path: Path, here: Pa
     with pytest.raises(CubeError, match=r"valid\.fits: its pixels.*bands g, r, i, .* beside bands g, r, z, "):
         train(data, network="lenet5", epochs=1)
     assert nothing_is_left(here)
+
+
+WHOLE = Framing((64, 64), (64, 64), 16)
+
+
+def test_cubes_that_were_cropped_in_two_ways_are_refused(tmp_path: Path, here: Path) -> None:
+    origins = [PixelOrigin("none", framing=each) for each in (WHOLE, Framing((64, 64), (32, 32), 16))]
+    data = folder_of(tmp_path / "data", *({"origin": origin} for origin in origins))
+    with pytest.raises(CubeError, match=r"valid\.fits: its images show another part.*central 32 of 64.* all 64 pixels"):
+        train(data, network="lenet5", epochs=1)
+    assert nothing_is_left(here)
+
+
+@pytest.mark.parametrize(("other", "recorded"), [(WHOLE, WHOLE), (None, None), (Framing((32, 32), (32, 32), 16), None)])
+def test_a_crop_that_is_not_known_of_both_is_said_and_not_recorded(
+    tmp_path: Path, other: Framing | None, recorded: Framing | None
+) -> None:
+    origins = [PixelOrigin("none", framing=each) for each in (WHOLE, other)]
+    data = folder_of(tmp_path / "data", *({"origin": origin} for origin in origins))
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        run = train(data, network="lenet5", epochs=1, out=tmp_path / "run")
+    assert open_run(run.path).record.pixel_origin == PixelOrigin("none", framing=recorded)
+    assert any("not known whether" in str(each.message) for each in said) == (recorded is None)
 
 
 @pytest.mark.parametrize("split", ["train", "valid"])

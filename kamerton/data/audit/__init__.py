@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from kamerton.checks import several
@@ -12,6 +12,7 @@ from kamerton.data.audit.duplicates import duplicates
 from kamerton.data.audit.findings import AuditReport, Finding
 from kamerton.data.audit.galaxies import AuditedGalaxies, FileAudit
 from kamerton.data.audit.list_file import examine_list
+from kamerton.data.cubes.origin import framing_differs, framing_of, framing_told, stretch_differs
 from kamerton.data.lists import is_list
 from kamerton.errors import UsageError
 from kamerton.progress import Progress, Silent
@@ -38,7 +39,8 @@ def check(
         raise UsageError("No file to check", allowed="one cube or list, or more", next_step="name a file")
     kept = [file.galaxies for file in files if file.galaxies is not None]
     found = [finding for file in files for finding in file.findings]
-    found += _disagreements(kept) + duplicates(kept, settings.radius_arcsec, watcher or Silent())
+    found += [*_disagreements(kept), *_origins(kept)]
+    found += duplicates(kept, settings.radius_arcsec, watcher or Silent())
     return AuditReport(tuple(file.summary() for file in files), tuple(found), settings.radius_arcsec)
 
 
@@ -57,6 +59,26 @@ def _disagreements(files: Sequence[AuditedGalaxies]) -> list[Finding]:
     shapes = {cube.file: " x ".join(map(str, cube.image_shape or ())) for cube in cubes}
     names = {cube.file: ", ".join(cube.class_names) for cube in cubes if cube.class_names is not None}
     return _mixed("image_shapes", shapes) + _mixed("class_names", names)
+
+
+def _origins(files: Sequence[AuditedGalaxies]) -> Iterator[Finding]:
+    """Find cubes whose pixels came to be in another way than those of the first that says how."""
+    cubes = [file for file in files if file.image_shape is not None]
+    known = [cube.origin for cube in cubes if cube.origin is not None and cube.origin.method != "unknown"]
+    if known and any(stretch_differs(known[0], cube.origin) for cube in cubes):
+        ways = {cube.file: str(cube.origin) if cube.origin else "pixels of unknown origin" for cube in cubes}
+        yield _told("pixel_origins", ways)
+    framed = next((cube.origin for cube in cubes if framing_of(cube.origin) is not None), None)
+    differing = [framing_differs(framed, cube.origin) for cube in cubes]
+    framings = {cube.file: framing_told(cube.origin) for cube in cubes}
+    if any(differing):
+        yield _told("crops", framings, "images show other parts of their pictures, so galaxies have another scale: ")
+    elif None in differing:
+        yield _told("note", framings, "not known whether images show as much of the sky: ")
+
+
+def _told(kind: str, values: dict[str, str], what: str = "") -> Finding:
+    return Finding(kind, tuple(values), what + "; ".join(f"{file}: {value}" for file, value in values.items()))
 
 
 def _mixed(kind: str, values: dict[str, str]) -> list[Finding]:

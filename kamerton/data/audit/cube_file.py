@@ -12,11 +12,13 @@ from astropy.io import fits
 from astropy.table import Table
 
 from kamerton.arrays import ImageHWC, Labels, PositionsDeg
+from kamerton.config import PixelOrigin
 from kamerton.data.audit.findings import BadRow
 from kamerton.data.audit.galaxies import AuditedGalaxies, FileAudit, bad_rows, known_positions, note_empty_classes
 from kamerton.data.cubes.cube import read_catalogue
 from kamerton.data.cubes.images import CubeImages, image_digest, images_hdu_number
 from kamerton.data.cubes.labels import CubeLabels
+from kamerton.data.cubes.origin import stored_origin
 from kamerton.data.cubes.pixels import PixelRange, bad_pixels
 from kamerton.data.fits.checksums import checksum_errors
 from kamerton.data.fits.hdus import fits_errors, open_hdus
@@ -84,7 +86,14 @@ def _galaxies(path: Path, hdus: fits.HDUList, found: FileAudit, watcher: Progres
         digests,
         features,
         None if images is None else images.image_shape,
+        None if images is None else _origin(images, found),
     )
+
+
+def _origin(images: CubeImages, found: FileAudit) -> PixelOrigin | None:
+    with found.noting(), fits_errors(images.path, images.hdu_number):
+        return stored_origin(images.where(), images.header)
+    return None
 
 
 def _pass_over(images: CubeImages, ids: list[str], found: FileAudit, watcher: Progress) -> tuple[list[str], Features]:

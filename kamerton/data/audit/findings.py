@@ -20,6 +20,8 @@ KINDS = {
     "bad_positions": "bad positions",
     "image_shapes": "mixed shapes",
     "class_names": "mixed class names",
+    "pixel_origins": "mixed bands or stretches",
+    "crops": "mixed crops",
     "same_pixels": "same pixels",
     "same_id": "same id",
     "same_place": "same place on the sky",

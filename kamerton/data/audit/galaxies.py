@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from kamerton.arrays import Labels, Mask, PositionsDeg
+from kamerton.config import PixelOrigin
 from kamerton.data.audit.findings import BadRow, FileSummary, Finding, GalaxyRow
 from kamerton.data.marks import Features
 from kamerton.data.sky import impossible_positions
@@ -32,6 +33,8 @@ class AuditedGalaxies:
     features: Features | None = None
     """Of the pictures; zeros where they could not be read, None where there are none."""
     image_shape: tuple[int, int, int] | None = None
+    origin: PixelOrigin | None = None
+    """How the pixels came to be; None where that is not known."""
     has_indices: bool = True
     """False where the labels are names, numbered only here."""
 

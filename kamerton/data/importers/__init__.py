@@ -151,7 +151,7 @@ def import_cube(
 
 def _warn_of_idle_settings(kind: str, origin: PixelOrigin | None, settings: ImportSettings) -> None:
     """Say that settings of the stretch change nothing where nothing was stretched."""
-    stretched = kind in {"folders", "list"} and origin is not None and origin.method != "none"
+    stretched = kind in {"folders", "list"} and origin is not None and origin.method == "asinh"
     given = [name for name in ("bands", "q", "stretch") if getattr(settings, name) != getattr(ImportSettings, name)]
     if given and not stretched:
         warn(
@@ -224,7 +224,7 @@ def _write(
 
 def _finish(writer: CubeWriter, galaxies: LabelledSource, history: Sequence[str]) -> None:
     origin, rows = galaxies.found.origin, kept(galaxies)
-    made_of = [] if origin is None or origin.method == "none" else [str(origin)]
+    made_of = [str(origin)] if origin is not None and origin.method == "asinh" else []
     writer.finish(galaxies.labels[rows], galaxies.catalogue[rows], [*history, *made_of], origin)
 
 

@@ -16,6 +16,7 @@ from kamerton.config import PictureSettings, PixelOrigin
 from kamerton.data import galaxy10
 from kamerton.data.cubes.images import CHUNK_GALAXIES
 from kamerton.data.cubes.labels import MAX_CLASSES, default_class_names
+from kamerton.data.cubes.origin import framing_within
 from kamerton.data.importers.classes import classes_in_order
 from kamerton.data.importers.hdf5 import SMALL_BYTES, why_not_plain
 from kamerton.data.importers.source import ImportRequest, LabelledSource, StreamFindings, fit_batch
@@ -64,8 +65,8 @@ def open_galaxy10(request: ImportRequest) -> Iterator[LabelledSource]:
             catalogue = _galaxy10_catalogue(source, file, len(labels))
             classes = classes_in_order(str(source), labels, _galaxy10_classes(images.shape[1], labels), request.classes)
         # Outside, so that an error of whoever writes the images is not taken for one of the HDF5 file.
-        batches = _galaxy10_batches(source, images, settings)
-        found = StreamFindings(PixelOrigin("none"))
+        found = StreamFindings()
+        batches = _galaxy10_batches(source, images, settings, found)
         yield LabelledSource(classes.labels, classes.names, catalogue, batches, classes.numbers, found)
 
 
@@ -87,12 +88,16 @@ def _galaxy10_catalogue(source: Path, file: Any, count: int) -> Table:
     return table
 
 
-def _galaxy10_batches(source: Path, images: Any, settings: PictureSettings) -> Iterator[SquaresNHWC]:
+def _galaxy10_batches(
+    source: Path, images: Any, settings: PictureSettings, found: StreamFindings
+) -> Iterator[SquaresNHWC]:
     step = max(1, min(CHUNK_GALAXIES, SMALL_BYTES // math.prod(images.shape[1:])))
     for start in range(0, len(images), step):
         with _hdf5_errors(source, f"images from row {start}"):
             images_nhwc = images[start : start + step]
         yield fit_batch(images_nhwc, settings, source, start)
+    framing = framing_within(None, min(images.shape[1:3]), settings.crop, settings.size)
+    found.origin = PixelOrigin("none", framing=framing)
 
 
 def _dataset(source: Path, file: Any, name: str, *, kinds: str, dimensions: int) -> Any:

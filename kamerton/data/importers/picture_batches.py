@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from astropy.table import Table
 
 from kamerton.arrays import RgbHWC, SquaresNHWC
+from kamerton.config import Framing
 from kamerton.data.cubes.images import CHUNK_GALAXIES
+from kamerton.data.cubes.origin import stretch_differs
 from kamerton.data.importers.source import ImportRequest, LeftOut, StreamFindings
 from kamerton.data.pictures.picture import Picture, read_picture
 from kamerton.data.pictures.stretch import Stretch
@@ -45,7 +48,7 @@ def picture_batches(
         yield np.stack(batch)
     _require_some(request.source, pictures, found)
     first = next(iter(pictures.values()))
-    found.origin = first.origin
+    found.origin = replace(first.origin, framing=_framing(pictures.values()))
     _warn_of_unnamed_bands(first)
     rows = [pictures.get(row) for row in range(len(paths))]
     _record_stretches(catalogue, [None if facts is None else facts.stretch for facts in rows])
@@ -60,6 +63,14 @@ class PictureFacts:
         self.side = len(picture.image_hwc)
         self.stretch, self.origin, self.planes = picture.stretch, picture.origin, picture.planes
         self.position_deg = picture.position_deg
+
+
+def _framing(pictures: Iterable[PictureFacts]) -> Framing:
+    """Tell what all images show of their pictures, which may differ in size."""
+    framings = [facts.origin.framing for facts in pictures if facts.origin.framing is not None]
+    sides = [framing.sides[0] for framing in framings]
+    kept = [framing.kept[0] for framing in framings]
+    return Framing((min(sides), max(sides)), (min(kept), max(kept)), framings[0].size)
 
 
 def _require_some(source: Path, pictures: Mapping[int, PictureFacts], found: StreamFindings) -> None:
@@ -80,7 +91,7 @@ def _check_alike(origin: str, one: PictureFacts, first: PictureFacts) -> None:
             allowed="one size in a cube",
             next_step="pass --size to resize them all",
         )
-    if one.origin != first.origin:
+    if stretch_differs(one.origin, first.origin):
         raise PictureError(
             f"{origin}{one.path}: its pixels come to be in another way than those of the first, {first.path}",
             received=f"{one.origin}, beside {first.origin}",

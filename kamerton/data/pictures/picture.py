@@ -16,7 +16,8 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from kamerton.arrays import ImageHWC, RgbHWC, SquareHWC
-from kamerton.config import MAX_SIDE, PictureSettings, PixelOrigin
+from kamerton.config import MAX_SIDE, Framing, PictureSettings, PixelOrigin
+from kamerton.data.cubes.origin import framing_within
 from kamerton.data.pictures.cutout import check_size, is_fits, read_cutout
 from kamerton.data.pictures.stretch import Stretch
 from kamerton.errors import PictureError
@@ -54,12 +55,18 @@ def read_picture(path: str | Path, settings: PictureSettings) -> Picture:
     """
     path = Path(path)
     if not is_fits(path):
-        return Picture(fit_square(_read_pillow(path), settings, str(path)), None, PixelOrigin("none"))
+        picture_hwc = _read_pillow(path)
+        image_hwc = fit_square(picture_hwc, settings, str(path))
+        return Picture(image_hwc, None, PixelOrigin("none", framing=_framing(picture_hwc, settings)))
     cutout = read_cutout(path, settings)
-    origin = PixelOrigin("asinh", cutout.bands, settings.q, settings.stretch)
-    return Picture(
-        fit_square(cutout.image_hwc, settings, str(path)), cutout.stretch, origin, cutout.planes, cutout.position_deg
-    )
+    image_hwc = fit_square(cutout.image_hwc, settings, str(path))
+    framing = _framing(cutout.image_hwc, settings)
+    origin = PixelOrigin("asinh", cutout.bands, settings.q, settings.stretch, framing)
+    return Picture(image_hwc, cutout.stretch, origin, cutout.planes, cutout.position_deg)
+
+
+def _framing(picture_hwc: RgbHWC, settings: PictureSettings) -> Framing:
+    return framing_within(None, min(picture_hwc.shape[:2]), settings.crop, settings.size)
 
 
 def fit_square(image_hwc: ImageHWC, settings: PictureSettings, where: str) -> SquareHWC:

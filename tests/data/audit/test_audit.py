@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from kamerton.cli import main
+from kamerton.config import Framing, PixelOrigin
 from kamerton.data.audit import check
 from kamerton.data.audit.findings import EXAMPLES_SHOWN
 from kamerton.errors import UsageError
@@ -60,6 +61,32 @@ def test_a_bad_radius_is_wrong_usage(
 ) -> None:
     assert call(monkeypatch, toy_cube, "--radius", "-3") == 2
     assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+WHOLE = PixelOrigin("none", framing=Framing((64, 64), (64, 64), 16))
+
+
+@pytest.mark.parametrize(
+    ("other", "counts", "says"),
+    [
+        (WHOLE, {}, ""),
+        (PixelOrigin("none", framing=Framing((64, 64), (32, 32), 16)), {"crops": 1}, "the central 32 of 64 pixels"),
+        (PixelOrigin("none", framing=Framing((32, 32), (32, 32), 16)), {}, "not known whether images show as much"),
+        (None, {}, "b.fits: not known"),
+        (PixelOrigin("asinh", None, 8.0, framing=WHOLE.framing), {"pixel_origins": 1}, "bands without names, asinh"),
+    ],
+)
+def test_cubes_whose_pixels_came_to_be_in_other_ways_are_told(
+    tmp_path: Path, other: PixelOrigin | None, counts: dict[str, int], says: str
+) -> None:
+    paths = [
+        write_cube(tmp_path / f"{name}.fits", *toy_galaxies(12, 16, seed), origin=origin)
+        for seed, (name, origin) in enumerate({"a": WHOLE, "b": other}.items())
+    ]
+    report = check(paths)
+    assert report.counts() == counts
+    assert ("pictures" in "\n".join(report.describe())) == bool(says)
+    assert says in "\n".join(report.describe())
 
 
 def test_no_file_is_wrong_usage() -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from astropy.table import Table
 
+from kamerton.config import Framing, PixelOrigin
 from kamerton.data.galaxy10 import CLASS_NAMES
 from kamerton.data.importers.galaxy10_file import GALAXY10_SDSS_CLASS_NAMES
 from tests.data.importers.sources import imported, noise_images, refusal, write_galaxy10
@@ -20,6 +21,11 @@ def test_galaxy10_images_and_labels_arrive_in_order(tmp_path: Path) -> None:
     with imported(write_galaxy10(tmp_path / "g.h5", count=150)) as cube:
         np.testing.assert_array_equal(cube.read(slice(None)), noise_images(150))
         np.testing.assert_array_equal(cube.labels, np.arange(150) % 10)
+
+
+def test_the_cube_says_what_was_cropped_and_resized(tmp_path: Path) -> None:
+    with imported(write_galaxy10(tmp_path / "g.h5", side=20), crop=16, size=8) as cube:
+        assert cube.origin == PixelOrigin("none", framing=Framing((20, 20), (16, 16), 8))
 
 
 def test_galaxy10_has_its_class_names(tmp_path: Path) -> None:

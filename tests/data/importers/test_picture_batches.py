@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from kamerton.config import PictureSettings, PixelOrigin
+from kamerton.config import Framing, PictureSettings, PixelOrigin
 from kamerton.data.cubes.cube import open_cube
 from kamerton.data.galaxy10 import CLASS_NAMES
 from kamerton.data.importers import import_cube
@@ -46,13 +47,23 @@ def test_stretches_of_fits_cutouts_are_in_the_catalogue(real_data: Path, tmp_pat
 def test_the_cube_says_how_its_pixels_came_to_be(tmp_path: Path) -> None:
     source = write_cutouts(tmp_path, {"BANDS": "zrg"}, {"BANDS": "grz"})
     with imported(source, q=6.0, stretch=20.0) as cube:
-        assert cube.origin == PixelOrigin("asinh", ("g", "r", "z"), 6.0, 20.0)
+        assert cube.origin == PixelOrigin("asinh", ("g", "r", "z"), 6.0, 20.0, Framing((32, 32), (32, 32), 32))
         assert cube.history[-1] == "bands g, r, z, asinh stretch with Q 6 and scale 20"
 
 
 def test_pictures_are_said_to_have_come_as_bytes(tmp_path: Path) -> None:
     with imported(write_list(tmp_path, ["a", "b"])) as cube:
-        assert cube.origin == PixelOrigin("none")
+        assert cube.origin == PixelOrigin("none", framing=Framing((8, 8), (8, 8), 8))
+
+
+def test_the_cube_says_what_was_cropped_and_resized(tmp_path: Path) -> None:
+    for row, (width, height) in enumerate([(40, 32), (24, 60)]):
+        Image.fromarray(noise_images(1, max(width, height))[0][:height, :width]).save(tmp_path / f"{row}.png")
+    source = write_rows(tmp_path / "list.csv", [["path", "label"], ["0.png", "a"], ["1.png", "b"]])
+    with imported(source, size=16) as cube:
+        assert cube.origin == PixelOrigin("none", framing=Framing((24, 32), (24, 32), 16))
+    with imported(source, out="cropped.fits", size=16, crop=20) as cube:
+        assert cube.origin == PixelOrigin("none", framing=Framing((24, 32), (20, 20), 16))
 
 
 @pytest.mark.parametrize("second", [{"BANDS": "gri"}, {}])
