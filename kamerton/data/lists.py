@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any, TextIO
 
+from kamerton.data.decimals import with_points
 from kamerton.errors import DataError
 from kamerton.opening import open_plain
 from kamerton.parquet import MAX_CELLS, MAX_COLUMNS, read_parquet
@@ -33,15 +34,16 @@ def is_list(path: Path) -> bool:
     return path.is_file() and path.suffix.lower() in {".csv", ".parquet"}
 
 
-def read_list(path: Path) -> dict[str, list[str]]:
+def read_list(path: Path, as_text: Collection[str] = ()) -> dict[str, list[str]]:
     """Read the columns of a list, every cell as text: identifiers of 18 digits would not survive as numbers.
 
+    Where cells are not parted by commas, commas in numbers become points, aloud; ``as_text`` are columns without numbers.
     Raises DataError where the file cannot be read, has no rows, or has columns of one name.
     """
-    return _read_parquet(path) if path.suffix.lower() == ".parquet" else _read_csv(path)
+    return _read_parquet(path) if path.suffix.lower() == ".parquet" else _read_csv(path, as_text)
 
 
-def _read_csv(source: Path) -> dict[str, list[str]]:
+def _read_csv(source: Path, as_text: Collection[str]) -> dict[str, list[str]]:
     try:
         with open_plain(source) as file, io.TextIOWrapper(file, encoding="utf-8-sig", newline="") as text:
             _check_bytes(os.fstat(file.fileno()).st_size)
@@ -59,7 +61,8 @@ def _read_csv(source: Path) -> dict[str, list[str]]:
                 allowed=f"{len(header)}",
                 next_step=f"quote cells that contain the separator, {SEPARATORS[separator]}",
             )
-    return _as_columns(source, header, [list(cells) for cells in zip(*body, strict=True)])
+    columns = _as_columns(source, header, [list(cells) for cells in zip(*body, strict=True)])
+    return columns if separator == "," else with_points(str(source), columns, {"id", *as_text})
 
 
 def _separator(header: str) -> str:

@@ -21,7 +21,7 @@ def examine_list(path: Path) -> FileAudit:
     """Find what is wrong with a list of ``ra``, ``dec`` (degrees, ICRS) and ``label`` alone."""
     found = FileAudit(str(path))
     with found.noting():
-        columns = read_list(path)
+        columns = read_list(path, as_text=("label",))
         _require_columns(path, columns)
         count = len(columns["label"])
         ids = columns.get("id") or [f"{path.stem}#{row}" for row in range(count)]

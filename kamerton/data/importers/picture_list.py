@@ -32,7 +32,7 @@ def open_list(request: ImportRequest) -> Iterator[LabelledSource]:
             allowed="two columns",
             next_step="name them with --path-column and --label-column",
         )
-    columns = read_list(source)
+    columns = read_list(source, as_text=(request.label_column, request.path_column))
     texts = _required_column(source, columns, request.label_column)
     names = _required_column(source, columns, request.path_column)
     classes = classes_from_texts(str(source), request.label_column, texts, request.classes)
