@@ -37,7 +37,7 @@ def is_list(path: Path) -> bool:
 def read_list(path: Path, as_text: Collection[str] = ()) -> dict[str, list[str]]:
     """Read the columns of a list, every cell as text: identifiers of 18 digits would not survive as numbers.
 
-    Where cells are not parted by commas, commas in numbers become points, aloud; ``as_text`` are columns without numbers.
+    Where cells are not parted by commas, commas in numbers become points, aloud; columns ``as_text`` hold no numbers.
     Raises DataError where the file cannot be read, has no rows, or has columns of one name.
     """
     return _read_parquet(path) if path.suffix.lower() == ".parquet" else _read_csv(path, as_text)

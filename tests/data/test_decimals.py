@@ -74,7 +74,7 @@ def test_commas_beside_points_stay_text_aloud(tmp_path: Path, text: str) -> None
 def test_positions_that_stay_text_are_refused(tmp_path: Path) -> None:
     save_pictures(tmp_path, ["0.png", "1.png"])
     path = written(tmp_path, "path;label;ra;dec;z\n0.png;a;10,5;1,5;0.1\n1.png;b;20,5;2,5;0.2\n")
-    with pytest.raises(DataError, match="column 'ra' is not in degrees.*write numbers with a point"):
+    with pytest.raises(DataError, match=r"column 'ra' is not in degrees.*write numbers with a point"):
         imported(path)
 
 
