@@ -35,6 +35,7 @@ ROOMS = (
     "training",
     "inference",
     "evaluation",
+    "catalogue",
     "verification",
     "sweeping",
     "reporting",

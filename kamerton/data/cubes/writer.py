@@ -128,7 +128,7 @@ class CubeWriter:
             hdus.append(self._label_hdu(np.asarray(labels)))
             if catalogue is not None:
                 hdus.append(_catalogue_hdu(catalogue))
-        _add_checksums(self._partial)
+        add_checksums(self._partial)
         with self._partial.open("rb") as written:
             os.fsync(written.fileno())
         self._partial.replace(self.path)
@@ -148,7 +148,7 @@ class CubeWriter:
         header["NAXIS4"] = (self._count, "galaxies")
         header["EXTEND"] = True
         header["ORIGIN"] = (WRITTEN_BY, "labelled cube: images, labels, catalogue")
-        _reserve_checksums(header)
+        reserve_checksums(header)
         header.update(origin_cards(origin))
         room = HEADER_BLOCKS * BLOCK_BYTES // CARD_BYTES - len(header) - 1
         cards = [card for line in history for card in _history_cards(to_ascii(line))]
@@ -165,7 +165,7 @@ class CubeWriter:
             hdu.header[ESCAPES_KEYWORD] = ESCAPES_CARD
         for index, name in enumerate(self.class_names):
             hdu.header[f"{CLASS_KEYWORD}{index}"] = with_comment(write(name), f"class of label {index}")
-        _reserve_checksums(hdu.header)
+        reserve_checksums(hdu.header)
         return hdu
 
 
@@ -188,16 +188,17 @@ def _catalogue_hdu(catalogue: Table) -> fits.BinTableHDU:
     if has_escapes:
         hdu.header[ESCAPES_KEYWORD] = ESCAPES_CARD
     hdu.header["RADESYS"] = ("ICRS", "of ra and dec")
-    _reserve_checksums(hdu.header)
+    reserve_checksums(hdu.header)
     return hdu
 
 
-def _reserve_checksums(header: fits.Header) -> None:
+def reserve_checksums(header: fits.Header) -> None:
+    """Keep room in a header for what `add_checksums` fills in."""
     header["CHECKSUM"] = ("0" * 16, "HDU checksum")
     header["DATASUM"] = ("0", "data unit checksum")
 
 
-def _add_checksums(path: Path) -> None:
+def add_checksums(path: Path) -> None:
     """Fill in CHECKSUM and DATASUM of every HDU, where their cards are; the data are only read."""
     with fits.open(path, mode="readonly", memmap=True) as hdus, path.open("r+b") as file:
         for hdu in hdus:

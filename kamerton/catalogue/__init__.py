@@ -1,0 +1,1 @@
+"""Catalogues: what a run says of many galaxies, in files that other programs read."""

@@ -1,0 +1,43 @@
+"""WRITERS: a catalogue's rows, streamed into a file of a format, whole or not at all.
+
+Every writer is a context that takes (path, header, number of rows) and gives `Rows`; it takes flat memory, whatever the
+number of rows, and gives the same bytes for the same rows, however they come in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from kamerton.catalogue.columns import Header
+from kamerton.catalogue.writers.fits_table import fits_rows
+from kamerton.catalogue.writers.parquet_file import parquet_rows
+from kamerton.catalogue.writers.rows import Rows
+from kamerton.catalogue.writers.text_table import csv_rows, ecsv_rows
+from kamerton.catalogue.writers.votable_file import votable_rows
+from kamerton.errors import UsageError
+
+Writer = Callable[[Path, Header, int], AbstractContextManager[Rows]]
+
+WRITERS: dict[str, Writer] = {
+    ".parquet": parquet_rows,
+    ".fits": fits_rows,
+    ".vot": votable_rows,
+    ".csv": csv_rows,
+    ".ecsv": ecsv_rows,
+}
+"""By the ending of the file's name."""
+
+
+def find_writer(path: Path) -> Writer:
+    """Find the format that a file's name asks for (UsageError where none does)."""
+    try:
+        return WRITERS[path.suffix.lower()]
+    except KeyError:
+        raise UsageError(
+            f"{path}: no name for a catalogue",
+            received=f"the ending {path.suffix!r}" if path.suffix else "no ending",
+            allowed=", ".join(WRITERS),
+            next_step="choose a name with one of these endings",
+        ) from None

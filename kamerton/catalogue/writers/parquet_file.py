@@ -1,0 +1,69 @@
+"""Parquet after the IVOA note VOParquet 1.0: the head is a VOTable without rows in the footer.
+
+Astropy's own writer of that name breaks the VOTable schema and loses units, so this one is ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kamerton.catalogue.astropy_head import astropy_yaml
+from kamerton.catalogue.columns import FACT_PREFIX, Header, arrow_schema
+from kamerton.catalogue.votable import votable_text
+from kamerton.catalogue.writers.rows import PIECE_ROWS, Rows
+from kamerton.files import whole_file
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyarrow.parquet import ParquetWriter
+
+VERSION_KEY, CONTENT_KEY = "IVOA.VOTable-Parquet.version", "IVOA.VOTable-Parquet.content"
+VERSION = "1.0"
+ASTROPY_KEY = "table_meta_yaml"
+"""Where Astropy's plain Parquet reader finds units and descriptions."""
+
+
+class ParquetRows(Rows):
+    """Rows of a Parquet file, whose footer may be told more until the block ends."""
+
+    def __init__(self, header: Header, writer: ParquetWriter) -> None:
+        super().__init__(header.columns, self._write_group)
+        self._writer = writer
+        self._letters = {column.name: 1 for column in header.columns if column.kind == "text"}
+
+    def note(self, facts: Mapping[str, str]) -> None:
+        """Add to the footer what is known only once the rows are, each under ``kamerton.`` and its name."""
+        self._writer.add_key_value_metadata({f"{FACT_PREFIX}{name}": value for name, value in facts.items()})
+
+    def finish(self, rows: int) -> None:
+        """Write what is left, and how long texts are, which Astropy asks for."""
+        super().finish(rows)
+        self._writer.add_key_value_metadata({f"table::len::{name}": str(n) for name, n in self._letters.items()})
+
+    def _write_group(self, piece: pa.Table) -> None:
+        from pyarrow import compute
+
+        for name, most in self._letters.items():
+            self._letters[name] = max(most, compute.max(compute.utf8_length(piece[name])).as_py() or 1)
+        self._writer.write_table(piece, row_group_size=PIECE_ROWS)
+
+
+@contextmanager
+def parquet_rows(path: Path, header: Header, rows: int) -> Iterator[ParquetRows]:
+    """Write a Parquet file, whose footer has the head as a VOTable, and each fact under ``kamerton.`` and its name."""
+    from pyarrow import parquet
+
+    schema = arrow_schema(header.columns)
+    with (
+        whole_file(path) as partial,
+        # Arrow's own description would hide what the footer is told after the first row.
+        parquet.ParquetWriter(partial, schema, compression="zstd", store_schema=False) as writer,
+    ):
+        head = {VERSION_KEY: VERSION, CONTENT_KEY: votable_text(header, rows), ASTROPY_KEY: astropy_yaml(header)}
+        writer.add_key_value_metadata(head | header.prefixed_facts())
+        taken = ParquetRows(header, writer)
+        yield taken
+        taken.finish(rows)

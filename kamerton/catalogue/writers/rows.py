@@ -1,0 +1,50 @@
+"""Rows that come in pieces of any size, and leave in pieces of one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from kamerton.catalogue.columns import Column, arrow_schema
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+PIECE_ROWS = 1 << 16
+"""Rows that are held in memory and written at once: a row group of a Parquet file."""
+
+
+class Rows:
+    """Take the rows of a catalogue, and write them in pieces that do not depend on how they came."""
+
+    def __init__(self, columns: tuple[Column, ...], write: Callable[[pa.Table], object]) -> None:
+        self.schema = arrow_schema(columns)
+        self._write = write
+        self._waiting: list[pa.Table] = []
+        self._waiting_rows = 0
+        self.count = 0
+        """Rows so far."""
+
+    def append(self, rows: pa.RecordBatch | pa.Table) -> None:
+        """Add rows whose columns are those of the header, by name, kind and order."""
+        import pyarrow as pa
+
+        table = pa.Table.from_batches([rows]) if isinstance(rows, pa.RecordBatch) else rows
+        assert table.schema.equals(self.schema), (table.schema, self.schema)
+        self._waiting.append(table)
+        self._waiting_rows += table.num_rows
+        self.count += table.num_rows
+        while self._waiting_rows >= PIECE_ROWS:
+            together = pa.concat_tables(self._waiting)
+            self._write(together.slice(0, PIECE_ROWS).combine_chunks())
+            self._waiting = [together.slice(PIECE_ROWS)]
+            self._waiting_rows -= PIECE_ROWS
+
+    def finish(self, rows: int) -> None:
+        """Write what is left; ``rows`` were promised."""
+        import pyarrow as pa
+
+        assert self.count == rows, (self.count, rows)
+        left = pa.concat_tables([self.schema.empty_table(), *self._waiting])
+        if left.num_rows:
+            self._write(left.combine_chunks())
