@@ -86,7 +86,9 @@ def split(
 @app.command()
 @with_options(config.AuditSettings)
 def check(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Labelled cubes, or lists of ra, dec, label.")],
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="Labelled cubes, lists of ra, dec, label, or their folder.")
+    ],
     *,
     as_json: JsonFlag = False,
     **settings: Any,

@@ -12,12 +12,17 @@ from kamerton.data.audit.duplicates import duplicates
 from kamerton.data.audit.findings import AuditReport, Finding
 from kamerton.data.audit.galaxies import AuditedGalaxies, FileAudit
 from kamerton.data.audit.list_file import examine_list
+from kamerton.data.classes import shown
 from kamerton.data.cubes.origin import framing_differs, framing_of, framing_told, stretch_differs
+from kamerton.data.cubes.writer import CUBE_ENDINGS
 from kamerton.data.lists import is_list
 from kamerton.errors import UsageError
 from kamerton.progress import Progress, Silent
 
 __all__ = ["AuditReport", "check"]
+
+ENDINGS = tuple(f"{ending}{packed}" for ending in CUBE_ENDINGS for packed in ("", ".gz", ".fz"))
+"""Of cubes, where a folder is named."""
 
 
 def check(
@@ -28,13 +33,15 @@ def check(
 ) -> AuditReport:
     """Report everything that is wrong with labelled cubes, and with CSV or Parquet lists of ``ra``, ``dec``, ``label``.
 
+    A folder stands for all cubes and lists right in it.
     In each file: damage, bad pixels, bad labels, bad positions. In and between files: the same galaxy twice, by its
     pixels or within ``radius_arcsec`` on the sky (None looks at no positions), labels that contradict each other, and
     cubes that no one network could read. A file that cannot be read is a finding and no error. Memory does not grow
-    with the images: digests, labels and positions are kept. Raises UsageError where no file is named.
+    with the images: digests, labels and positions are kept. UsageError where no file is named, or a folder has none.
     """
     settings = AuditSettings(radius_arcsec)
-    files = [_examine(path, watcher or Silent()) for path in _distinct(several(paths, str, Path))]
+    given = [Path(path) for path in several(paths, str, Path)]
+    files = [_examine(path, watcher or Silent(), path in given) for path in _distinct(given)]
     if not files:
         raise UsageError("No file to check", allowed="one cube or list, or more", next_step="name a file")
     kept = [file.galaxies for file in files if file.galaxies is not None]
@@ -44,13 +51,32 @@ def check(
     return AuditReport(tuple(file.summary() for file in files), tuple(found), settings.radius_arcsec)
 
 
-def _examine(path: Path, watcher: Progress) -> FileAudit:
-    return examine_list(path) if is_list(path) else examine_cube(path, watcher)
+def _examine(path: Path, watcher: Progress, is_named: bool) -> FileAudit:
+    return examine_list(path, is_named=is_named) if is_list(path) else examine_cube(path, watcher)
 
 
-def _distinct(paths: Iterable[str | Path]) -> Sequence[Path]:
+def _distinct(paths: Iterable[Path]) -> Sequence[Path]:
     """Name each file once, whichever way it is named, lest each of its galaxies be found twice."""
-    return list({Path(path).resolve(): Path(path) for path in paths}.values())
+    files = [file for path in paths for file in (_files_in(path) if path.is_dir() else [path])]
+    return list({file.resolve(): file for file in files}.values())
+
+
+def _files_in(folder: Path) -> list[Path]:
+    try:
+        entries = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    except OSError as error:
+        raise UsageError(
+            f"{folder}: cannot be opened", received=error.strerror, next_step="check your permissions"
+        ) from error
+    files = [path for path in entries if path.name.lower().endswith(ENDINGS) or is_list(path)]
+    if not files:
+        raise UsageError(
+            f"{folder}: no cubes and no lists in it",
+            received=shown(path.name for path in entries) or "no files",
+            allowed="files that end in .fits, .csv or .parquet",
+            next_step="name the folder that holds them, or the files",
+        )
+    return files
 
 
 def _disagreements(files: Sequence[AuditedGalaxies]) -> list[Finding]:

@@ -17,11 +17,17 @@ from kamerton.errors import DataError
 COLUMNS = ("ra", "dec", "label")
 
 
-def examine_list(path: Path) -> FileAudit:
-    """Find what is wrong with a list of ``ra``, ``dec`` (degrees, ICRS) and ``label`` alone."""
+def examine_list(path: Path, *, is_named: bool = True) -> FileAudit:
+    """Find what is wrong with a list of ``ra``, ``dec`` (degrees, ICRS) and ``label`` alone.
+
+    Another list, of pictures say, is passed over where only its folder was named.
+    """
     found = FileAudit(str(path))
     with found.noting():
         columns = read_list(path, as_text=("label",))
+        if not is_named and not set(COLUMNS) <= set(columns):
+            found.add("note", f"no list of {', '.join(COLUMNS)}, so it is passed over")
+            return found
         _require_columns(path, columns)
         count = len(columns["label"])
         ids = columns.get("id") or [f"{path.stem}#{row}" for row in range(count)]

@@ -13,7 +13,7 @@ from kamerton.config import Framing, PixelOrigin
 from kamerton.data.audit import check
 from kamerton.data.audit.findings import EXAMPLES_SHOWN
 from kamerton.errors import UsageError
-from tests.conftest import toy_galaxies, write_cube
+from tests.conftest import toy_galaxies, write_cube, write_toy_splits
 
 
 def call(monkeypatch: pytest.MonkeyPatch, *words: object) -> int:
@@ -87,6 +87,26 @@ def test_cubes_whose_pixels_came_to_be_in_other_ways_are_told(
     assert report.counts() == counts
     assert ("pictures" in "\n".join(report.describe())) == bool(says)
     assert says in "\n".join(report.describe())
+
+
+def test_a_folder_is_all_its_cubes_and_lists(tmp_path: Path) -> None:
+    folder = write_toy_splits(tmp_path / "data", size=16)
+    (folder / "list.csv").write_text("ra,dec,label\n1,2,a\n3,4,b\n")
+    (folder / "pictures.csv").write_text("path,label\n0.png,a\n")
+    for name in ("test.left-out.csv", "split.json", ".hidden.fits"):
+        (folder / name).write_text("row,path,reason\n0,a,b\n")
+    report = check(folder)
+    assert report.sound
+    names = ["list.csv", "pictures.csv", "test.fits", "test.left-out.csv", "train.fits", "valid.fits"]
+    assert [Path(file.file).name for file in report.files] == names
+    assert "no list of ra, dec, label" in "\n".join(report.describe())
+    assert check([folder, folder / "test.fits"]).files == report.files
+
+
+def test_a_folder_without_cubes_and_lists_is_wrong_usage(tmp_path: Path) -> None:
+    (tmp_path / "0.png").write_bytes(b"")
+    with pytest.raises(UsageError, match=r"no cubes and no lists in it.*Received: 0\.png"):
+        check(tmp_path)
 
 
 def test_no_file_is_wrong_usage() -> None:
