@@ -45,6 +45,9 @@ PIXEL_SCALE = 255.0
 MAX_SIDE = 4096
 """Side of the largest image in pixels; what has more than its square in pixels is no single galaxy."""
 
+SMALLEST_SIDE = 8
+"""Side of the smallest image that pictures are cropped or resized to, pixels."""
+
 WAVELENGTH_ORDER = "ugrizy"
 """Bands that need not be given in order, from blue to red."""
 
@@ -295,9 +298,9 @@ class PictureSettings(Settings):
     """Linear scale of that stretch, in its units; by default each cutout's own, from its noise and brightness."""
 
     def check(self) -> None:
-        sides = f"8 to {MAX_SIDE} pixels"
-        require(self.size is None or 8 <= self.size <= MAX_SIDE, "size", self.size, sides)
-        require(self.crop is None or 8 <= self.crop <= MAX_SIDE, "crop", self.crop, sides)
+        sides = f"{SMALLEST_SIDE} to {MAX_SIDE} pixels"
+        require(self.size is None or SMALLEST_SIDE <= self.size <= MAX_SIDE, "size", self.size, sides)
+        require(self.crop is None or SMALLEST_SIDE <= self.crop <= MAX_SIDE, "crop", self.crop, sides)
         bands = ("any",) if self.bands is None else band_names(self.bands)
         require(
             len(bands) in {1, 3} and len(set(bands)) == len(bands) and max(map(len, bands)) <= MAX_BAND_NAME,

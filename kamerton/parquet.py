@@ -7,9 +7,10 @@ of it is declared before the numbers, and is held against the size of the file f
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from kamerton.opening import open_plain
 
@@ -29,6 +30,12 @@ RATIO = 200
 SMALL_BYTES = 16 << 20
 """Below this, the ratio does not matter."""
 
+SMALL_ROWS = 1_000_000
+"""A stream may have so many rows, or as many as its file has bytes: equal ones take none."""
+
+BUFFER_BYTES = 1 << 20
+"""Read at once of each column of a stream."""
+
 FOOTER_ITEMS = 1_000_000
 """Most items of a list in the file's description: a row group and column each has one."""
 
@@ -39,31 +46,45 @@ def read_parquet(path: Path, choose: Callable[[pa.Schema], Sequence[str]]) -> pa
     Raises OSError where the file cannot be read, and ValueError where it is damaged or would take more memory than a
     file of its size can need; ``choose`` may raise ValueError too.
     """
+    with _plain(path) as (file, size_bytes):
+        return _read(file, size_bytes, choose)
+
+
+def parquet_schema(path: Path) -> tuple[pa.Schema, int]:
+    """Read the names and types of the columns of a Parquet file, and how many rows it promises."""
+    with _plain(path) as (file, size_bytes), _opened(file, size_bytes) as described:
+        return described.schema_arrow, described.metadata.num_rows
+
+
+def parquet_batches(path: Path, choose: Callable[[pa.Schema], Sequence[str]], rows: int) -> Iterator[pa.RecordBatch]:
+    """Give the columns of a Parquet file that ``choose`` names, at most ``rows`` rows at once, texts as ``string``.
+
+    Memory does not grow with the number of rows. Raises errors as `read_parquet` does, where they show.
+    """
+    with _plain(path) as (file, size_bytes):
+        yield from _batches(file, size_bytes, choose, rows)
+
+
+@contextmanager
+def _plain(path: Path) -> Iterator[tuple[IO[bytes], int]]:
     import pyarrow as pa
 
     with open_plain(path) as file:
         try:
-            return _read(file, os.fstat(file.fileno()).st_size, choose)
+            yield file, os.fstat(file.fileno()).st_size
         # What PyArrow raises for a damaged file is sometimes that of one that cannot be read.
         except (OSError, LookupError, pa.ArrowException) as error:
             raise ValueError(str(error)) from error
 
 
-def _read(file: object, size_bytes: int, choose: Callable[[pa.Schema], Sequence[str]]) -> pa.Table:
+def _read(file: IO[bytes], size_bytes: int, choose: Callable[[pa.Schema], Sequence[str]]) -> pa.Table:
     import pyarrow as pa
-    from pyarrow import parquet
 
-    limits = {"thrift_string_size_limit": max(SMALL_BYTES, size_bytes), "thrift_container_size_limit": FOOTER_ITEMS}
-    with parquet.ParquetFile(file, **limits) as described:
-        found, schema = described.metadata, described.schema_arrow
-    if found.num_columns > MAX_COLUMNS:
-        raise ValueError(f"{found.num_columns} columns; at most {MAX_COLUMNS} are read")
-    columns = list(choose(schema))
+    found, columns, texts = _described(file, size_bytes, choose)
     if found.num_rows > size_bytes or found.num_rows * len(columns) > MAX_CELLS:
         raise ValueError(f"{found.num_rows} rows of {len(columns)} columns cannot be in a file of {size_bytes} bytes")
     _require_memory(_declared_bytes(found), size_bytes)
-    texts = [name for name in columns if _is_text(schema.field(name).type)]
-    with parquet.ParquetFile(file, metadata=found, read_dictionary=texts, **limits) as content:
+    with _opened(file, size_bytes, metadata=found, read_dictionary=texts) as content:
         table = content.read(columns=columns)
     if table.num_rows != found.num_rows or table.column_names != columns:
         raise ValueError(f"{table.num_rows} rows of {', '.join(table.column_names)}, which is not what it promises")
@@ -73,6 +94,56 @@ def _read(file: object, size_bytes: int, choose: Callable[[pa.Schema], Sequence[
             _require_memory(sum(map(_text_bytes, column.chunks)), size_bytes)
         table = table.set_column(columns.index(name), name, column.cast(pa.string()))
     return table
+
+
+def _batches(
+    file: IO[bytes], size_bytes: int, choose: Callable[[pa.Schema], Sequence[str]], rows: int
+) -> Iterator[pa.RecordBatch]:
+    found, columns, texts = _described(file, size_bytes, choose)
+    if found.num_rows > max(SMALL_ROWS, size_bytes):
+        raise ValueError(f"{found.num_rows} rows cannot be in a file of {size_bytes} bytes")
+    for number in range(found.num_row_groups):
+        _require_memory(max(0, found.row_group(number).total_byte_size), size_bytes)
+    count = 0
+    # Read piece by piece: a row group may be the whole file.
+    with _opened(file, size_bytes, metadata=found, read_dictionary=texts, buffer_size=BUFFER_BYTES) as content:
+        for batch in content.iter_batches(rows, columns=columns, use_threads=False):
+            if batch.schema.names != columns:
+                raise ValueError(f"columns {', '.join(batch.schema.names)}, which is not what it promises")
+            count += batch.num_rows
+            yield _with_texts(batch, texts, size_bytes)
+    if count != found.num_rows:
+        raise ValueError(f"{count} rows, and it promises {found.num_rows}")
+
+
+def _with_texts(batch: pa.RecordBatch, texts: Sequence[str], size_bytes: int) -> pa.RecordBatch:
+    import pyarrow as pa
+
+    for name in texts:
+        column = batch.column(name)
+        if isinstance(column.type, pa.DictionaryType):
+            _require_memory(_text_bytes(column), size_bytes)
+        batch = batch.set_column(batch.schema.names.index(name), name, column.cast(pa.string()))
+    return batch
+
+
+def _described(
+    file: IO[bytes], size_bytes: int, choose: Callable[[pa.Schema], Sequence[str]]
+) -> tuple[pq.FileMetaData, list[str], list[str]]:
+    """Read what the file says of itself: of all, the columns that are chosen, and those of them that are texts."""
+    with _opened(file, size_bytes) as described:
+        found, schema = described.metadata, described.schema_arrow
+    if found.num_columns > MAX_COLUMNS:
+        raise ValueError(f"{found.num_columns} columns; at most {MAX_COLUMNS} are read")
+    columns = list(choose(schema))
+    return found, columns, [name for name in columns if _is_text(schema.field(name).type)]
+
+
+def _opened(file: IO[bytes], size_bytes: int, **options: Any) -> pq.ParquetFile:
+    from pyarrow import parquet
+
+    limits = {"thrift_string_size_limit": max(SMALL_BYTES, size_bytes), "thrift_container_size_limit": FOOTER_ITEMS}
+    return parquet.ParquetFile(file, **limits, **options)
 
 
 def _is_text(kind: pa.DataType) -> bool:

@@ -6,6 +6,7 @@ import csv
 import io
 import os
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any, TextIO
@@ -44,25 +45,71 @@ def read_list(path: Path, as_text: Collection[str] = ()) -> dict[str, list[str]]
 
 
 def _read_csv(source: Path, as_text: Collection[str]) -> dict[str, list[str]]:
-    try:
-        with open_plain(source) as file, io.TextIOWrapper(file, encoding="utf-8-sig", newline="") as text:
-            _check_bytes(os.fstat(file.fileno()).st_size)
-            lines = _lines(text)
-            first = next(lines, "")
-            separator = _separator(first)
-            header, *body = _rows(chain([first], lines), separator)
-    except (OSError, ValueError, csv.Error) as error:
-        raise _unreadable_list(source, error) from error
-    for number, row in enumerate(body, start=1):
-        if len(row) != len(header):
+    found = open_csv(source, most_bytes=LIST_BYTES)
+    rows: list[list[str]] = []
+    for row in found.rows:
+        if len(row) * len(rows) > MAX_CELLS:
+            raise unreadable_list(source, ValueError(f"more than {MAX_CELLS} cells"))
+        rows.append(row)
+    columns = _as_columns(source, found.header, [list(cells) for cells in zip(*rows, strict=True)])
+    return with_points(str(source), columns, {"id", *as_text}) if found.has_decimal_commas else columns
+
+
+@dataclass(frozen=True)
+class CsvList:
+    """A CSV list as it is read, row by row in the memory of one; empty lines are no rows."""
+
+    header: list[str]
+    separator: str
+    rows: Iterator[list[str]]
+    """Those after the header."""
+
+    @property
+    def has_decimal_commas(self) -> bool:
+        """Whether commas in numbers may be meant as decimal commas."""
+        return self.separator != ","
+
+
+def open_csv(source: Path, *, most_bytes: int | None = None) -> CsvList:
+    """Read the header of a CSV list, and its rows as they are asked for.
+
+    Raises DataError, where it shows, for a file that cannot be read, is longer than ``most_bytes``, or has a row with
+    another number of cells than the header.
+    """
+    rows = _rows(source, most_bytes)
+    header, separator = next(rows, ([], ","))
+    return CsvList(header, separator, _checked_rows(source, len(header), rows))
+
+
+def _checked_rows(source: Path, width: int, rows: Iterator[tuple[list[str], str]]) -> Iterator[list[str]]:
+    for number, (row, separator) in enumerate(rows, start=1):
+        if len(row) != width:
             raise DataError(
                 f"{source} row {number}: another number of cells than the header",
                 received=f"{len(row)} cells",
-                allowed=f"{len(header)}",
+                allowed=f"{width}",
                 next_step=f"quote cells that contain the separator, {SEPARATORS[separator]}",
             )
-    columns = _as_columns(source, header, [list(cells) for cells in zip(*body, strict=True)])
-    return columns if separator == "," else with_points(str(source), columns, {"id", *as_text})
+        yield row
+
+
+def _rows(source: Path, most_bytes: int | None) -> Iterator[tuple[list[str], str]]:
+    """Give each row with the separator of all."""
+    try:
+        with open_plain(source) as file, io.TextIOWrapper(file, encoding="utf-8-sig", newline="") as text:
+            size_bytes = os.fstat(file.fileno()).st_size
+            if most_bytes is not None and size_bytes > most_bytes:
+                raise ValueError(f"{size_bytes} bytes; a list of at most {most_bytes} bytes is read")
+            lines = _lines(text)
+            first = next(lines, "")
+            separator = _separator(first)
+            for row in csv.reader(chain([first], lines), strict=True, delimiter=separator):
+                if len(row) > MAX_COLUMNS:
+                    raise ValueError(f"{len(row)} columns in a row; at most {MAX_COLUMNS}")
+                if row:
+                    yield row, separator
+    except (OSError, ValueError, csv.Error) as error:
+        raise unreadable_list(source, error) from error
 
 
 def _separator(header: str) -> str:
@@ -76,22 +123,6 @@ def _count_names(header: str, separator: str) -> int:
     except csv.Error:
         # Without its separator, a long header is one name that is too long.
         return 0
-
-
-def _check_bytes(size_bytes: int) -> None:
-    if size_bytes > LIST_BYTES:
-        raise ValueError(f"{size_bytes} bytes; a list of at most {LIST_BYTES} bytes is read")
-
-
-def _rows(lines: Iterator[str], separator: str) -> list[list[str]]:
-    """Split lines into cells; ValueError where there are more than a list of galaxies has."""
-    rows: list[list[str]] = []
-    for row in csv.reader(lines, strict=True, delimiter=separator):
-        if len(row) > MAX_COLUMNS or len(row) * len(rows) > MAX_CELLS:
-            raise ValueError(f"{len(row)} columns in row {len(rows)}; at most {MAX_COLUMNS}, and {MAX_CELLS} cells")
-        if row:
-            rows.append(row)
-    return rows or [[]]
 
 
 def _lines(text: TextIO) -> Iterator[str]:
@@ -113,17 +144,18 @@ def _read_parquet(source: Path) -> dict[str, list[str]]:
     except DataError:
         raise
     except (OSError, ValueError, pa.ArrowException) as error:
-        raise _unreadable_list(source, error) from error
+        raise unreadable_list(source, error) from error
     return _as_columns(source, table.column_names, cells if len(table) else [])
 
 
 def _simple_columns(source: Path, schema: Any) -> list[str]:
-    names = [field.name for field in schema if _is_simple(field.type)]
-    _names(source, names, "rows")
+    names = [field.name for field in schema if is_simple(field.type)]
+    column_names(source, names, has_rows=True)
     return names
 
 
-def _is_simple(kind: Any) -> bool:
+def is_simple(kind: Any) -> bool:
+    """Tell whether a type of Parquet's has one value a cell, which can be written as text."""
     from pyarrow import types
 
     others = (types.is_nested, types.is_binary, types.is_large_binary, types.is_fixed_size_binary)
@@ -131,26 +163,27 @@ def _is_simple(kind: Any) -> bool:
 
 
 def _as_columns(source: Path, header: Sequence[str], cells: Sequence[list[str]]) -> dict[str, list[str]]:
-    return dict(zip(_names(source, header, cells), cells, strict=True))
+    return dict(zip(column_names(source, header, has_rows=bool(cells)), cells, strict=True))
 
 
-def _names(source: Path, header: Sequence[str], cells: Sequence[Any]) -> list[str]:
+def column_names(source: Path, header: Sequence[str], *, has_rows: bool) -> list[str]:
     """Name the columns as they are known; DataError where two have one name, or there are no rows."""
     names = [name.strip().lower() if name.strip().lower() in KNOWN_COLUMNS else name.strip() for name in header]
     # FITS does not tell upper from lower case in names of columns.
     folded = [name.lower() for name in names]
     twice = [name for name in names if folded.count(name.lower()) > 1]
-    if twice or "" in names or not cells:
+    if twice or "" in names or not has_rows:
         raise DataError(
             f"{source}: not a list of galaxies",
-            received="no rows" if not cells else f"columns {', '.join(map(repr, names))}",
+            received="no rows" if not has_rows else f"columns {', '.join(map(repr, names))}",
             allowed="a header of distinct names, and one row a galaxy",
-            next_step="correct the header" if cells else "add rows",
+            next_step="correct the header" if has_rows else "add rows",
         )
     return names
 
 
-def _unreadable_list(source: Path, error: Exception) -> DataError:
+def unreadable_list(source: Path, error: Exception) -> DataError:
+    """Say that a file is no list."""
     return DataError(
         f"{source}: cannot be read as a list of galaxies",
         received=f"{type(error).__name__}: {error}",

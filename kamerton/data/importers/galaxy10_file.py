@@ -56,13 +56,13 @@ def open_galaxy10(request: ImportRequest) -> Iterator[LabelledSource]:
 
     source, settings = request.source, request.settings
     with ExitStack() as opened:
-        with _hdf5_errors(source):
+        with hdf5_errors(source):
             file = opened.enter_context(h5py.File(opened.enter_context(open_plain(source)), "r"))
-        with _hdf5_errors(source):
-            images = _dataset(source, file, "images", kinds="u", dimensions=4)
+        with hdf5_errors(source):
+            images = galaxy10_images(source, file)
             labels = np.asarray(_dataset(source, file, "ans", kinds="iu", dimensions=1)[:], np.int64)
-            _check_galaxy10(source, images, labels)
-            catalogue = _galaxy10_catalogue(source, file, len(labels))
+            _check_labels(source, labels, len(images))
+            catalogue = galaxy10_catalogue(source, file, len(labels))
             classes = classes_in_order(str(source), labels, _galaxy10_classes(images.shape[1], labels), request.classes)
         # Outside, so that an error of whoever writes the images is not taken for one of the HDF5 file.
         found = StreamFindings()
@@ -76,7 +76,8 @@ def _galaxy10_classes(side: int, labels: Labels) -> tuple[str, ...]:
     return GALAXY10_SDSS_CLASS_NAMES if side == GALAXY10_SDSS_SIDE else galaxy10.CLASS_NAMES
 
 
-def _galaxy10_catalogue(source: Path, file: Any, count: int) -> Table:
+def galaxy10_catalogue(source: Path, file: Any, count: int) -> Table:
+    """Read ``ra``, ``dec``, ``redshift`` and ``pxscale``, where the file has them; ids are numbers of rows."""
     table = Table({"id": [f"galaxy10-{row:05d}" for row in range(count)]})
     for name in ("ra", "dec", "redshift", "pxscale"):
         if name in file:
@@ -93,7 +94,7 @@ def _galaxy10_batches(
 ) -> Iterator[SquaresNHWC]:
     step = max(1, min(CHUNK_GALAXIES, SMALL_BYTES // math.prod(images.shape[1:])))
     for start in range(0, len(images), step):
-        with _hdf5_errors(source, f"images from row {start}"):
+        with hdf5_errors(source, f"images from row {start}"):
             images_nhwc = images[start : start + step]
         yield fit_batch(images_nhwc, settings, source, start)
     framing = framing_within(None, min(images.shape[1:3]), settings.crop, settings.size)
@@ -126,7 +127,9 @@ def _dataset(source: Path, file: Any, name: str, *, kinds: str, dimensions: int)
     return found
 
 
-def _check_galaxy10(source: Path, images: Any, labels: Labels) -> None:
+def galaxy10_images(source: Path, file: Any) -> Any:
+    """Get the dataset of the pictures, uint8 (N, H, W, 3), which is read where it is sliced."""
+    images = _dataset(source, file, "images", kinds="u", dimensions=4)
     if images.dtype != np.uint8 or images.shape[3] != 3 or 0 in images.shape:
         raise DataError(
             f"{source} dataset images: not the pictures of a Galaxy10 file",
@@ -134,7 +137,11 @@ def _check_galaxy10(source: Path, images: Any, labels: Labels) -> None:
             allowed="uint8 (N,H,W,3) with N >= 1",
             next_step="`kamerton data download galaxy10` fetches the published file",
         )
-    _check_length(f"{source} dataset ans", len(labels), len(images))
+    return images
+
+
+def _check_labels(source: Path, labels: Labels, count: int) -> None:
+    _check_length(f"{source} dataset ans", len(labels), count)
     bad = np.flatnonzero((labels < 0) | (labels >= MAX_CLASSES))
     if len(bad):
         raise DataError(
@@ -156,7 +163,8 @@ def _check_length(where: str, length: int, count: int) -> None:
 
 
 @contextmanager
-def _hdf5_errors(source: Path, part: str = "the file") -> Iterator[None]:
+def hdf5_errors(source: Path, part: str = "the file") -> Iterator[None]:
+    """Turn what h5py raises for a damaged file into one DataError."""
     try:
         yield
     except DataError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,19 +76,26 @@ def read_cutout(path: Path, settings: PictureSettings) -> Cutout:
     return Cutout(image_hwc, stretch, planes.names, len(planes.bands_chw), planes.position_deg)
 
 
+def position_of(path: Path) -> tuple[float, float] | None:
+    """Read where a FITS cutout lies, degrees (ICRS), from its header alone; None where that is not known."""
+    try:
+        if not is_fits(path):
+            return None
+        _, hdus = open_fits(path)
+        with fits_errors(path, None), closing(hdus):
+            hdu = hdus[_image_number(path, hdus)]
+            return middle_deg(hdu.header, hdu.shape)
+    # Whoever reads the picture is told.
+    except PictureError:
+        return None
+
+
 def _read_planes(path: Path, given_bands: str | None) -> _Planes:
     """Read the first image of a FITS file."""
     _, hdus = open_fits(path)
     # Closing runs Astropy's own checks, which may fail as reading does.
     with fits_errors(path, None), closing(hdus):
-        number = next((number for number, hdu in enumerate(hdus) if hdu.is_image and hdu.shape), None)
-        if number is None:
-            raise PictureError(
-                f"{path}: no image in the file",
-                received=f"{len(hdus)} HDU(s) without one",
-                allowed="a FITS image with the bands of one galaxy",
-                next_step="leave the file out",
-            )
+        number = _image_number(path, hdus)
         where, hdu = f"{path} HDU {number}", hdus[number]
         _check_shape(where, hdu)
         count = 1 if len(hdu.shape) == 2 else int(hdu.shape[0])
@@ -97,6 +105,19 @@ def _read_planes(path: Path, given_bands: str | None) -> _Planes:
         order = blue_to_red(names, count)
         in_order = None if names is None else tuple(names[plane] for plane in order)
         return _Planes(where, bands_chw[order], in_order, middle_deg(hdu.header, hdu.shape))
+
+
+def _image_number(path: Path, hdus: Sequence[Any]) -> int:
+    """Find the first image of a file."""
+    number = next((number for number, hdu in enumerate(hdus) if hdu.is_image and hdu.shape), None)
+    if number is None:
+        raise PictureError(
+            f"{path}: no image in the file",
+            received=f"{len(hdus)} HDU(s) without one",
+            allowed="a FITS image with the bands of one galaxy",
+            next_step="leave the file out",
+        )
+    return number
 
 
 def _check_shape(where: str, hdu: Any) -> None:

@@ -1,0 +1,189 @@
+"""A FITS cube, labelled or images alone, as a source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
+from astropy.io import fits
+from astropy.table import Table
+
+from kamerton.arrays import SquareHWC, SquaresNHWC
+from kamerton.config import PixelOrigin
+from kamerton.data.cubes.cube import read_catalogue
+from kamerton.data.cubes.images import CubeImages
+from kamerton.data.cubes.origin import stored_origin
+from kamerton.data.cubes.pixels import PixelRange, bad_pixels, check_pixels
+from kamerton.data.fits.checksums import check_checksums
+from kamerton.data.fits.hdus import fits_errors, open_fits
+from kamerton.data.fits.structure import HduLayout, walk_structure
+from kamerton.data.fits.unpacking import as_plain_file
+from kamerton.data.pictures.cutout import is_fits
+from kamerton.data.sky import sky_positions
+from kamerton.data.sources.digests import file_digest
+from kamerton.data.sources.rows import Positions, carried_name, galaxy_error, known_numbers, row_batch, runs
+from kamerton.data.sources.source import ColumnKind, SourceRequest
+from kamerton.errors import CubeError, PictureError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+BANDS_OF_A_CUTOUT = (1, 3)
+"""Planes of a cutout (bands, H, W), which a cube of as many grey galaxies (N, H, W) might be, too."""
+
+
+def is_cube(path: Path) -> bool:
+    """Tell a FITS cube from a cutout of one galaxy: by four axes, more planes than bands, or labels or a CATALOG."""
+    if not (path.is_file() and is_fits(path)):
+        return False
+    with closing(as_plain_file(path)) as file:
+        layouts = list(walk_structure(path, file))
+    number = 1 if layouts[0].cards.get("NAXIS", "0").split("/")[0].strip() == "0" and len(layouts) > 1 else 0
+    shape = _shape(layouts[number])
+    if len(shape) != 3 or shape[0] not in BANDS_OF_A_CUTOUT:
+        return len(shape) in {3, 4}
+    has_labels = len(layouts) > number + 1 and _shape(layouts[number + 1])[:1] == shape[:1]
+    return has_labels or any(layout.cards.get("EXTNAME", "").strip().startswith("'CATALOG") for layout in layouts)
+
+
+def _shape(layout: HduLayout) -> tuple[int, ...]:
+    """Give the axes of an image, plain or in compressed tiles, in NumPy's order; none of a table."""
+    prefix = "Z" if layout.compressed is not None else ""
+    if not prefix and not layout.cards.get("XTENSION", "'IMAGE").strip().startswith("'IMAGE"):
+        return ()
+    axes = int(layout.cards[f"{prefix}NAXIS"].split("/")[0])
+    return tuple(int(layout.cards[f"{prefix}NAXIS{axis}"].split("/")[0]) for axis in range(axes, 0, -1))
+
+
+class CubeSource:
+    """An open cube; its labels, if it has any, do not matter."""
+
+    kind = "cube"
+
+    def __init__(self, path: Path, file: IO[bytes], hdus: fits.HDUList) -> None:
+        self.path = path
+        self._file, self._hdus = file, hdus
+        self._images = CubeImages(path, hdus)
+        self.side_px, _, self.channels = self._images.image_shape
+        self.dtype: np.dtype[Any] = self._images.dtype
+        self.origin: PixelOrigin | None = stored_origin(self._images.where(), self._images.header)
+        _require_pixels(self._images)
+
+    @cached_property
+    def identity(self) -> str:
+        """SHA-256 of the size and both ends of the file."""
+        return file_digest(self.path)
+
+    @cached_property
+    def _catalogue(self) -> Table:
+        return read_catalogue(self.path, self._hdus, len(self._images))
+
+    @cached_property
+    def has_own_ids(self) -> bool:
+        """Whether the catalogue names the galaxies."""
+        return any(hdu.name == "CATALOG" and "id" in hdu.columns.names for hdu in self._hdus)
+
+    @property
+    def has_positions(self) -> bool:
+        """Whether the catalogue has positions."""
+        return {"ra", "dec"} <= set(self._catalogue.colnames)
+
+    @cached_property
+    def columns(self) -> Mapping[str, ColumnKind]:
+        """The other columns of the catalogue."""
+        return {carried_name(name): kind for name, kind in self._kinds.items()}
+
+    @cached_property
+    def _kinds(self) -> dict[str, ColumnKind]:
+        table = self._catalogue
+        names = [name for name in table.colnames if name not in {"id", "ra", "dec"} and table[name].ndim == 1]
+        return {name: _kind(table[name].dtype) for name in names}
+
+    def batches(self, rows: int) -> Iterator[pa.RecordBatch]:
+        """Give the galaxies; the whole file is held against its checksums first."""
+        check_checksums(self.path, self._file)
+        positions, positions_deg = Positions(self.path), sky_positions(self._catalogue)
+        for start in range(0, len(self._images), rows):
+            table = self._catalogue[start : start + rows]
+            places = [str(row) for row in range(start, start + len(table))]
+            ids = [str(name) for name in table["id"]]
+            known = None if positions_deg is None else positions_deg[start : start + rows]
+            checked = None if known is None else positions.checked(places, known[:, 0], known[:, 1])
+            carried = {carried_name(name): _cells(table[name], kind) for name, kind in self._kinds.items()}
+            yield row_batch(self.columns, places, ids, checked, carried)
+        positions.say()
+
+    def images(self, places: Sequence[str]) -> Iterator[SquareHWC | PictureError]:
+        """Read the images of row numbers, those that follow each other at once."""
+        for rows in runs([int(place) for place in places]):
+            yield from self._run(rows)
+
+    def _run(self, rows: slice) -> Iterator[SquareHWC | PictureError]:
+        try:
+            images_nhwc = self._images.read(rows)
+        except CubeError as error:
+            if rows.stop - rows.start == 1:
+                yield galaxy_error(error)
+                return
+            for row in range(rows.start, rows.stop):
+                yield from self._run(slice(row, row + 1))
+            return
+        yield from _checked(self._images, images_nhwc, rows.start)
+
+
+@contextmanager
+def open_cube_source(request: SourceRequest) -> Iterator[CubeSource]:
+    """Open a cube; its images stay as they are, cropped and resized as it was imported."""
+    file, hdus = open_fits(request.path)
+    with closing(hdus):
+        with fits_errors(request.path, None):
+            source = CubeSource(request.path, file, hdus)
+        yield source
+
+
+def _require_pixels(images: CubeImages) -> None:
+    """Refuse a cube of pixels from 0 to 1, or whose images are all blank; reads until some image shows otherwise."""
+    span = PixelRange()
+    for rows in images.slices():
+        images_nhwc = images.read(rows)
+        good = ~bad_pixels(images_nhwc).any(axis=(1, 2, 3))
+        if good.any():
+            span.add(images_nhwc[good])
+            if span.trouble() is None:
+                return
+    span.check(images)
+
+
+def _checked(images: CubeImages, images_nhwc: SquaresNHWC, first_row: int) -> Iterator[SquareHWC | PictureError]:
+    """Give images one by one, or the error of one with bad pixels."""
+    for number, image_hwc in enumerate(images_nhwc):
+        try:
+            check_pixels(images, image_hwc[np.newaxis], first_row + number)
+        except CubeError as error:
+            yield galaxy_error(error)
+        else:
+            yield image_hwc
+
+
+def _kind(dtype: np.dtype[Any]) -> ColumnKind:
+    if dtype.kind == "f":
+        return "float64"
+    return "int64" if dtype.kind in "bi" or (dtype.kind == "u" and dtype.itemsize < 8) else "text"
+
+
+def _cells(column: Any, kind: ColumnKind) -> pa.Array:
+    """Take the cells of a column of a table, null where they are masked, NaN or empty."""
+    import pyarrow as pa
+
+    masked = np.ma.getmaskarray(column)
+    values = np.asarray(np.ma.getdata(column))
+    if kind == "float64":
+        return known_numbers(np.where(masked, np.nan, values.astype(np.float64)))
+    if kind == "int64":
+        return pa.array(values.astype(np.int64), pa.int64(), mask=masked)
+    texts = [str(value) for value in values]
+    return pa.array(texts, pa.string(), mask=masked | np.array([not text for text in texts], bool))

@@ -1,0 +1,99 @@
+"""An HDF5 file of Galaxy10's form as a source, with labels or without."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from astropy.table import Table
+
+from kamerton.arrays import SquareHWC
+from kamerton.config import PictureSettings, PixelOrigin
+from kamerton.data.cubes.origin import framing_within
+from kamerton.data.importers.galaxy10_file import galaxy10_catalogue, galaxy10_images, hdf5_errors
+from kamerton.data.importers.source import fit_batch
+from kamerton.data.pictures.picture import fit_square
+from kamerton.data.sky import sky_positions
+from kamerton.data.sources.digests import file_digest
+from kamerton.data.sources.rows import Positions, known_numbers, row_batch, runs
+from kamerton.data.sources.source import ColumnKind, SourceRequest
+from kamerton.errors import DataError, PictureError
+from kamerton.opening import open_plain
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+CARRIED = ("redshift", "pxscale")
+
+
+class Hdf5Source:
+    """An open HDF5 file; its labels, if it has any, do not matter."""
+
+    kind = "hdf5"
+    has_own_ids = False
+    channels = 3
+    dtype: np.dtype[Any] = np.dtype(np.uint8)
+
+    def __init__(self, path: Path, file: Any, settings: PictureSettings) -> None:
+        self.path, self._settings = path, settings
+        self._images = galaxy10_images(path, file)
+        self._catalogue: Table = galaxy10_catalogue(path, file, len(self._images))
+        self.has_positions = {"ra", "dec"} <= set(self._catalogue.colnames)
+        self.columns: Mapping[str, ColumnKind] = {n: "float64" for n in CARRIED if n in self._catalogue.colnames}
+        # Refuses a crop that is larger than the pictures.
+        self.side_px = len(fit_square(self._images[0], settings, f"{path} image 0"))
+        framing = framing_within(None, min(self._images.shape[1:3]), settings.crop, settings.size)
+        self.origin: PixelOrigin | None = PixelOrigin("none", framing=framing)
+
+    @cached_property
+    def identity(self) -> str:
+        """SHA-256 of the size and both ends of the file."""
+        return file_digest(self.path)
+
+    def batches(self, rows: int) -> Iterator[pa.RecordBatch]:
+        """Give the galaxies in the order of the file."""
+        positions, positions_deg = Positions(self.path), sky_positions(self._catalogue)
+        for start in range(0, len(self._catalogue), rows):
+            table = self._catalogue[start : start + rows]
+            places = [str(row) for row in range(start, start + len(table))]
+            known = None if positions_deg is None else positions_deg[start : start + rows]
+            checked = None if known is None else positions.checked(places, known[:, 0], known[:, 1])
+            carried = {name: known_numbers(np.asarray(table[name], np.float64)) for name in self.columns}
+            yield row_batch(self.columns, places, [str(name) for name in table["id"]], checked, carried)
+        positions.say()
+
+    def images(self, places: Sequence[str]) -> Iterator[SquareHWC | PictureError]:
+        """Read the images of row numbers, those that follow each other at once."""
+        for rows in runs([int(place) for place in places]):
+            yield from self._run(rows)
+
+    def _run(self, rows: slice) -> Iterator[SquareHWC | PictureError]:
+        try:
+            with hdf5_errors(self.path, f"images from row {rows.start}"):
+                images_nhwc = self._images[rows]
+        except DataError as error:
+            if rows.stop - rows.start == 1:
+                yield PictureError(
+                    error.what, received=error.received, allowed=error.allowed, next_step=error.next_step
+                )
+                return
+            for row in range(rows.start, rows.stop):
+                yield from self._run(slice(row, row + 1))
+            return
+        yield from fit_batch(images_nhwc, self._settings, self.path, rows.start)
+
+
+@contextmanager
+def open_hdf5_source(request: SourceRequest) -> Iterator[Hdf5Source]:
+    """Open an HDF5 file with ``images`` uint8 (N, H, W, 3), and sky columns where it has them."""
+    import h5py
+
+    with ExitStack() as opened:
+        with hdf5_errors(request.path):
+            file = opened.enter_context(h5py.File(opened.enter_context(open_plain(request.path)), "r"))
+            source = Hdf5Source(request.path, file, request.settings)
+        yield source

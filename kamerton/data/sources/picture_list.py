@@ -1,0 +1,131 @@
+"""A CSV or Parquet list of pictures as a source; its other columns pass through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kamerton.arrays import SquareHWC
+from kamerton.config import PixelOrigin
+from kamerton.data.fits.letters import printable
+from kamerton.data.sources.cells import ColumnFacts
+from kamerton.data.sources.digests import file_digest
+from kamerton.data.sources.list_rows import degrees, open_rows
+from kamerton.data.sources.pictures import PictureFiles
+from kamerton.data.sources.rows import Positions, carried_name, known_positions, row_batch
+from kamerton.data.sources.source import ColumnKind, SourceRequest
+from kamerton.errors import DataError, PictureError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class ListSource:
+    """Pictures of a list, in its order."""
+
+    kind = "list"
+
+    def __init__(self, request: SourceRequest) -> None:
+        self.path, self._path_column = request.path, request.path_column
+        self._rows = open_rows(self.path, {"id", self._path_column})
+        _require_column(self.path, self._rows.names, self._path_column)
+        self.has_own_ids = "id" in self._rows.names
+        self._lists_positions = bool({"ra", "dec"} & set(self._rows.names))
+        self._pictures = PictureFiles(self.path, self._rows.texts(self._path_column), self._locate, request.settings)
+        self.has_positions = {"ra", "dec"} <= set(self._rows.names) or (
+            not self._lists_positions and self._pictures.are_cutouts
+        )
+        self.side_px, self.channels = self._pictures.side_px, self._pictures.channels
+        self.dtype: np.dtype[Any] = self._pictures.dtype
+        self.origin: PixelOrigin | None = self._pictures.origin
+
+    @cached_property
+    def identity(self) -> str:
+        """SHA-256 of the size and both ends of the file."""
+        return file_digest(self.path)
+
+    @cached_property
+    def columns(self) -> Mapping[str, ColumnKind]:
+        """All other columns of the list, with the paths where it has ids."""
+        return {carried_name(name): self._rows.kinds[name] for name in self._carried}
+
+    @property
+    def _carried(self) -> list[str]:
+        """The path is the id of a list without."""
+        own = {"id", "ra", "dec"} if self.has_own_ids else {"id", "ra", "dec", self._path_column}
+        return [name for name in self._rows.names if name not in own]
+
+    def batches(self, rows: int) -> Iterator[pa.RecordBatch]:
+        """Give the galaxies; all rows are looked at before the first."""
+        self._check_cells()
+        positions = Positions(self.path)
+        for columns in self._rows.chunks(self._rows.names, rows):
+            places = columns[self._path_column].to_pylist()
+            ids = [printable(name) for name in columns["id" if self.has_own_ids else self._path_column].to_pylist()]
+            carried = {carried_name(name): columns[name] for name in self._carried}
+            yield row_batch(self.columns, places, ids, self._positions(positions, places, columns), carried)
+        positions.say()
+
+    def images(self, places: Sequence[str]) -> Iterator[SquareHWC | PictureError]:
+        """Read pictures by their paths, from the list's folder."""
+        return self._pictures.images(places)
+
+    def _positions(
+        self, positions: Positions, places: Sequence[str], columns: Mapping[str, pa.Array]
+    ) -> tuple[np.ndarray, np.ndarray] | None:
+        if self._lists_positions:
+            unknown = np.full(len(places), np.nan)
+            ra_deg, dec_deg = (degrees(columns[name]) if name in columns else unknown for name in ("ra", "dec"))
+            return positions.checked(places, ra_deg, dec_deg)
+        return known_positions(map(self._locate, places)) if self.has_positions else None
+
+    def _check_cells(self) -> None:
+        facts = self._rows.facts
+        for name in dict.fromkeys([self._path_column, *(["id"] if self.has_own_ids else [])]):
+            _require_cells(self.path, name, facts[name])
+        for name in {"ra", "dec"} & set(facts):
+            if facts[name].has_value and facts[name].kind == "text":
+                raise _not_degrees(self.path, name, facts[name])
+
+    def _locate(self, place: str) -> Path:
+        return self.path.parent / place
+
+
+@contextmanager
+def open_list_source(request: SourceRequest) -> Iterator[ListSource]:
+    """Open a list of pictures; paths are relative to it."""
+    yield ListSource(request)
+
+
+def _require_column(source: Path, names: Sequence[str], name: str) -> None:
+    if name not in names:
+        raise DataError(
+            f"{source}: no column {name!r}",
+            received=f"columns {', '.join(map(printable, names))}",
+            allowed="a column of paths",
+            next_step="name the right column with --path-column",
+        )
+
+
+def _require_cells(source: Path, name: str, facts: ColumnFacts) -> None:
+    if facts.empty:
+        raise DataError(
+            f"{source} row {facts.first_empty}: empty {name!r}",
+            received=f"{facts.empty} such rows of {facts.rows}",
+            allowed="a value in every row",
+            next_step="fill them in or filter these rows out",
+        )
+
+
+def _not_degrees(source: Path, name: str, facts: ColumnFacts) -> DataError:
+    return DataError(
+        f"{source}: column {name!r} is not in degrees",
+        received=f"among others {facts.first_text!r}",
+        allowed="decimal degrees (ICRS), or nothing where unknown",
+        next_step="write numbers with a point, convert hours by Astropy's SkyCoord, or rename the column",
+    )

@@ -1,0 +1,101 @@
+"""Pictures and FITS cutouts, one file a galaxy, read where they are asked for, and held against the first of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kamerton.arrays import SquareHWC
+from kamerton.config import PictureSettings, PixelOrigin
+from kamerton.data.cubes.origin import stretch_differs
+from kamerton.data.pictures.picture import Picture, read_picture
+from kamerton.errors import DataError, PictureError, warn
+
+
+class PictureFiles:
+    """Pictures by their places; they share size, bands and stretch with the first that can be read."""
+
+    channels = 3
+    dtype: np.dtype[Any] = np.dtype(np.uint8)
+
+    def __init__(
+        self, where: Path, places: Iterable[str], locate: Callable[[str], Path], settings: PictureSettings
+    ) -> None:
+        self._locate = locate
+        self.first_path, first, self._settings = _first(where, map(locate, places), settings)
+        self.side_px = len(first.image_hwc)
+        self.origin: PixelOrigin = first.origin
+        self.are_cutouts = first.planes is not None
+        _warn_of_unnamed_bands(self.first_path, first, self._settings)
+
+    def images(self, places: Sequence[str]) -> Iterator[SquareHWC | PictureError]:
+        """Read the picture of each place, or say why it cannot be."""
+        for place in places:
+            yield self._image(self._locate(place))
+
+    def _image(self, path: Path) -> SquareHWC | PictureError:
+        try:
+            picture = read_picture(path, self._settings)
+            self._check_alike(path, picture)
+        except PictureError as error:
+            return error
+        return picture.image_hwc
+
+    def _check_alike(self, path: Path, picture: Picture) -> None:
+        side_px = len(picture.image_hwc)
+        if side_px != self.side_px:
+            raise PictureError(
+                f"{path}: another size than the first picture that can be read",
+                received=f"{side_px} x {side_px} pixels; {self.first_path} gives {self.side_px} x {self.side_px}",
+                allowed="one size in a source",
+                next_step="give pictures of other sizes as a source of their own",
+            )
+        if stretch_differs(picture.origin, self.origin):
+            raise PictureError(
+                f"{path}: its pixels come to be in another way than those of the first, {self.first_path}",
+                received=f"{picture.origin}, beside {self.origin}",
+                allowed="cutouts of the same bands, or pictures only",
+                next_step="give them as sources of their own",
+            )
+
+
+def _first(where: Path, paths: Iterator[Path], settings: PictureSettings) -> tuple[Path, Picture, PictureSettings]:
+    """Find the first picture that can be read, and the settings of all; DataError where there is none."""
+    bad, first_error = 0, None
+    for path in paths:
+        try:
+            return (path, *_read_named(path, settings))
+        except PictureError as error:
+            if path == where:
+                raise
+            bad, first_error = bad + 1, first_error or error
+    raise DataError(
+        f"{where}: not one galaxy can be read",
+        received=f"{bad} that cannot, the first: {first_error}" if bad else "no pictures",
+        allowed="pictures or FITS cutouts, at least one",
+        next_step="mend what the first one says" if bad else "name the folder or list of the pictures",
+    )
+
+
+def _read_named(path: Path, settings: PictureSettings) -> tuple[Picture, PictureSettings]:
+    """Read a picture; the bands of the settings are those of cutouts whose headers name none."""
+    by_header = replace(settings, bands=None)
+    picture = read_picture(path, by_header)
+    if picture.planes is None or picture.origin.bands is not None or settings.bands is None:
+        return picture, by_header
+    return read_picture(path, settings), settings
+
+
+def _warn_of_unnamed_bands(path: Path, first: Picture, settings: PictureSettings) -> None:
+    """Say as which bands planes are taken that the header does not name."""
+    if settings.bands is not None or (first.planes == 3 and first.origin.bands is None):
+        taken = "with equal weights" if settings.bands is None else f"as the run's bands {settings.bands}"
+        warn(
+            f"{path}: nothing in its header says which bands its planes are, here and in the cutouts after it",
+            received=f"{first.planes} planes, taken from blue to red, {taken}",
+            next_step="write their names into the headers, as BANDS = 'grz'",
+        )
