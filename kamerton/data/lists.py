@@ -35,6 +35,11 @@ def is_list(path: Path) -> bool:
     return path.is_file() and path.suffix.lower() in {".csv", ".parquet"}
 
 
+def row_of(source: Path | str, row: int) -> str:
+    """Name a row of a list for a message; rows count from 0 everywhere, which editors and TOPCAT do not."""
+    return f"{source} row {row}, counted from 0"
+
+
 def read_list(path: Path, as_text: Collection[str] = ()) -> dict[str, list[str]]:
     """Read the columns of a list, every cell as text: identifiers of 18 digits would not survive as numbers.
 
@@ -82,10 +87,10 @@ def open_csv(source: Path, *, most_bytes: int | None = None) -> CsvList:
 
 
 def _checked_rows(source: Path, width: int, rows: Iterator[tuple[list[str], str]]) -> Iterator[list[str]]:
-    for number, (row, separator) in enumerate(rows, start=1):
+    for number, (row, separator) in enumerate(rows):
         if len(row) != width:
             raise DataError(
-                f"{source} row {number}: another number of cells than the header",
+                f"{row_of(source, number)}: another number of cells than the header",
                 received=f"{len(row)} cells",
                 allowed=f"{width}",
                 next_step=f"quote cells that contain the separator, {SEPARATORS[separator]}",

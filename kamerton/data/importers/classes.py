@@ -12,6 +12,7 @@ from kamerton.arrays import Labels
 from kamerton.data import galaxy10
 from kamerton.data.classes import shown
 from kamerton.data.cubes.labels import MAX_CLASSES, default_class_names
+from kamerton.data.lists import row_of
 from kamerton.errors import DataError, UsageError, warn
 
 WHOLE = re.compile(r"[+-]?\d+(\.0*)?")
@@ -41,13 +42,13 @@ def classes_from_texts(source: str, column: str, texts: Sequence[str], wanted: S
     if any(unknown):
         row = unknown.index(True)
         warn(
-            f"{source} row {row + 1}: {texts[row]!r} is taken for a class",
+            f"{row_of(source, row)}: {texts[row]!r} is taken for a class",
             next_step="filter the rows without a label out",
         )
     if any(is_number):
         row = is_number.index(True)
         warn(
-            f"{source} row {row + 1}: {texts[row]!r} is taken for a name, since not all labels are numbers",
+            f"{row_of(source, row)}: {texts[row]!r} is taken for a name, since not all labels are numbers",
             next_step="write numbers or names only",
         )
     return classes_from_names(source, texts, wanted)
@@ -58,7 +59,7 @@ def _whole(source: str, column: str, row: int, text: str) -> int:
     value = float(text) if NUMBER.fullmatch(text) and "," not in text else float("nan")
     if not value.is_integer():
         raise DataError(
-            f"{source} row {row + 1}: {column!r} is not a class index",
+            f"{row_of(source, row)}: {column!r} is not a class index",
             received=text,
             allowed=f"whole numbers from 0 to {MAX_CLASSES - 1}, or names",
             next_step="name the right column with --label-column, or sort the numbers into classes",
@@ -74,7 +75,7 @@ def classes_from_numbers(source: str, numbers: Sequence[int], wanted: Sequence[s
     for row, number in enumerate(numbers):
         if not 0 <= number < MAX_CLASSES:
             raise DataError(
-                f"{source} row {row + 1}: not a class index",
+                f"{row_of(source, row)}: not a class index",
                 received=number,
                 allowed=f"0 to {MAX_CLASSES - 1}, or names",
                 next_step="name the numbers in ascending order with --classes, or filter these rows out",

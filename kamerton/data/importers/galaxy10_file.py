@@ -20,6 +20,7 @@ from kamerton.data.cubes.origin import framing_within
 from kamerton.data.importers.classes import classes_in_order
 from kamerton.data.importers.hdf5 import SMALL_BYTES, why_not_plain
 from kamerton.data.importers.source import ImportRequest, LabelledSource, StreamFindings, fit_batch
+from kamerton.data.lists import row_of
 from kamerton.errors import DataError
 from kamerton.opening import open_plain
 
@@ -145,7 +146,7 @@ def _check_labels(source: Path, labels: Labels, count: int) -> None:
     bad = np.flatnonzero((labels < 0) | (labels >= MAX_CLASSES))
     if len(bad):
         raise DataError(
-            f"{source} dataset ans, row {bad[0]}: not a class index",
+            f"{row_of(f'{source} dataset ans,', bad[0])}: not a class index",
             received=labels[bad[0]],
             allowed=f"0 to {MAX_CLASSES - 1}",
             next_step="label that galaxy or leave it out",

@@ -15,7 +15,7 @@ from kamerton.files import require_new, whole_file
 from kamerton.opening import open_plain
 
 COLUMNS = ("row", "id", "path", "reason")
-"""Rows count from 1, as in messages about a list."""
+"""Rows count from 0, as in messages about a list."""
 
 
 def left_out_path(cube: Path) -> Path:
@@ -64,5 +64,5 @@ def listed_beside(cube: Path, galaxies: LabelledSource, *, overwrite: bool) -> I
             rows = csv.writer(file)
             rows.writerow(COLUMNS)
             for row, galaxy in galaxies.found.left_out.items():
-                rows.writerow([row + 1, galaxies.catalogue["id"][row], galaxy.path, galaxy.reason])
+                rows.writerow([row, galaxies.catalogue["id"][row], galaxy.path, galaxy.reason])
         yield

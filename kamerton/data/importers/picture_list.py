@@ -17,7 +17,7 @@ from kamerton.data.fits.letters import printable
 from kamerton.data.importers.classes import classes_from_texts
 from kamerton.data.importers.picture_batches import picture_batches
 from kamerton.data.importers.source import ImportRequest, LabelledSource, StreamFindings
-from kamerton.data.lists import read_list
+from kamerton.data.lists import read_list, row_of
 from kamerton.errors import DataError, PictureError, UsageError
 
 
@@ -39,7 +39,7 @@ def open_list(request: ImportRequest) -> Iterator[LabelledSource]:
     others = {name: values for name, values in columns.items() if name != request.label_column}
     catalogue = _list_catalogue(source, others, request.path_column)
     paths = [source.parent / name for name in names]
-    origins = (f"{source} row {row}: " for row in count(1))
+    origins = (f"{row_of(source, row)}: " for row in count())
     found = StreamFindings()
     batches = picture_batches(paths, origins, request, catalogue, found)
     yield LabelledSource(classes.labels, classes.names, catalogue, batches, classes.numbers, found)
@@ -56,7 +56,7 @@ def _required_column(source: Path, columns: Mapping[str, list[str]], name: str) 
     values = [value.strip() for value in columns[name]]
     if "" in values:
         raise DataError(
-            f"{source} row {values.index('') + 1}: empty {name!r}",
+            f"{row_of(source, values.index(''))}: empty {name!r}",
             received=f"{values.count('')} such rows of {len(values)}",
             allowed="a value in every row",
             next_step="fill them in or filter these rows out",
@@ -69,13 +69,13 @@ def _list_catalogue(source: Path, columns: Mapping[str, list[str]], path_column:
     has_ids = "id" in columns
     ids = [printable(name.strip()) for name in columns["id" if has_ids else path_column]]
     first_row: dict[str, int] = {}
-    for row, name in enumerate(ids, start=1):
+    for row, name in enumerate(ids):
         if not name or first_row.setdefault(name, row) != row:
             if not has_ids:
                 _require_file(source, row, name)
             kind = "id" if has_ids else "picture"
             raise DataError(
-                f"{source} row {row}: {f'the same {kind} as row {first_row[name]}' if name else 'an empty id'}",
+                f"{row_of(source, row)}: {f'the same {kind} as row {first_row[name]}' if name else 'an empty id'}",
                 received=repr(name),
                 allowed=f"one {kind} a galaxy",
                 next_step="name each galaxy once" if has_ids else "list each once, or add a column 'id'",
@@ -88,7 +88,7 @@ def _require_file(source: Path, row: int, name: str) -> None:
     """Say that a picture is missing, where it is, before that it is listed twice."""
     if not (source.parent / name).exists():
         raise PictureError(
-            f"{source} row {row}: {source.parent / name}: cannot be opened",
+            f"{row_of(source, row)}: {source.parent / name}: cannot be opened",
             received="No such file or directory",
             next_step="check the path; paths are relative to the list",
         )

@@ -78,7 +78,7 @@ def test_names_that_may_belong_to_other_numbers_are_refused(texts: list[str], wa
 def test_numbers_that_are_no_class_index_are_refused(texts: list[str]) -> None:
     if "" in texts or "nan" in texts:
         texts = [text or "NA" for text in texts]
-    with pytest.raises(DataError, match=r"list.csv row \d: 'label' is not a class index"):
+    with pytest.raises(DataError, match=r"list.csv row \d, counted from 0: 'label' is not a class index"):
         classes_of(texts)
 
 

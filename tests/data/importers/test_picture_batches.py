@@ -69,7 +69,7 @@ def test_the_cube_says_what_was_cropped_and_resized(tmp_path: Path) -> None:
 @pytest.mark.parametrize("second", [{"BANDS": "gri"}, {}])
 def test_cutouts_of_other_bands_do_not_mix(tmp_path: Path, second: dict[str, Any]) -> None:
     message = refusal(write_cutouts(tmp_path, {"BANDS": "grz"}, second))
-    assert "list.csv row 2: " in message
+    assert "list.csv row 1, counted from 0: " in message
     assert "1.fits: its pixels come to be in another way than those of the first, " in message
     assert "0.fits. " in message
 
@@ -150,8 +150,8 @@ def test_galaxies_that_cannot_be_read_are_left_out_and_listed(with_bad: Path, tm
     rows = list(csv.reader((tmp_path / "out.left-out.csv").read_text(encoding="utf-8").splitlines()))
     assert rows[0] == ["row", "id", "path", "reason"]
     assert [row[:3] for row in rows[1:]] == [
-        ["1", "ł-0", str(tmp_path / "0.png")],
-        ["3", "g-2", str(tmp_path / "2.png")],
+        ["0", "ł-0", str(tmp_path / "0.png")],
+        ["2", "g-2", str(tmp_path / "2.png")],
     ]
     assert "not a picture" in rows[1][3]
     assert "cannot be opened" in rows[2][3]
@@ -175,7 +175,7 @@ def test_pictures_of_class_folders_are_left_out_too(tmp_path: Path) -> None:
 
 
 def test_without_the_option_the_first_bad_galaxy_stops_the_import(with_bad: Path) -> None:
-    assert "row 1: " in refusal(with_bad)
+    assert "row 0, counted from 0: " in refusal(with_bad)
 
 
 def test_nothing_is_listed_where_nothing_is_left_out(tmp_path: Path) -> None:

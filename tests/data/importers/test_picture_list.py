@@ -41,12 +41,12 @@ def test_whole_numbers_are_class_indices(tmp_path: Path, labels: list[str]) -> N
 
 @pytest.mark.parametrize("label", ["-1", "587722984435155000"])
 def test_number_that_is_no_class_index_is_refused_with_its_row(tmp_path: Path, label: str) -> None:
-    assert f"row 2: not a class index. Received: {label}" in refusal(write_list(tmp_path, ["0", label]))
+    assert f"row 1, counted from 0: not a class index. Received: {label}" in refusal(write_list(tmp_path, ["0", label]))
 
 
 def test_empty_label_is_refused_with_its_row(tmp_path: Path) -> None:
     message = refusal(write_list(tmp_path, ["a", "", "b", ""]))
-    assert "list.csv row 2: empty 'label'. Received: 2 such rows of 4" in message
+    assert "list.csv row 1, counted from 0: empty 'label'. Received: 2 such rows of 4" in message
 
 
 def test_pictures_are_found_beside_the_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,7 +60,7 @@ def test_missing_picture_is_named_with_its_row(tmp_path: Path) -> None:
     source = write_list(tmp_path, ["a", "b"])
     (tmp_path / "1.png").unlink()
     message = refusal(source)
-    assert "list.csv row 2: " in message
+    assert "list.csv row 1, counted from 0: " in message
     assert "1.png: cannot be opened" in message
 
 
@@ -115,7 +115,7 @@ def test_sexagesimal_position_is_refused(tmp_path: Path) -> None:
 
 def test_same_id_twice_is_refused_with_both_rows(tmp_path: Path) -> None:
     message = refusal(write_list(tmp_path, ["a", "b", "a"], id=["x", "y", "x"]))
-    assert "row 3: the same id as row 1. Received: 'x'" in message
+    assert "row 2, counted from 0: the same id as row 0. Received: 'x'" in message
 
 
 def test_a_missing_picture_that_is_listed_twice_is_missing_first(tmp_path: Path) -> None:
@@ -127,7 +127,7 @@ def test_a_picture_that_is_listed_twice_is_no_doubled_id(tmp_path: Path) -> None
     source = write_list(tmp_path, ["a"])
     with source.open("a") as file:
         file.write("0.png,b\n")
-    assert "row 2: the same picture as row 1. Received: '0.png'" in refusal(source)
+    assert "row 1, counted from 0: the same picture as row 0. Received: '0.png'" in refusal(source)
 
 
 def test_one_column_cannot_hold_paths_and_labels(tmp_path: Path) -> None:
@@ -162,13 +162,13 @@ def test_missing_column_is_answered_with_those_there(tmp_path: Path, missing: st
     [
         ("", "no rows"),
         ("path,label\n", "no rows"),
-        ("path,label\na.png,1,7\n", "row 1: another number of cells"),
-        ("path,label\na.png,1\nb.png\n", "row 2: another number of cells"),
+        ("path,label\na.png,1,7\n", "row 0, counted from 0: another number of cells"),
+        ("path,label\na.png,1\nb.png\n", "row 1, counted from 0: another number of cells"),
         ("path,label,label\na.png,1,2\n", "columns 'path', 'label', 'label'"),
         ("path,label,Label\na.png,1,2\n", "distinct names"),
         ("path,label,\na.png,1,2\n", "columns 'path', 'label', ''"),
         ('path,label\n"a.png,1\n', "cannot be read as a list"),
-        ("path,label\n,1\n", "row 1: empty 'path'"),
+        ("path,label\n,1\n", "row 0, counted from 0: empty 'path'"),
     ],
 )
 def test_malformed_csv_is_refused(tmp_path: Path, content: str, complaint: str) -> None:
