@@ -32,7 +32,7 @@ class ColumnFacts:
     rows: int = 0
     empty: int = 0
     first_empty: int | None = None
-    """Row of the first empty cell, counted from 1."""
+    """Row of the first empty cell, counted from 0."""
     all_whole: bool = True
     largest: float = 0.0
     first_text: str | None = None
@@ -54,7 +54,7 @@ class ColumnFacts:
     def _count_empty(self, cells: Sequence[str]) -> None:
         count = cells.count("")
         if count and self.first_empty is None:
-            self.first_empty = self.rows + cells.index("") + 1
+            self.first_empty = self.rows + cells.index("")
         self.empty += count
 
     @property

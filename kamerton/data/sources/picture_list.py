@@ -13,6 +13,7 @@ import numpy as np
 from kamerton.arrays import SquareHWC
 from kamerton.config import PixelOrigin
 from kamerton.data.fits.letters import printable
+from kamerton.data.lists import row_of
 from kamerton.data.sources.cells import ColumnFacts
 from kamerton.data.sources.digests import file_digest
 from kamerton.data.sources.list_rows import degrees, open_rows
@@ -113,9 +114,9 @@ def _require_column(source: Path, names: Sequence[str], name: str) -> None:
 
 
 def _require_cells(source: Path, name: str, facts: ColumnFacts) -> None:
-    if facts.empty:
+    if facts.first_empty is not None:
         raise DataError(
-            f"{source} row {facts.first_empty}: empty {name!r}",
+            f"{row_of(source, facts.first_empty)}: empty {name!r}",
             received=f"{facts.empty} such rows of {facts.rows}",
             allowed="a value in every row",
             next_step="fill them in or filter these rows out",

@@ -98,7 +98,7 @@ def test_hours_are_refused_before_the_first_row(ending: str, tmp_path: Path) -> 
 def test_an_empty_cell_where_one_is_needed_is_refused_with_its_row(ending: str, name: str, tmp_path: Path) -> None:
     columns: dict[str, list[Any]] = {"id": ["a", "b", "c", "d"]} | {name: ["0.png", "1.png", " ", None]}
     path = write(tmp_path, ending, **columns)
-    assert f"row 3: empty {name!r}. Received: 2 such rows of 4" in refusal(path)
+    assert f"row 2, counted from 0: empty {name!r}. Received: 2 such rows of 4" in refusal(path)
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
@@ -133,7 +133,7 @@ def test_paths_are_relative_to_the_list_or_absolute(tmp_path: Path, monkeypatch:
         ("path\n", "no rows"),
         ("path,path\na,b\n", "columns 'path', 'path'"),
         ("path,RA,ra\na,1,2\n", "columns 'path', 'ra', 'ra'"),
-        ("path,n\n0.png,1\n1.png\n", "row 2: another number of cells"),
+        ("path,n\n0.png,1\n1.png\n", "row 1, counted from 0: another number of cells"),
         ('path\n0.png\n"\n', "cannot be read as a list"),
     ],
 )
