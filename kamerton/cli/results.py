@@ -33,19 +33,18 @@ def evaluate(
 ) -> None:
     """Test a run on a cube."""
     from kamerton.evaluation.evaluate import evaluate as run_evaluation
-    from kamerton.evaluation.leakage import leakage_warning
     from kamerton.evaluation.tables import print_metrics
     from kamerton.machine.memory import keep_freed_memory
 
     keep_freed_memory()
     found = run_evaluation(run, cube, overwrite=overwrite, watcher=watcher(), **settings)
     if as_json:
-        told = leakage_warning(found.metrics.leakage, found.metrics.galaxies)
-        if told:
+        for told in found.warnings:
             warn(f"{found.metrics.run} on {found.metrics.dataset}: {told}")
-        print_json({"path": str(found.path), **found.metrics.as_json()})
+        guess = None if found.guess is None else found.guess.as_json()
+        print_json({"path": str(found.path), **found.metrics.as_json(), "against_guessing": guess})
     else:
-        print_metrics(found.metrics, answers())
+        print_metrics(found, answers())
         print(f"results: {found.path}")
 
 

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from jaxtyping import Float64
 
 from kamerton import jupyter
-from kamerton.arrays import MeanConfusion, Probabilities
+from kamerton.arrays import Mask, MeanConfusion, Probabilities
 from kamerton.config import CompareSettings
+from kamerton.evaluation.guessing import AgainstGuess, against_guess
 from kamerton.evaluation.leakage import leakage_details, leakage_warning
-from kamerton.evaluation.results import RunPredictions
+from kamerton.evaluation.repeats import Repeats, Trait, find_repeats, name_of
+from kamerton.evaluation.results import RunPredictions, count_confusion
 from kamerton.evaluation.statistics import (
     METRICS,
+    SIGNIFICANT,
     Interval,
     McNemar,
     Numbers,
@@ -25,19 +29,16 @@ from kamerton.evaluation.statistics import (
     percentile_interval,
     resampled_weights,
     weighted_metrics,
+    wider,
+    wilson_interval,
 )
 from kamerton.networks.cost import count_flops
-from kamerton.networks.registry import find_network
 from kamerton.progress import Progress, Silent
 from kamerton.runs.evaluation import Leakage
+from kamerton.runs.folder import Run
 
 if TYPE_CHECKING:
     import pandas as pd
-
-SIGNIFICANT = 0.05
-
-IMPORTED = "imported"
-"""In the name of a network whose weights came from elsewhere, in the place of a recipe."""
 
 Doubt = Literal["both", "test", "correction", "interval"]
 """What speaks against a difference."""
@@ -71,7 +72,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class NetworkResult:
-    """One network trained by one recipe: its runs, which differ in the seed, taken together."""
+    """One network trained in one way: its runs, which differ in the seed alone, taken together."""
 
     name: str
     network: str
@@ -84,6 +85,12 @@ class NetworkResult:
     recall: Numbers
     """(classes, 3): mean recall over the seeds and the ends of its interval."""
     cost: Cost
+    title: str = ""
+    """The network's name alone."""
+    traits: tuple[Trait, ...] = ()
+    """What tells it from others of that title."""
+    guess: AgainstGuess | None = None
+    """The mean predictions of its runs, held against guessing; None for a test of one class."""
 
     def __repr__(self) -> str:
         value = self.metrics["accuracy"]
@@ -93,7 +100,7 @@ class NetworkResult:
     @property
     def committee(self) -> Probabilities:
         """Mean probabilities of the runs, (N, classes)."""
-        return np.asarray(np.mean([predictions.probabilities for predictions in self.predictions], axis=0))
+        return _committee(self.predictions)
 
     @property
     def confusion(self) -> MeanConfusion:
@@ -147,27 +154,31 @@ class Difference:
 CAUTIONS = {
     "unfinished": "{run} is left out: its training has not ended",
     "not tested": "{run} is left out: it was never tested",
+    "same seed": "{run}: another run of its network has this seed, so it repeats nothing, and the spread is too small",
     "views differ": "some runs were tested with eight views and some with one",
     "precision differs": "some runs were tested in int8 and some in float32",
 }
-"""What a caution says; that of a leak stands in leakage.py."""
+"""What a caution says; that of a leak stands in leakage.py, that of a guess in guessing.py."""
 
 
 @dataclass(frozen=True)
 class Caution:
     """What a reader of a comparison must be told first."""
 
-    kind: Literal["leakage", "unfinished", "not tested", "views differ", "precision differs"]
+    kind: Literal["leakage", "guess", "unfinished", "not tested", "same seed", "views differ", "precision differs"]
     run: str = ""
-    """Whose test leaked, or may have, or which is left out; empty where it is about all."""
+    """Which it is about, or which is left out; empty where it is about all."""
     galaxies: int = 0
     leakage: Leakage | None = None
+    guess: AgainstGuess | None = None
 
     def describe(self) -> str:
         """Say it in words."""
         if self.leakage is not None:
             details = leakage_details(self.leakage, self.galaxies)
             return f"{self.run}: {leakage_warning(self.leakage, self.galaxies)}" + (f" ({details})" if details else "")
+        if self.guess is not None:
+            return f"{self.run}: {self.guess.describe()}"
         return CAUTIONS[self.kind].format(run=self.run)
 
 
@@ -224,12 +235,14 @@ class Comparison:
                 "name": result.name,
                 "network": result.network,
                 "recipe": result.recipe,
+                "differs_in": {trait.kind: trait.value for trait in result.traits},
                 "runs": [str(predictions.run.path) for predictions in result.predictions],
                 "seeds": [predictions.run.record.seed for predictions in result.predictions],
                 "metrics": {name: dataclasses.asdict(value) for name, value in result.metrics.items()},
                 "spread": result.spread,
                 "recall": dict(zip(self.class_names, result.recall.tolist(), strict=True)),
                 "cost": dataclasses.asdict(result.cost),
+                "against_guessing": None if result.guess is None else result.guess.as_json(),
             }
             for result in self.networks
         ]
@@ -254,32 +267,40 @@ def compare_predictions(
     """Compare the predictions of runs for the same galaxies; see docs/statistics.md for each number."""
     first = predictions[0]
     weights = resampled_weights(first.groups, settings.resamples, settings.seed)
-    by_network: dict[str, list[_Resampled]] = {}
+    repeats = {name_of(one.title, one.traits): one for one in find_repeats(predictions)}
+    by_network: dict[str, list[_Resampled]] = {name: [] for name in repeats}
     with (watcher or Silent()).task(f"drawing {settings.resamples} samples", len(predictions), "runs") as advance:
-        for one in predictions:
-            by_network.setdefault(_name(one, predictions), []).append(_Resampled.of(one, weights))
-            advance()
+        for name, group in repeats.items():
+            for one in group.predictions:
+                by_network[name].append(_Resampled.of(one, weights))
+                advance()
     drawn = {name: _draw_seeds(len(runs), settings) for name, runs in by_network.items()}
-    results = tuple(_result(name, runs, drawn[name]) for name, runs in by_network.items())
+    names = first.run.record.class_names
+    results = tuple(_result(repeats[name], runs, drawn[name], names) for name, runs in by_network.items())
     differences = _differences(results, by_network, drawn)
     return Comparison(
         dataset=first.metrics.dataset,
         galaxies=len(first.ids),
         groups=len(set(first.groups)),
-        class_names=first.run.record.class_names,
+        class_names=names,
         networks=results,
         differences=tuple(differences),
         resamples=settings.resamples,
-        cautions=_cautions(predictions),
+        cautions=_cautions(predictions, repeats.values()),
     )
 
 
-def _cautions(tested: Sequence[RunPredictions]) -> tuple[Caution, ...]:
+def _cautions(tested: Sequence[RunPredictions], repeats: Iterable[Repeats]) -> tuple[Caution, ...]:
     found = [
         Caution("leakage", one.run.name, one.metrics.galaxies, one.metrics.leakage)
         for one in tested
         if one.metrics.leakage.status != "none"
     ]
+    for one in tested:
+        guess = against_guess(one.confusion, tested[0].run.record.class_names)
+        if guess is not None and guess.verdict != "better":
+            found.append(Caution("guess", one.run.name, one.metrics.galaxies, guess=guess))
+    found += [Caution("same seed", run.name) for group in repeats for run in _of_known_seeds(group)]
     if len({one.metrics.views for one in tested}) > 1:
         found.append(Caution("views differ"))
     if len({one.metrics.precision for one in tested}) > 1:
@@ -287,14 +308,13 @@ def _cautions(tested: Sequence[RunPredictions]) -> tuple[Caution, ...]:
     return tuple(found)
 
 
-def _name(predictions: RunPredictions, among: Sequence[RunPredictions]) -> str:
-    """Name a network, with its recipe where several are compared."""
-    record = predictions.run.record
-    title = find_network(record.network).title
-    recipes = {one.run.record.recipe and one.run.record.recipe.name for one in among}
-    recipe = IMPORTED if record.recipe is None else record.recipe.name
-    # In brackets, for the names are listed with commas between.
-    return f"{title} ({recipe})" if len(recipes) > 1 else title
+def _of_known_seeds(group: Repeats) -> Iterator[Run]:
+    """Find the runs whose seed an earlier one of the group has."""
+    seeds: set[int | None] = set()
+    for one in group.predictions:
+        if one.run.record.seed in seeds:
+            yield one.run
+        seeds.add(one.run.record.seed)
 
 
 @dataclass(frozen=True)
@@ -344,26 +364,66 @@ def _over_seeds(runs: Sequence[_Resampled], shares: Numbers, metric: str) -> tup
     return float(np.mean([run.values[metric] for run in runs])), (stacked * shares).sum(1)
 
 
-def _result(name: str, runs: Sequence[_Resampled], shares: Numbers) -> NetworkResult:
+def _committee(predictions: Sequence[RunPredictions]) -> Probabilities:
+    return np.asarray(np.mean([one.probabilities for one in predictions], axis=0))
+
+
+def _result(
+    repeats: Repeats, runs: Sequence[_Resampled], shares: Numbers, class_names: tuple[str, ...]
+) -> NetworkResult:
     metrics = {metric: percentile_interval(*_over_seeds(runs, shares, metric)) for metric in METRICS}
+    metrics["accuracy"] = _of_share(metrics["accuracy"], repeats.predictions, slice(None))
     spread = {
         metric: float(np.std([run.values[metric] for run in runs], ddof=1)) if len(runs) > 1 else None
         for metric in METRICS
     }
-    recall = np.mean([run.recall for run in runs], axis=0)
-    resampled = np.einsum("rsc,rs->rc", np.stack([run.resampled_recall for run in runs], axis=1), shares)
-    low, high = np.nanquantile(resampled, (0.025, 0.975), axis=0)
-    record = runs[0].predictions.run.record
+    first, record = repeats.predictions[0], repeats.predictions[0].run.record
+    answers = count_confusion(first.labels, _committee(repeats.predictions))
     return NetworkResult(
-        name=name,
+        name=name_of(repeats.title, repeats.traits),
         network=record.network,
         recipe=None if record.recipe is None else record.recipe.name,
-        predictions=tuple(run.predictions for run in runs),
+        predictions=repeats.predictions,
         metrics=metrics,
         spread=spread,
-        recall=np.stack([recall, low, high], axis=1),
-        cost=_cost([run.predictions for run in runs]),
+        recall=_recall(repeats.predictions, runs, shares),
+        cost=_cost(repeats.predictions),
+        title=repeats.title,
+        traits=repeats.traits,
+        guess=against_guess(answers, class_names),
     )
+
+
+def _of_share(bootstrap: Interval, predictions: Sequence[RunPredictions], rows: slice | Mask) -> Interval:
+    """Give a share of the galaxies of these rows its interval: Wilson's, for it is never without width.
+
+    Of several seeds, and of galaxies in groups, each of which counts as one, it reaches at least as far as the
+    bootstrap's, which knows how much these vary.
+    """
+    groups = np.asarray(predictions[0].groups)[rows]
+    count = len(np.unique(groups))
+    wilson = wilson_interval(bootstrap.value, count)
+    if len(predictions) == 1 and count == len(groups):
+        return wilson
+    found = wider(wilson, bootstrap)
+    # The draws of few seeds are spread, which may lead out of what a share can be.
+    return Interval(found.value, max(0.0, found.low), min(1.0, found.high))
+
+
+def _recall(
+    predictions: Sequence[RunPredictions], runs: Sequence[_Resampled], shares: Numbers
+) -> Float64[np.ndarray, "classes 3"]:
+    """Give each class's mean recall over the seeds with its interval; NaN for a class without galaxies."""
+    recall = np.mean([run.recall for run in runs], axis=0)
+    resampled = np.einsum("rsc,rs->rc", np.stack([run.resampled_recall for run in runs], axis=1), shares)
+    rows = np.full((len(recall), 3), np.nan)
+    for place in np.flatnonzero(np.isfinite(recall)):
+        # A resample may miss a class.
+        drawn = resampled[:, place][np.isfinite(resampled[:, place])]
+        bootstrap = percentile_interval(float(recall[place]), drawn)
+        found = _of_share(bootstrap, predictions, predictions[0].labels == place)
+        rows[place] = found.value, found.low, found.high
+    return rows
 
 
 def _cost(predictions: Sequence[RunPredictions]) -> Cost:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,15 +18,19 @@ from kamerton.data.cubes.cube import LabelledCube, open_cube
 from kamerton.data.cubes.labels import default_class_names
 from kamerton.data.cubes.origin import framing_differs, framing_of, framing_told, stretch_differs
 from kamerton.errors import CubeError, OutputError, RunError, UsageError, warn
+from kamerton.evaluation.guessing import AgainstGuess, against_guess, guess_warning
 from kamerton.evaluation.leakage import check_leakage, leakage_warning
 from kamerton.evaluation.metrics import HEADLINES, classification_metrics, group_metrics
+from kamerton.evaluation.statistics import wilson_interval
 from kamerton.figures.testing import confusion_figure, mistakes_figure, short_name
 from kamerton.inference.predictor import Predictor
 from kamerton.progress import Progress
 from kamerton.runs.evaluation import (
+    ClassScores,
     GroupedScores,
     Metrics,
     Predictions,
+    Scores,
     dataset_name,
     evaluation_names,
     picture_in,
@@ -42,6 +47,12 @@ if TYPE_CHECKING:
 
 GALLERY_IMAGES = 20
 
+SMALL_GROUP = 30
+"""Of fewer galaxies an accuracy may be off by more than 0.17 either way."""
+
+SMALL_GROUPS_NAMED = 5
+"""In the warning of them, the smallest first."""
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -50,12 +61,23 @@ class Evaluation:
     path: Path
     metrics: Metrics
 
+    @property
+    def guess(self) -> AgainstGuess | None:
+        """Hold the answers against guessing; None for a test of one class only."""
+        names = [row.class_name for row in self.metrics.per_class]
+        return against_guess(np.array(self.metrics.confusion_matrix), names)
+
+    @property
+    def warnings(self) -> list[str]:
+        """Say what a reader of the numbers must be told first: leaks, and that they are no better than guessing."""
+        leaked = leakage_warning(self.metrics.leakage, self.metrics.galaxies)
+        return [warning for warning in (leaked, guess_warning(self.guess)) if warning]
+
     def __repr__(self) -> str:
         return f"Evaluation{repr(self.metrics).removeprefix('Metrics')}"
 
     def _repr_html_(self) -> str:
         metrics = self.metrics
-        warning = leakage_warning(metrics.leakage, metrics.galaxies)
         headline = [(name.replace("_", " "), _number(getattr(metrics, name))) for name in HEADLINES]
         scores = [
             (row.class_name, *map(_number, (row.precision, row.recall, row.f1)), str(row.support))
@@ -63,7 +85,7 @@ class Evaluation:
         ]
         return jupyter.block(
             f"{metrics.run} on {metrics.dataset}, {metrics.galaxies} galaxies",
-            jupyter.warnings([warning] if warning else []),
+            jupyter.warnings(self.warnings),
             jupyter.table((), headline),
             jupyter.table(("class", "precision", "recall", "F1", "galaxies"), scores),
             jupyter.picture(picture_in(self.path, "confusion"), "confusion matrix"),
@@ -108,13 +130,18 @@ def evaluate(
         predictor = Predictor(run, eight_views=eight_views, int8=int8, device=device, watcher=watcher)
         probabilities = np.concatenate(list(predictor.over_cube(galaxies)))
         _refuse_diverged(run, galaxies, probabilities)
+        scores = classification_metrics(labels, probabilities, run.record.class_names)
         metrics = Metrics(
-            **vars(classification_metrics(labels, probabilities, run.record.class_names)),
+            **(vars(scores) | {"per_class": _with_intervals(scores)}),
             **_describe(run, galaxies),
             views=8 if eight_views else 1,
             precision="int8" if int8 else "float32",
             by=None if by is None or groups is None else _by(by, groups, labels, probabilities),
+            accuracy_interval=_interval(scores.accuracy, scores.galaxies),
+            intervals="Wilson, 95%",
         )
+        if metrics.by is not None:
+            _warn_of_small_groups(galaxies.path, metrics.by)
         predictions = Predictions(tuple(galaxies.ids), labels, probabilities, _same_galaxies(galaxies))
         figures = _figures(run, galaxies, predictions, metrics)
         path = write_evaluation(run, dataset, metrics, predictions, figures)
@@ -122,7 +149,51 @@ def evaluate(
 
 
 def _by(column: str, groups: Sequence[str], labels: Labels, probabilities: Probabilities) -> GroupedScores:
-    return GroupedScores(column, group_metrics(labels, probabilities, groups))
+    found = group_metrics(labels, probabilities, groups)
+    return GroupedScores(
+        column,
+        {
+            name: dataclasses.replace(group, accuracy_interval=_interval(group.accuracy, group.galaxies))
+            for name, group in found.items()
+        },
+    )
+
+
+def _with_intervals(scores: Scores) -> tuple[ClassScores, ...]:
+    said = np.array(scores.confusion_matrix).sum(0)
+    return tuple(
+        dataclasses.replace(
+            row,
+            precision_interval=_interval(row.precision, int(count)),
+            recall_interval=_interval(row.recall, row.support),
+        )
+        for row, count in zip(scores.per_class, said, strict=True)
+    )
+
+
+def _interval(share: float | None, galaxies: int) -> tuple[float, float] | None:
+    if share is None:
+        return None
+    found = wilson_interval(share, galaxies)
+    return found.low, found.high
+
+
+def _warn_of_small_groups(cube: Path, by: GroupedScores) -> None:
+    """Say which groups are so small that their numbers say little, and how little."""
+    small = sorted((group.galaxies, name) for name, group in by.groups.items() if group.galaxies < SMALL_GROUP)
+    if not small:
+        return
+    told = []
+    for galaxies, name in small[:SMALL_GROUPS_NAMED]:
+        low, high = by.groups[name].accuracy_interval or (0.0, 1.0)
+        told.append(f"{name or 'without a name'}: {galaxies}, accuracy {low:.2f} to {high:.2f}")
+    more = f"; and {len(small) - len(told)} more" if len(small) > len(told) else ""
+    warn(
+        f"{cube}: {len(small)} of the {len(by.groups)} groups of {by.column} are too small to say much",
+        received=f"galaxies and 95% interval of {'; '.join(told)}{more}",
+        allowed=f"{SMALL_GROUP} galaxies or more, for an interval of less than 0.35",
+        next_step="read their intervals and not their numbers, or name a column with larger groups",
+    )
 
 
 def _same_galaxies(cube: LabelledCube) -> tuple[str, ...] | None:

@@ -41,14 +41,19 @@ class RunPredictions:
     @property
     def confusion(self) -> Confusion:
         """Count the galaxies by (true, predicted) class."""
-        counts = np.zeros((self.probabilities.shape[1],) * 2, np.int64)
-        np.add.at(counts, (self.labels, self.probabilities.argmax(1)), 1)
-        return counts
+        return count_confusion(self.labels, self.probabilities)
 
     @property
     def right(self) -> Mask:
         """Mark the galaxies that were sorted right, (N,)."""
         return np.asarray(self.probabilities.argmax(1) == self.labels)
+
+
+def count_confusion(labels: Labels, probabilities: Probabilities) -> Confusion:
+    """Count galaxies by (true, predicted) class."""
+    counts = np.zeros((probabilities.shape[1],) * 2, np.int64)
+    np.add.at(counts, (labels, probabilities.argmax(1)), 1)
+    return counts
 
 
 def read_all_predictions(runs: Sequence[Run], dataset: str | None = None) -> list[RunPredictions]:

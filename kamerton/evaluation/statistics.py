@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from kamerton.arrays import Labels, Probabilities
+from kamerton.arrays import Labels, MeanConfusion, Probabilities
 from kamerton.evaluation.metrics import finite_probabilities
 
 Numbers = npt.NDArray[np.float64]
@@ -19,10 +19,13 @@ Numbers = npt.NDArray[np.float64]
 METRICS = ("accuracy", "balanced_accuracy", "macro_f1", "log_loss")
 """What is compared; all but the log loss are better when higher."""
 
+SIGNIFICANT = 0.05
+"""Below this a p-value counts."""
+
 
 @dataclass(frozen=True)
 class Interval:
-    """A value, and the 95% interval that the bootstrap gives it."""
+    """A value, and its 95% interval."""
 
     value: float
     low: float
@@ -80,6 +83,20 @@ def percentile_interval(value: float, resampled: Numbers) -> Interval:
     return Interval(value, float(low), float(high))
 
 
+def wilson_interval(share: float, count: float) -> Interval:
+    """Give a share of ``count`` independent galaxies the interval of Wilson (1927), which no share makes narrow."""
+    from statsmodels.stats.proportion import proportion_confint
+
+    low, high = proportion_confint(share * count, count, method="wilson")
+    # Rounding may put an end a bit beyond a share of 0 or 1.
+    return Interval(share, min(float(low), share), max(float(high), share))
+
+
+def wider(one: Interval, two: Interval) -> Interval:
+    """Give the value of the first with what both intervals cover."""
+    return Interval(one.value, min(one.low, two.low), max(one.high, two.high))
+
+
 @dataclass(frozen=True)
 class McNemar:
     """How often one of two classifiers was right where the other was wrong, and the exact two-sided p-value."""
@@ -91,10 +108,48 @@ class McNemar:
 
 def exact_mcnemar(first_right: npt.NDArray[np.bool_], second_right: npt.NDArray[np.bool_]) -> McNemar:
     """Test whether two classifiers are right equally often (McNemar 1947), by the binomial distribution itself."""
+    return mcnemar_of_counts(int((first_right & ~second_right).sum()), int((second_right & ~first_right).sum()))
+
+
+def mcnemar_of_counts(first_only: int, second_only: int) -> McNemar:
+    """Test the same by how often only one of the two is right; the others tell nothing."""
     from statsmodels.stats.contingency_tables import mcnemar
 
-    counts = [[int((first_right == a)[second_right == b].sum()) for b in (True, False)] for a in (True, False)]
-    return McNemar(counts[0][1], counts[1][0], float(mcnemar(counts, exact=True).pvalue))
+    p_value = mcnemar([[0, first_only], [second_only, 0]], exact=True).pvalue
+    return McNemar(first_only, second_only, float(p_value))
+
+
+def paired_difference(first_only: int, second_only: int, galaxies: int) -> Interval:
+    """Give the difference of two accuracies on the same galaxies, with the interval of Agresti & Min (2005).
+
+    It is the usual one for matched pairs after half a galaxy was added to each cell of the table of two by two.
+    """
+    from scipy.stats import norm
+
+    count = galaxies + 2
+    middle = (first_only - second_only) / count
+    half = norm.ppf(0.975) * np.sqrt((first_only + second_only + 1) / count - middle**2) / np.sqrt(count)
+    value = (first_only - second_only) / galaxies
+    return Interval(value, max(-1.0, float(middle - half)), min(1.0, float(middle + half)))
+
+
+@dataclass(frozen=True)
+class Kappa:
+    """Cohen's (1960) agreement of answers and truth: 1 where all are right, 0 where they have nothing to do with it."""
+
+    interval: Interval
+    p_value: float
+    """Two-sided, that it is 0."""
+
+
+def cohens_kappa(confusion: MeanConfusion) -> Kappa:
+    """Measure it on a confusion matrix of two true and two predicted classes or more."""
+    from statsmodels.stats import inter_rater
+
+    found = inter_rater.cohens_kappa(confusion)
+    return Kappa(
+        Interval(float(found.kappa), float(found.kappa_low), float(found.kappa_upp)), float(found.pvalue_two_sided)
+    )
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

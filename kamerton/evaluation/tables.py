@@ -9,16 +9,17 @@ from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
-from kamerton.evaluation.leakage import leakage_details, leakage_warning
+from kamerton.evaluation.leakage import leakage_details
 from kamerton.evaluation.metrics import HEADLINES
 from kamerton.evaluation.statistics import METRICS, Interval
-from kamerton.runs.evaluation import ClassScores, GroupedScores, Metrics
+from kamerton.runs.evaluation import ClassScores, GroupedScores
 from kamerton.runs.record import WeightsChosenBy
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from kamerton.evaluation.comparison import Comparison
+    from kamerton.evaluation.evaluate import Evaluation
 
 WEIGHTS: dict[WeightsChosenBy, str] = {
     "last epoch": "those of the last epoch, which no split chose",
@@ -28,11 +29,11 @@ WEIGHTS: dict[WeightsChosenBy, str] = {
 }
 
 
-def print_metrics(metrics: Metrics, console: Console) -> None:
+def print_metrics(evaluation: Evaluation, console: Console) -> None:
     """Print an evaluation: headline numbers, a row a class, and a row a group where groups were measured."""
+    metrics = evaluation.metrics
     headline = "  ".join(f"{name.replace('_', ' ')} {_number(getattr(metrics, name))}" for name in HEADLINES)
-    warning = leakage_warning(metrics.leakage, metrics.galaxies)
-    if warning:
+    for warning in evaluation.warnings:
         console.print(f" {warning} ", style="bold white on red", markup=False)
     console.print(f"{metrics.run} on {metrics.dataset}, {metrics.galaxies} galaxies", markup=False)
     console.print(f"weights: {WEIGHTS[metrics.weights_chosen_by]}", markup=False)
@@ -40,6 +41,8 @@ def print_metrics(metrics: Metrics, console: Console) -> None:
     if details:
         console.print(details, markup=False)
     console.print(headline)
+    if evaluation.guess is not None and evaluation.guess.verdict == "better":
+        console.print(evaluation.guess.describe(), markup=False)
     console.print(_class_table(metrics.per_class))
     if metrics.by is not None:
         console.print(_group_table(metrics.by))
@@ -99,15 +102,23 @@ def _class_table(rows: Sequence[ClassScores]) -> Table:
     columns = ("precision", "recall", "f1", "roc_auc")
     table = Table("class", *(name.replace("_", " ") for name in columns), "galaxies")
     for row in rows:
-        table.add_row(escape(row.class_name), *(_number(getattr(row, name)) for name in columns), str(row.support))
+        intervals = {"precision": row.precision_interval, "recall": row.recall_interval}
+        cells = [_share(getattr(row, name), intervals.get(name)) for name in columns]
+        table.add_row(escape(row.class_name), *cells, str(row.support))
     return table
 
 
 def _group_table(by: GroupedScores) -> Table:
     table = Table(escape(by.column), "accuracy", "balanced accuracy", "galaxies")
     for name, group in by.groups.items():
-        table.add_row(escape(name), _number(group.accuracy), _number(group.balanced_accuracy), str(group.galaxies))
+        accuracy = _share(group.accuracy, group.accuracy_interval)
+        table.add_row(escape(name), accuracy, _number(group.balanced_accuracy), str(group.galaxies))
     return table
+
+
+def _share(value: float | None, interval: tuple[float, float] | None) -> str:
+    """Write a share with its interval below; older results have none."""
+    return _number(value) if value is None or interval is None else _with_interval(Interval(value, *interval))
 
 
 def _number(value: float | None) -> str:

@@ -1,8 +1,10 @@
 """The report's words in English."""
 
 from kamerton.evaluation.comparison import CAUTIONS, DOUBTS
+from kamerton.evaluation.guessing import GUESS_WORDS
+from kamerton.evaluation.repeats import IMPORTED, TRAITS
 
-__all__ = ["CAPTIONS", "CHOSEN", "DOUBTS", "FIGURE_TEXTS", "WORDS"]
+__all__ = ["CAPTIONS", "CHOSEN", "DOUBTS", "FIGURE_TEXTS", "GUESS_WORDS", "TRAITS", "WORDS"]
 
 WORDS = {
     "decimal": ".",
@@ -11,7 +13,12 @@ WORDS = {
     "made": "Made by Kamerton {version} on {date}",
     "finding": "What was found",
     "best_shown": "{best} is better than every other network here.",
-    "best_not_shown": "{best} has the highest accuracy, {value}; no difference was shown between it and {others}.",
+    "best_partly": "{best} (accuracy {value}) is better than {worse}; no difference was shown between it and {others}.",
+    "tie": "No difference was shown between {best} (accuracy {value}, the highest here) and {others}.",
+    "all_guess": "No network was shown to be better than guessing.",
+    "only_guess": "{names} was not shown to be better than guessing.",
+    "some_guess": "Not shown to be better than guessing: {names}.",
+    "and": "and",
     "only_one": "{best} reaches an accuracy of {value}. With one network there is nothing to compare.",
     "warnings": "Read this first",
     "leakage": "{run}: NOT A TEST: of {galaxies} galaxies the run has seen {seen}",
@@ -32,7 +39,7 @@ WORDS = {
     **CAUTIONS,
     "results": "Results on the test set",
     "results_note": "{galaxies} galaxies of {dataset}{groups}. Below each value its 95% interval, from {resamples} bootstrap "
-    "samples of galaxies and seeds; ± is the spread over seeds.",
+    "samples of galaxies and seeds, of the accuracy at least Wilson's; ± is the spread over seeds.",
     "groups": ", in {groups} groups that show the same galaxy",
     "network": "Network",
     "seeds": "Seeds",
@@ -97,7 +104,7 @@ WORDS = {
     "limit_test": "The more often a test set is looked at, the less it is one; how often that was is not recorded.",
     "limit_groups": "McNemar's test takes galaxies as independent, also those of one group.",
     "limit_valid": "Where the validation set chose the weights, its own numbers in the learning curves flatter them.",
-    "imported": "imported",
+    "imported": IMPORTED,
     "none": "–",
 }
 

@@ -6,9 +6,14 @@ WORDS = {
     "title": "Która sieć najlepiej klasyfikuje te galaktyki?",
     "made": "Wykonano programem Kamerton {version}, {date}",
     "finding": "Wynik",
-    "best_shown": "{best} jest lepsza od każdej innej z porównywanych sieci.",
-    "best_not_shown": "{best} ma największą dokładność, {value}; nie wykazano różnicy między nią a: {others}.",
-    "only_one": "{best} osiąga dokładność {value}. Przy jednej sieci nie ma czego porównywać.",
+    "best_shown": "Sieć {best} jest lepsza od każdej innej z porównywanych sieci.",
+    "best_partly": "Sieć {best} (dokładność {value}) jest lepsza od sieci {worse}; nie wykazano, by różniła się od sieci {others}.",
+    "tie": "Nie wykazano, by sieć {best} (dokładność {value}, tu największa) różniła się od sieci {others}.",
+    "all_guess": "Nie wykazano, by którakolwiek sieć była lepsza od zgadywania.",
+    "only_guess": "Nie wykazano, by sieć {names} była lepsza od zgadywania.",
+    "some_guess": "Nie wykazano przewagi nad zgadywaniem w przypadku sieci {names}.",
+    "and": "i",
+    "only_one": "Sieć {best} osiąga dokładność {value}. Przy jednej sieci nie ma czego porównywać.",
     "warnings": "Przeczytaj najpierw",
     "leakage": "{run}: TO NIE JEST TEST: z {galaxies} galaktyk przebieg widział już: {seen}",
     "leakage unknown": "{run}: NIE WIADOMO, CZY TO TEST: nie zapisano, na których galaktykach uczono te wagi",
@@ -27,11 +32,12 @@ WORDS = {
     "seen_in": "{count} (zbiór {split})",
     "unfinished": "{run}: pominięto, bo uczenie nie dobiegło końca",
     "not tested": "{run}: pominięto, bo przebiegu nigdy nie testowano",
+    "same seed": "{run}: to samo ziarno ma już inny z przebiegów tej sieci, więc nie jest to powtórzenie, a rozrzut między ziarnami jest zaniżony",
     "views differ": "część przebiegów odpowiadała z ośmiu widoków, a część z jednego",
     "precision differs": "część przebiegów liczyła na liczbach ośmiobitowych, a część w float32",
     "results": "Wyniki na zbiorze testowym",
     "results_note": "Liczba galaktyk: {galaxies}, plik {dataset}{groups}. Pod każdą wartością jej przedział 95% z {resamples} "
-    "prób bootstrapowych po galaktykach i ziarnach losowości; ± oznacza rozrzut między ziarnami.",
+    "prób bootstrapowych po galaktykach i ziarnach losowości, dla dokładności co najmniej przedział Wilsona; ± oznacza rozrzut między ziarnami.",
     "groups": ", liczba grup przedstawiających tę samą galaktykę: {groups}",
     "network": "Sieć",
     "seeds": "Ziarna",
@@ -114,7 +120,7 @@ FIGURE_TEXTS = {
     "epoch": "epoka",
     "accuracy": "dokładność",
     "loss (nats an image)": "strata (naty na obraz)",
-    "learning rate": "krok uczenia",
+    "learning rate": "współczynnik uczenia",
     "solid: validation, dashed: training": "ciągła: walidacja, przerywana: uczenie",
     "share of the true class": "udział w prawdziwej klasie",
     "predicted class": "klasa przewidziana",
@@ -127,6 +133,41 @@ FIGURE_TEXTS = {
     "{galaxy}\ntrue {label}\nsaid {answer}": "{galaxy}\nprawdziwa: {label}\nwskazana: {answer}",
 }
 """Texts of the figures, whole; names in braces stand for numbers and names that stay as they are."""
+
+_NUMBERS = (
+    "stała odpowiedź „{class_name}” ma dokładność {share}, a sieć różni się od niej o {difference} (od {low} do {high}), test "
+    "McNemara {first_only} : {second_only}, p = {p}; kappa Cohena {kappa} (od {kappa_low} do {kappa_high}; przy zgadywaniu 0)"
+)
+
+GUESS_WORDS = {
+    "one class": "JEDNA KLASA DLA WSZYSTKICH: każdą galaktykę zaliczono do klasy „{only_class}”, więc dokładność {accuracy} to "
+    "tylko udział tej klasy",
+    "guessing": "NIE WYKAZANO PRZEWAGI NAD ZGADYWANIEM: " + _NUMBERS,
+    "no better": "NIE WYKAZANO, BY SIEĆ MIAŁA RACJĘ CZĘŚCIEJ NIŻ STAŁA ODPOWIEDŹ „{class_name}”, choć rozróżnia klasy: "
+    + _NUMBERS,
+    "better": _NUMBERS,
+}
+"""Czy sieć jest lepsza od zgadywania."""
+
+TRAITS = {
+    "recipe": "{value}",
+    "recipe.epochs": "epoki: {value}",
+    "recipe.batch_size": "paczki po {value}",
+    "recipe.weights_chosen_by": "wagi: {value}",
+    "size": "{value} px",
+    "channels": "kanały: {value}",
+    "train": "uczona na {value}",
+    "valid": "walidacja na {value}",
+    "extended": "przedłużona z {value} epok",
+    "not extended": "nieprzedłużana",
+    "views": "uśrednione widoki: {value}",
+    "precision": "{value}",
+    "run": "{value}",
+    "other": "{name} {value}",
+    "without": "bez {name}",
+    "imported": "zaimportowana",
+}
+"""Czym różni się ta sieć od innej o tej samej nazwie."""
 
 DOUBTS = {
     "both": "przedział zawiera zero, a {p} nie jest mniejsze niż {limit}",

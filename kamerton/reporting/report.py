@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,14 +16,16 @@ import numpy as np
 from kamerton.config import REPORT_PAGE, ReportSettings
 from kamerton.errors import OutputError, UnknownNameError
 from kamerton.evaluation.compare import compare
-from kamerton.evaluation.comparison import IMPORTED, SIGNIFICANT, Caution, Comparison, Difference, NetworkResult
+from kamerton.evaluation.comparison import Caution, Comparison, Difference, NetworkResult
 from kamerton.evaluation.comparison_figures import FIGURES, draw_figures
 from kamerton.evaluation.leakage import check_counts
-from kamerton.evaluation.statistics import METRICS
+from kamerton.evaluation.repeats import name_of
+from kamerton.evaluation.statistics import METRICS, SIGNIFICANT
 from kamerton.files import whole_file
 from kamerton.opening import open_plain
 from kamerton.progress import Progress
 from kamerton.reporting import english, polish
+from kamerton.reporting.axes import write_decimals
 from kamerton.reporting.embedding import embedded, translate
 from kamerton.runs.evaluation import Leakage
 from kamerton.runs.folder import Run
@@ -102,14 +104,16 @@ def _page(comparison: Comparison, lang: str) -> str:
     environment = Environment(
         loader=PackageLoader("kamerton.reporting", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    teller = Teller(LANGUAGES[lang], _in_language(comparison, LANGUAGES[lang].WORDS["imported"]))
+    teller = Teller(LANGUAGES[lang], _in_language(comparison, LANGUAGES[lang]))
     return environment.get_template("page.html.j2").render(lang=lang, **teller.content())
 
 
-def _in_language(comparison: Comparison, imported: str) -> Comparison:
-    """Say in the page's language that a network was imported, where its name says so."""
+def _in_language(comparison: Comparison, language: ModuleType) -> Comparison:
+    """Say in the page's language what tells networks of one title apart, where their names say so."""
     names = {
-        one.name: one.name.replace(f"({IMPORTED})", f"({imported})") if one.recipe is None else one.name
+        one.name: name_of(one.title, one.traits, language.TRAITS, lambda number: written(number, "g", language))
+        if one.traits
+        else one.name
         for one in comparison.networks
     }
     return dataclasses.replace(
@@ -119,6 +123,12 @@ def _in_language(comparison: Comparison, imported: str) -> Comparison:
             dataclasses.replace(one, first=names[one.first], second=names[one.second]) for one in comparison.differences
         ),
     )
+
+
+def written(value: float, form: str, language: ModuleType) -> str:
+    """Write a number as a language does, with a true minus."""
+    text = format(value, form).replace("-", "−").replace(",", "\0").replace(".", language.WORDS["decimal"])
+    return text.replace("\0", language.WORDS["thousands"])
 
 
 @dataclass(frozen=True)
@@ -137,8 +147,7 @@ class Teller:
         """Write a number as the language does."""
         if value is None or not np.isfinite(value):
             return self.words["none"]
-        text = format(value, form)
-        return text.replace(",", "\0").replace(".", self.words["decimal"]).replace("\0", self.words["thousands"])
+        return written(value, form, self.language)
 
     def p_value(self, p: float) -> str:
         """Write a p-value as journals do."""
@@ -171,7 +180,10 @@ class Teller:
             "settings_names": SETTINGS,
             "pictures": self.pictures(),
             "data": self.data(),
-            "classes": list(zip(comparison.class_names, counts.tolist(), strict=True)),
+            "classes": [
+                (name, self.number(count, ",d"))
+                for name, count in zip(comparison.class_names, counts.tolist(), strict=True)
+            ],
             "runs": self.runs(),
             "versions": self.versions(),
             "limits": self.limits(),
@@ -179,6 +191,9 @@ class Teller:
 
     def caution(self, caution: Caution) -> str:
         """Say what must be known first."""
+        if caution.guess is not None:
+            numbers = caution.guess.numbers(self.number, self.p_value)
+            return f"{caution.run}: {self.language.GUESS_WORDS[caution.guess.verdict].format(**numbers)}"
         if caution.leakage is None:
             return self.words[caution.kind].format(run=caution.run)
         return self.words[_leakage_words(caution.leakage)].format(
@@ -209,17 +224,33 @@ class Teller:
         return self.words[words].format(checks=", ".join(parts)) if parts else ""
 
     def finding(self) -> str:
-        """Say the main finding in one sentence."""
+        """Say the main finding, what is known first."""
         ranked = sorted(self.comparison.networks, key=lambda result: -result.metrics["accuracy"].value)
         best = ranked[0]
-        value = self.number(best.metrics["accuracy"].value)
-        if len(ranked) == 1:
-            return self.words["only_one"].format(best=best.name, value=value)
+        guessing = [one.name for one in ranked if one.guess is not None and one.guess.is_guessing]
         pairs = [d for d in self.comparison.differences if best.name in {d.first, d.second}]
-        equal = [d.second if d.first == best.name else d.first for d in pairs if not d.shown]
-        if not equal:
-            return self.words["best_shown"].format(best=best.name)
-        return self.words["best_not_shown"].format(best=best.name, value=value, others=", ".join(equal))
+        others = {
+            shown: [d.second if d.first == best.name else d.first for d in pairs if d.shown is shown]
+            for shown in (True, False)
+        }
+        kind = (
+            "only_one" if not pairs else "best_shown" if not others[False] else "best_partly" if others[True] else "tie"
+        )
+        words = self.words[kind].format(
+            best=best.name,
+            value=self.number(best.metrics["accuracy"].value),
+            worse=self.listed(others[True]),
+            others=self.listed(others[False]),
+        )
+        if not guessing:
+            return words
+        if len(guessing) == len(ranked):
+            return f"{self.words['all_guess' if pairs else 'only_guess'].format(names=guessing[0])} {words}"
+        return f"{words} {self.words['some_guess'].format(names=self.listed(guessing))}"
+
+    def listed(self, names: Sequence[str]) -> str:
+        """List names, the last two with the language's word for and between them."""
+        return f" {self.words['and']} ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
     def network(self, result: NetworkResult) -> dict[str, Any]:
         """Give a network's rows of the tables."""
@@ -281,6 +312,7 @@ class Teller:
         found = []
         for name, figure in draw_figures(self.comparison).items():
             translate(figure, self.language.FIGURE_TEXTS)
+            write_decimals(figure, self.words["decimal"])
             ending = ".png" if FIGURES[name].photographs else ".svg"
             found.append({"source": embedded(figure, ending), "caption": self.language.CAPTIONS.get(name, name)})
         return found
@@ -291,10 +323,12 @@ class Teller:
         for result in self.comparison.networks:
             for one in result.predictions:
                 for split, cube in one.run.record.data.items():
-                    row = {"split": self.words.get(split, split), "galaxies": cube.galaxies, "path": cube.path}
+                    galaxies = self.number(cube.galaxies, ",d")
+                    row = {"split": self.words.get(split, split), "galaxies": galaxies, "path": cube.path}
                     rows.setdefault((split, cube.fingerprint), row | {"fingerprint": cube.fingerprint})
         test = self.comparison.networks[0].predictions[0].metrics
-        row = {"split": self.words["test"], "galaxies": self.comparison.galaxies, "path": test.path}
+        galaxies = self.number(self.comparison.galaxies, ",d")
+        row = {"split": self.words["test"], "galaxies": galaxies, "path": test.path}
         return [*rows.values(), row | {"fingerprint": test.fingerprint}]
 
     def runs(self) -> list[dict[str, Any]]:

@@ -43,7 +43,11 @@ SUM_TOLERANCE = 1e-3
 """By which the probabilities of a galaxy may miss one: float32 does by 1e-6."""
 
 Share = Annotated[float, Field(ge=0, le=1, strict=True, allow_inf_nan=False)]
+Range = tuple[Share, Share]
 Count = Annotated[int, Field(ge=0, le=2**53, strict=True)]
+
+IntervalMethod = Literal["Wilson, 95%"]
+"""How the interval of a share is made."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,9 @@ class ClassScores:
     """Galaxies of this class."""
     roc_auc: Share | None
     """Of this class against the rest."""
+    precision_interval: Range | None = None
+    recall_interval: Range | None = None
+    """Older results have none."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +78,8 @@ class GroupScores:
     galaxies: Count
     accuracy: Share
     balanced_accuracy: Share
+    accuracy_interval: Range | None = None
+    """Older results have none."""
 
 
 @dataclass(frozen=True)
@@ -196,6 +205,10 @@ class Metrics(Scores):
     """None where no groups were measured apart."""
     beside: str | None = None
     """The way to the cube from the run folder, which holds when both are moved together; older results lack it."""
+    accuracy_interval: Range | None = None
+    """Older results have none."""
+    intervals: IntervalMethod | None = None
+    """How all intervals are made; None in older results, which have none."""
 
     def __repr__(self) -> str:
         told = TOLD[self.leakage.status]

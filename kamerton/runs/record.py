@@ -168,15 +168,16 @@ class RunRecord:
 
 def record_differences(old: RunRecord, new: RunRecord) -> dict[str, tuple[Any, Any]]:
     """Give the fields, dotted, in which two records differ, with both values."""
-    before, after = (dict(_flat(dataclasses.asdict(record))) for record in (old, new))
+    before, after = (dict(flattened(dataclasses.asdict(record))) for record in (old, new))
     names = [*before, *(name for name in after if name not in before)]
     return {name: (before.get(name), after.get(name)) for name in names if before.get(name) != after.get(name)}
 
 
-def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def flattened(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Give the values of a table of tables, with dotted names."""
     for name, value in table.items():
         if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{name}.")
+            yield from flattened(value, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}", value
 

@@ -7,6 +7,7 @@ import errno
 import json
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +16,19 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 from PIL import Image
+from scipy import stats
 
-from kamerton.config import CompareSettings
+from kamerton.config import CompareSettings, Preprocessing
 from kamerton.errors import DataError, OutputError, RunError, UsageError
 from kamerton.evaluation.compare import compare
 from kamerton.evaluation.comparison import Difference, _draw_seeds
 from kamerton.evaluation.comparison_figures import FIGURES, hard_rows
+from kamerton.evaluation.repeats import find_repeats, name_of
 from kamerton.evaluation.results import read_all_predictions
 from kamerton.evaluation.statistics import METRICS, Interval, McNemar
 from kamerton.runs.evaluation import Metrics, read_metrics
 from kamerton.runs.folder import Run, find_runs, open_run
+from kamerton.runs.record import Change, RunRecord
 from kamerton.sweeping import sweep
 from tests.conftest import CLASS_NAMES, toy_galaxies, write_cube
 
@@ -183,7 +187,8 @@ def test_unfinished_and_untested_runs_are_named_and_the_others_compared(copies: 
         "WARNING: lenet5-seed1 is left out: its training has not ended",
         "WARNING: resnet18-seed0 is left out: it was never tested",
     ]
-    assert [caution["run"] for caution in found.as_json()["cautions"]] == ["lenet5-seed1", "resnet18-seed0"]
+    left_out = [one["run"] for one in found.as_json()["cautions"] if one["kind"] in {"unfinished", "not tested"}]
+    assert left_out == ["lenet5-seed1", "resnet18-seed0"]
 
 
 def test_runs_of_which_none_has_ended_are_refused_by_name(copies: list[Run]) -> None:
@@ -199,6 +204,149 @@ def test_two_recipes_of_one_network_read_as_two_names_in_a_list(copies: list[Run
     copies[1].update(dataclasses.replace(copies[1].record, recipe=dataclasses.replace(recipe, name="notebook")))
     found = compare(copies[:2], resamples=RESAMPLES)
     assert [result.name for result in found.networks] == ["LeNet-5 (modern)", "LeNet-5 (notebook)"]
+
+
+def with_recipe(record: RunRecord, **changes: Any) -> RunRecord:
+    assert record.recipe is not None
+    return dataclasses.replace(record, recipe=dataclasses.replace(record.recipe, **changes))
+
+
+def on_other_galaxies(record: RunRecord) -> RunRecord:
+    train = dataclasses.replace(record.data["train"], fingerprint="ab" * 32)
+    return dataclasses.replace(record, data=record.data | {"train": train})
+
+
+def extended(record: RunRecord) -> RunRecord:
+    return dataclasses.replace(record, changes=(Change("recipe.epochs", 1, 2),))
+
+
+def names_of(runs: list[Run]) -> list[str]:
+    return [name_of(one.title, one.traits) for one in find_repeats(read_all_predictions(runs))]
+
+
+@pytest.mark.parametrize(
+    ("change", "names"),
+    [
+        (lambda record: with_recipe(record, epochs=5), ["2 epochs", "5 epochs"]),
+        (
+            lambda record: with_recipe(record, epochs=5, batch_size=8),
+            ["2 epochs, batches of 32", "5 epochs, batches of 8"],
+        ),
+        (lambda record: with_recipe(record, dropout=0.25), ["dropout 0.2", "dropout 0.25"]),
+        (
+            lambda record: with_recipe(
+                record, optimizer=dataclasses.replace(record.recipe.optimizer, learning_rate=0.5)
+            ),
+            ["optimizer.learning_rate 0.001", "optimizer.learning_rate 0.5"],
+        ),
+        (lambda record: dataclasses.replace(record, preprocessing=Preprocessing(64, 3)), ["33 px", "64 px"]),
+        (on_other_galaxies, ["trained on data/train.fits {own}", "trained on data/train.fits ababab"]),
+        (extended, ["not extended", "extended from 1 epochs"]),
+    ],
+)
+def test_runs_that_differ_in_more_than_the_seed_are_named_by_it(
+    copies: list[Run], change: Callable[[RunRecord], RunRecord], names: list[str]
+) -> None:
+    own = copies[0].record.data["train"].fingerprint[:6]
+    copies[1].update(change(copies[1].record))
+    assert names_of(copies[:2]) == [f"LeNet-5 ({name.format(own=own)})" for name in names]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "names"),
+    [("views", 8, ["views averaged: 1", "views averaged: 8"]), ("precision", "int8", ["float32", "int8"])],
+)
+def test_runs_tested_in_another_way_are_named_by_it(
+    copies: list[Run], field: str, value: Any, names: list[str]
+) -> None:
+    change_metrics(copies[1], **{field: value})
+    assert names_of(copies[:2]) == [f"LeNet-5 ({name})" for name in names]
+
+
+def test_another_machine_still_repeats_a_training(copies: list[Run]) -> None:
+    record = copies[1].record
+    elsewhere = {split: dataclasses.replace(cube, path="/elsewhere.fits") for split, cube in record.data.items()}
+    copies[1].update(
+        dataclasses.replace(record, device="cuda", threads=9, versions={"torch": "9"}, started="", data=elsewhere)
+    )
+    assert names_of(copies) == ["LeNet-5", "ResNet-18"]
+
+
+def test_runs_of_other_epochs_are_rows_of_their_own_everywhere(copies: list[Run], tmp_path: Path) -> None:
+    copies[1].update(with_recipe(copies[1].record, epochs=5))
+    found = compare(copies, out=tmp_path / "out", resamples=RESAMPLES)
+    names = ["LeNet-5 (2 epochs)", "LeNet-5 (5 epochs)", "ResNet-18"]
+    assert [result.name for result in found.networks] == names
+    assert len(found.differences) == 3
+    assert pd.read_csv(tmp_path / "out/comparison.csv")["network"].tolist() == names
+    told = json.loads((tmp_path / "out/comparison.json").read_text())["networks"]
+    assert [one["differs_in"] for one in told] == [{"recipe.epochs": 2}, {"recipe.epochs": 5}, {}]
+    for picture in ("learning_curves", "cost", "recall", "confusion"):
+        text = (tmp_path / "out" / f"{picture}.svg").read_text()
+        assert all(name in text for name in names), picture
+
+
+def test_imported_weights_repeat_nothing(copies: list[Run]) -> None:
+    for run in copies[:2]:
+        run.update(dataclasses.replace(run.record, recipe=None, seed=None, data={}))
+    assert names_of(copies[:2]) == ["LeNet-5 (lenet5-seed0)", "LeNet-5 (lenet5-seed1)"]
+    assert names_of(copies)[:2] == ["LeNet-5 (imported, lenet5-seed0)", "LeNet-5 (imported, lenet5-seed1)"]
+
+
+def test_a_seed_that_stands_twice_is_said(copies: list[Run]) -> None:
+    copies[1].update(dataclasses.replace(copies[1].record, seed=0))
+    found = compare(copies[:2], resamples=RESAMPLES)
+    assert [caution.run for caution in found.cautions if caution.kind == "same seed"] == ["lenet5-seed1"]
+
+
+def answers(run: Run, said: np.ndarray) -> None:
+    """Let a run have named these classes."""
+    rewrite(run, np.eye(3, dtype=np.float32)[said] * 0.9 + 0.1 / 3)
+
+
+def test_a_network_that_names_one_class_is_called_so_first(copies: list[Run]) -> None:
+    labels = read_all_predictions(copies[:1])[0].labels
+    answers(copies[0], np.full(40, 2))
+    answers(copies[1], labels)
+    found = compare(copies[:2], resamples=RESAMPLES)
+    share = (labels == 2).mean()
+    (caution,) = [caution for caution in found.cautions if caution.kind == "guess"]
+    assert caution.describe().startswith("lenet5-seed0: ONE CLASS FOR ALL: every galaxy is called ")
+    assert f"the accuracy, {share:.3f}, is its share" in caution.describe()
+    assert found.describe()[0] == f"WARNING: {caution.describe()}"
+
+
+def test_a_recall_of_none_or_all_has_an_interval_with_width(copies: list[Run]) -> None:
+    labels = read_all_predictions(copies[:1])[0].labels
+    answers(copies[0], np.full(40, 2))
+    (network,) = compare(copies[:1], resamples=RESAMPLES).networks
+    value, low, high = network.recall.T
+    assert value.tolist() == [0, 0, 1]
+    groups = np.array(read_all_predictions(copies[:1])[0].groups)
+    counts = [len(set(groups[labels == place])) for place in range(3)]
+    for place, right in enumerate((0, 0, counts[2])):
+        wanted = stats.binomtest(right, counts[place]).proportion_ci(method="wilson")
+        assert (low[place], high[place]) == pytest.approx((wanted.low, wanted.high))
+
+
+def test_the_interval_of_a_share_ends_at_0_and_1(copies: list[Run]) -> None:
+    """Of two seeds that disagree, the draws are spread beyond both."""
+    labels = read_all_predictions(copies[:1])[0].labels
+    answers(copies[0], labels)
+    answers(copies[1], (labels + 1) % 3)
+    (network,) = compare(copies[:2], resamples=RESAMPLES).networks
+    assert network.recall.min() == 0
+    assert network.recall.max() == 1
+    accuracy = network.metrics["accuracy"]
+    assert (accuracy.low, accuracy.value, accuracy.high) == (0, 0.5, 1)
+
+
+def test_an_accuracy_of_all_has_an_interval_with_width(copies: list[Run]) -> None:
+    answers(copies[0], read_all_predictions(copies[:1])[0].labels)
+    (network,) = compare(copies[:1], resamples=RESAMPLES).networks
+    accuracy = network.metrics["accuracy"]
+    wanted = stats.binomtest(30, 30).proportion_ci(method="wilson")
+    assert (accuracy.value, accuracy.low, accuracy.high) == pytest.approx((1, wanted.low, 1))
 
 
 def test_a_full_disk_leaves_all_as_it_was(

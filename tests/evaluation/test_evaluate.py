@@ -19,6 +19,7 @@ import pandas as pd
 import pytest
 import torch
 from PIL import Image
+from scipy import stats
 
 from kamerton.config import Framing, PixelOrigin
 from kamerton.data.cubes.cube import open_cube
@@ -128,15 +129,57 @@ def test_the_metrics_follow_from_the_predictions(found: Evaluation) -> None:
     table = predictions(found)
     probabilities = table.iloc[:, 2:].to_numpy()
     wanted = classification_metrics(table["label"].to_numpy(), probabilities, CLASS_NAMES)
-    assert numbers(found.metrics) == numbers(wanted)
+    plain = [dataclasses.replace(row, precision_interval=None, recall_interval=None) for row in found.metrics.per_class]
+    assert numbers(dataclasses.replace(found.metrics, per_class=tuple(plain))) == numbers(wanted)
+
+
+def test_shares_have_wilsons_intervals(found: Evaluation) -> None:
+    counts, metrics = np.array(found.metrics.confusion_matrix), found.metrics
+    assert metrics.intervals == "Wilson, 95%"
+    cases = [(metrics.accuracy_interval, np.trace(counts), counts.sum())]
+    for place, row in enumerate(metrics.per_class):
+        cases.append((row.recall_interval, counts[place, place], counts[place].sum()))
+        cases.append((row.precision_interval, counts[place, place], counts[:, place].sum()))
+    for interval, right, count in cases:
+        if count:
+            wanted = stats.binomtest(int(right), int(count)).proportion_ci(method="wilson")
+            assert interval == pytest.approx((wanted.low, wanted.high), abs=1e-12)
+        else:
+            assert interval is None
 
 
 def test_groups_of_a_column_are_measured_apart(found: Evaluation) -> None:
     table = predictions(found)
     source = ["north" if row % 2 else "south" for row in range(COUNT)]
     wanted = group_metrics(table["label"].to_numpy(), table.iloc[:, 2:].to_numpy(), source)
-    assert found.metrics.by == GroupedScores("source", wanted)
+    assert found.metrics.by is not None
+    plain = {
+        name: dataclasses.replace(group, accuracy_interval=None) for name, group in found.metrics.by.groups.items()
+    }
+    assert GroupedScores("source", plain) == GroupedScores("source", wanted)
     assert wanted["north"].galaxies == COUNT // 2
+
+
+def test_groups_of_few_galaxies_are_said_with_their_intervals(run: Run, cube: Path) -> None:
+    with pytest.warns(KamertonWarning, match=r"2 of the 2 groups of source are too small") as said:
+        found = evaluate(run, cube, by="source")
+    assert found.metrics.by is not None
+    low, high = found.metrics.by.groups["north"].accuracy_interval or (0, 0)
+    assert f"north: {COUNT // 2}, accuracy {low:.2f} to {high:.2f}; south" in str(said[0].message)
+    assert high - low > 0.3
+
+
+def test_many_small_groups_are_counted_and_the_smallest_named(run: Run, cube: Path) -> None:
+    with pytest.warns(KamertonWarning, match=r"18 of the 18 groups of id are too small.*; and 13 more\."):
+        evaluate(run, cube, by="id")
+
+
+def test_groups_of_enough_galaxies_are_not_warned_of(
+    run: Run, cube: Path, monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
+) -> None:
+    monkeypatch.setattr(evaluation, "SMALL_GROUP", COUNT // 2)
+    evaluate(run, cube, by="source")
+    assert not [one for one in recwarn if issubclass(one.category, KamertonWarning)]
 
 
 def test_without_groups_none_are_measured(run: Run, cube: Path) -> None:

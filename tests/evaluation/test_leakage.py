@@ -153,7 +153,7 @@ def test_leakage_is_in_the_numbers_the_table_and_the_pictures(
     assert kept["leakage"]["seen"] == {"train": 0, "valid": 20}
     assert kept["leakage"]["by"]["likeness"] == {"train": 0, "valid": 20}
     screen = Console(file=io.StringIO(), width=100, highlight=False)
-    print_metrics(found.metrics, screen)
+    print_metrics(found, screen)
     assert isinstance(screen.file, io.StringIO)
     assert screen.file.getvalue().splitlines()[0].strip() == warning
     assert len(titles) == 2
@@ -164,7 +164,7 @@ def test_a_result_without_leakage_says_nothing_of_it(run: Run, tmp_path: Path) -
     cube = write_toy_cube(tmp_path / "fresh.fits", 9, seed=123)
     found = evaluate(run, cube)
     screen = Console(file=io.StringIO(), width=100, highlight=False)
-    print_metrics(found.metrics, screen)
+    print_metrics(found, screen)
     assert found.metrics.leakage.status == "none"
     assert isinstance(screen.file, io.StringIO)
     assert "TEST" not in screen.file.getvalue()

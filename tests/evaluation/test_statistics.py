@@ -16,10 +16,14 @@ from kamerton.evaluation.statistics import (
     Interval,
     exact_mcnemar,
     holm,
+    mcnemar_of_counts,
     negative_log_likelihood,
+    paired_difference,
     percentile_interval,
     resampled_weights,
     weighted_metrics,
+    wider,
+    wilson_interval,
 )
 
 ALONE = [str(row) for row in range(60)]
@@ -115,6 +119,35 @@ def test_an_interval_that_touches_zero_holds_it(low: float, high: float, holds: 
     assert Interval(0.1, low, high).holds_zero is holds
 
 
+@pytest.mark.parametrize(("right", "count"), [(0, 10), (10, 10), (3, 10), (1, 1), (700, 1000)])
+def test_the_interval_of_a_share_is_wilsons_in_scipy_too(right: int, count: int) -> None:
+    wanted = stats.binomtest(right, count).proportion_ci(method="wilson")
+    found = wilson_interval(right / count, count)
+    assert (found.low, found.high) == pytest.approx((wanted.low, wanted.high), abs=1e-12)
+    assert found.low <= found.value <= found.high
+    assert found.high - found.low > 0.01
+
+
+def test_the_wider_of_two_intervals_covers_both() -> None:
+    assert wider(Interval(0.5, 0.4, 0.6), Interval(0.5, 0.45, 0.7)) == Interval(0.5, 0.4, 0.7)
+
+
+@pytest.mark.parametrize("shares", [(0.1, 0.05), (0.3, 0.3), (0.6, 0.01)])
+def test_the_interval_of_a_difference_covers_the_truth_as_often_as_it_says(shares: tuple[float, float]) -> None:
+    first, second = shares
+    drawn = np.random.default_rng(3).multinomial(80, [first, second, 1 - first - second], 400)
+    found = [paired_difference(int(one), int(two), 80) for one, two, _ in drawn]
+    misses = sum(not interval.low <= first - second <= interval.high for interval in found)
+    assert misses <= 35
+
+
+@pytest.mark.parametrize(("first_only", "second_only", "count"), [(0, 0, 5), (5, 0, 5), (0, 5, 5), (1, 0, 1)])
+def test_a_difference_lies_in_its_interval_which_has_width(first_only: int, second_only: int, count: int) -> None:
+    found = paired_difference(first_only, second_only, count)
+    assert -1 <= found.low <= found.value <= found.high <= 1
+    assert found.low < found.high
+
+
 @pytest.mark.parametrize(("first_only", "second_only"), [(10, 2), (0, 0), (1, 0), (25, 25), (3, 30)])
 def test_mcnemar_is_the_two_sided_binomial_test_of_the_pairs_that_differ(first_only: int, second_only: int) -> None:
     both, neither = 40, 7
@@ -125,6 +158,7 @@ def test_mcnemar_is_the_two_sided_binomial_test_of_the_pairs_that_differ(first_o
     differing = first_only + second_only
     wanted = stats.binomtest(first_only, differing).pvalue if differing else 1.0
     assert found.p_value == pytest.approx(wanted)
+    assert mcnemar_of_counts(first_only, second_only) == found
 
 
 def test_mcnemar_by_hand() -> None:

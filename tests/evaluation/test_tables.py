@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
 from rich.console import Console
 
 from kamerton.evaluation.comparison import Caution, Comparison, Cost, Difference, NetworkResult
+from kamerton.evaluation.evaluate import Evaluation
 from kamerton.evaluation.statistics import METRICS as COMPARED
 from kamerton.evaluation.statistics import Interval, McNemar
 from kamerton.evaluation.tables import print_comparison, print_metrics
@@ -47,7 +49,7 @@ def console(width: int = 100) -> Console:
 
 def printed(metrics: Metrics) -> list[str]:
     screen = console()
-    print_metrics(metrics, screen)
+    print_metrics(Evaluation(Path("evaluation/test"), metrics), screen)
     assert isinstance(screen.file, io.StringIO)
     return screen.file.getvalue().splitlines()
 
@@ -65,6 +67,24 @@ def test_the_headline_says_which_run_and_cube_and_how_well() -> None:
     assert numbers == "accuracy 0.712  balanced accuracy 0.650  macro f1 0.600  log loss 1.250  roc auc macro 0.900"
 
 
+def with_answers(*matrix: tuple[int, int]) -> Metrics:
+    """The metrics of two classes with these answers."""
+    galaxies = sum(map(sum, matrix))
+    return dataclasses.replace(METRICS, galaxies=galaxies, confusion_matrix=matrix)
+
+
+def test_a_network_that_names_one_class_is_called_so_before_its_numbers() -> None:
+    first, head = printed(with_answers((60, 0), (40, 0)))[:2]
+    assert first.strip() == ("ONE CLASS FOR ALL: every galaxy is called spiral, and the accuracy, 0.600, is its share")
+    assert head.startswith("lenet5-20260101-101010 on test.fits")
+
+
+def test_what_always_naming_the_commonest_class_would_reach_stands_below_the_numbers() -> None:
+    lines = printed(with_answers((55, 5), (5, 35)))
+    assert lines[2].startswith("accuracy ")
+    assert lines[3].startswith("always naming spiral would be right for 0.600; accuracy above that +0.300 (")
+
+
 def test_every_class_has_a_row_with_its_numbers() -> None:
     assert row(printed(METRICS), "spiral") == ["spiral", "0.111", "0.222", "0.333", "0.444", "1229"]
 
@@ -78,6 +98,13 @@ def test_groups_have_their_own_table() -> None:
     assert row(lines, "north") == ["north", "0.125", "0.250", "40"]
     assert row(lines, "[south]") == ["[south]", "0.500", "0.750", "2"]
     assert any("source" in line for line in lines)
+
+
+def test_the_intervals_of_shares_stand_below_them() -> None:
+    spiral = dataclasses.replace(METRICS.per_class[0], precision_interval=(0.1, 0.125), recall_interval=(0.2, 0.245))
+    lines = printed(dataclasses.replace(METRICS, per_class=(spiral, METRICS.per_class[1])))
+    assert row(lines, "spiral") == ["spiral", "0.111", "0.222", "0.333", "0.444", "1229"]
+    assert row(lines, "") == ["", "0.100–0.125", "0.200–0.245", "", "", ""]
 
 
 def test_no_groups_no_table_of_groups() -> None:

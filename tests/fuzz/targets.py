@@ -39,6 +39,7 @@ from kamerton.data.lists import read_list
 from kamerton.data.marks import FEATURE_BYTES, GalaxyMarks
 from kamerton.data.pictures.picture import read_picture
 from kamerton.errors import CubeError, DataError, KamertonError, ModelFileError, PictureError, RunError, UsageError
+from kamerton.evaluation.evaluate import Evaluation
 from kamerton.evaluation.metrics import classification_metrics, group_metrics
 from kamerton.evaluation.tables import print_metrics
 from kamerton.formats.importing import import_keras_file
@@ -438,7 +439,7 @@ def _read_results(run: Run, dataset: str) -> None:
     assert counts.min() >= 0
     assert counts.sum() == metrics.galaxies
     # What is printed and drawn of it.
-    print_metrics(metrics, Console(file=io.StringIO()))
+    print_metrics(Evaluation(run.path, metrics), Console(file=io.StringIO()))
     predictions = read_predictions(run, dataset, metrics.galaxies)
     assert len(predictions.ids) == len(predictions.labels) == metrics.galaxies
     assert predictions.groups is None or len(predictions.groups) == metrics.galaxies

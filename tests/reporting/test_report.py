@@ -7,22 +7,25 @@ import re
 import shutil
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import get_args
+from typing import NamedTuple, get_args
 
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+from matplotlib.ticker import ScalarFormatter
 
 from kamerton.errors import OutputError, UnknownNameError
 from kamerton.evaluation.compare import compare
 from kamerton.evaluation.comparison import DOUBTS, Caution, Comparison, Difference, Doubt
 from kamerton.evaluation.comparison_figures import FIGURES, draw_figures
 from kamerton.evaluation.evaluate import evaluate
+from kamerton.evaluation.guessing import against_guess
 from kamerton.evaluation.statistics import METRICS, Interval, McNemar
 from kamerton.figures.drawing import new_figure, plain
 from kamerton.reporting import english, polish
+from kamerton.reporting.axes import LanguageFormatter, write_decimals
 from kamerton.reporting.embedding import translate, translation
 from kamerton.reporting.report import LANGUAGES, Teller, report, write_report
 from kamerton.runs.evaluation import Leakage
@@ -193,6 +196,33 @@ def test_the_figures_of_the_polish_page_are_polish(often_wrong: Comparison) -> N
     assert not any(text in polish.FIGURE_TEXTS for text in texts)
 
 
+def numbers_along_axes(figure: Figure) -> list[str]:
+    figure.draw_without_rendering()
+    axes = [axis for one in figure.axes for axis in (one.xaxis, one.yaxis)]
+    return [label.get_text() for axis in axes for label in (*axis.get_ticklabels(), *axis.get_minorticklabels())]
+
+
+def test_the_figures_of_the_polish_page_have_decimal_commas_and_true_minuses(
+    often_wrong: Comparison, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[Figure] = []
+    monkeypatch.setattr("kamerton.reporting.report.embedded", lambda figure, _: drawn.append(figure) or "")
+    Teller(polish, often_wrong).pictures()
+    texts = [text for figure in drawn for text in numbers_along_axes(figure)]
+    assert any(re.fullmatch(r"0,\d+", text) for text in texts)
+    assert not [text for text in texts if re.search(r"\d\.\d|-\d", text) and "$" not in text]
+
+
+def test_a_name_along_an_axis_keeps_its_points_and_a_formula_its_comma() -> None:
+    figure = new_figure(3, 3)
+    axes = figure.add_subplot()
+    axes.set_yticks([0, 1], ["v1.5", "b"])
+    axes.set(xlim=(-0.5, 0.5), xticks=[-0.25, 0.25])
+    write_decimals(figure, ",")
+    assert numbers_along_axes(figure) == ["−0,25", "0,25", "v1.5", "b"]
+    assert LanguageFormatter(ScalarFormatter(), ",").written("$1.5$") == "$1{,}5$"
+
+
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [
@@ -229,6 +259,121 @@ def test_every_doubt_has_words_in_both_languages_beside_both_p_values(
     assert row["doubt"]
     assert "{" not in row["doubt"]
     assert row["doubt"] in difference.describe() or lang != "en"
+
+
+class Ranked(NamedTuple):
+    """A comparison of networks, best first: which differences from the best are shown, and who only guesses."""
+
+    shown: tuple[bool, ...]
+    guessing: tuple[bool, ...] = ()
+
+
+def told(comparison: Comparison, lang: str, case: Ranked) -> str:
+    """The finding on networks A, B, C..."""
+    result = comparison.networks[0]
+    guess = against_guess(np.array([[5, 0], [5, 0]]), ("a", "b"))
+    networks = []
+    for place in range(len(case.shown) + 1):
+        metrics = dict.fromkeys(METRICS, Interval(0.712 - place / 100, 0.6, 0.8))
+        guesses = bool(case.guessing) and case.guessing[place]
+        name = "ABCDEF"[place]
+        networks.append(dataclasses.replace(result, name=name, metrics=metrics, guess=guess if guesses else None))
+    differences = [
+        Difference(
+            "A",
+            "BCDEF"[place],
+            dict.fromkeys(METRICS, Interval(0.1, 0.05, 0.2)),
+            McNemar(9, 1, 0.01),
+            0.01 if shown else 0.9,
+            1,
+        )
+        for place, shown in enumerate(case.shown)
+    ]
+    case_found = dataclasses.replace(comparison, networks=tuple(networks), differences=tuple(differences))
+    return Teller(LANGUAGES[lang], case_found).finding()
+
+
+@pytest.mark.parametrize(
+    ("case", "english_words", "polish_words"),
+    [
+        (
+            Ranked((False,)),
+            "No difference was shown between A (accuracy 0.712, the highest here) and B.",
+            "Nie wykazano, by sieć A (dokładność 0,712, tu największa) różniła się od sieci B.",
+        ),
+        (
+            Ranked((False, False, False)),
+            "No difference was shown between A (accuracy 0.712, the highest here) and B, C and D.",
+            "Nie wykazano, by sieć A (dokładność 0,712, tu największa) różniła się od sieci B, C i D.",
+        ),
+        (
+            Ranked((False, True)),
+            "A (accuracy 0.712) is better than C; no difference was shown between it and B.",
+            "Sieć A (dokładność 0,712) jest lepsza od sieci C; nie wykazano, by różniła się od sieci B.",
+        ),
+        (
+            Ranked((True,)),
+            "A is better than every other network here.",
+            "Sieć A jest lepsza od każdej innej z porównywanych sieci.",
+        ),
+        (
+            Ranked((False,), (True, True)),
+            "No network was shown to be better than guessing. No difference was shown between A (accuracy "
+            "0.712, the highest here) and B.",
+            "Nie wykazano, by którakolwiek sieć była lepsza od zgadywania. Nie wykazano, by sieć A (dokładność "
+            "0,712, tu największa) różniła się od sieci B.",
+        ),
+        (
+            Ranked((True, True), (False, True, True)),
+            "A is better than every other network here. Not shown to be better than guessing: B and C.",
+            "Sieć A jest lepsza od każdej innej z porównywanych sieci. Nie wykazano przewagi nad zgadywaniem w "
+            "przypadku sieci B i C.",
+        ),
+        (
+            Ranked((), (True,)),
+            "A was not shown to be better than guessing. A reaches an accuracy of 0.712. With one network there is "
+            "nothing to compare.",
+            "Nie wykazano, by sieć A była lepsza od zgadywania. Sieć A osiąga dokładność 0,712. Przy jednej sieci nie "
+            "ma czego porównywać.",
+        ),
+    ],
+)
+def test_the_finding_leads_with_what_is_known(
+    comparison: Comparison, case: Ranked, english_words: str, polish_words: str
+) -> None:
+    assert told(comparison, "en", case) == english_words
+    assert told(comparison, "pl", case) == polish_words
+
+
+@pytest.mark.parametrize("rows", [((5, 0), (4, 0)), ((5, 4), (4, 3)), ((500, 60), (20, 40))])
+def test_a_guess_is_said_first_in_the_pages_language(comparison: Comparison, rows: tuple[tuple[int, int], ...]) -> None:
+    caution = Caution("guess", "run", 9, guess=against_guess(np.array(rows), ("żółta", "b")))
+    said = {lang: Teller(LANGUAGES[lang], comparison).caution(caution) for lang in LANGUAGES}
+    assert said["en"].partition("kappa")[0].replace("−", "-") == caution.describe().partition("kappa")[0]
+    assert said["pl"].startswith("run: ")
+    assert "żółta" in said["pl"]
+    assert not re.search(r"{|\d\.\d|-\d", said["pl"])
+
+
+def test_what_tells_two_trainings_apart_is_said_in_polish(runs: list[Run], tmp_path: Path) -> None:
+    other = open_run(shutil.copytree(runs[1].path, tmp_path / "other"))
+    recipe = other.record.recipe
+    assert recipe is not None
+    longer = dataclasses.replace(recipe, epochs=7, dropout=0.25)
+    other.update(dataclasses.replace(other.record, recipe=longer))
+    found = compare([other, runs[1]], resamples=RESAMPLES)
+    page = write_report(found, tmp_path / "a.html", lang="pl").read_text(encoding="utf-8")
+    assert "LeNet-5 (epoki: 7, dropout 0,25)" in Parts(page).text
+
+
+def test_polish_knows_what_tells_trainings_apart() -> None:
+    assert polish.TRAITS.keys() == english.TRAITS.keys()
+    assert polish.GUESS_WORDS.keys() == english.GUESS_WORDS.keys()
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_negative_number_has_a_true_minus(comparison: Comparison, lang: str) -> None:
+    assert Teller(LANGUAGES[lang], comparison).number(-0.5, "+.1f") in {"−0.5", "−0,5"}
 
 
 def test_an_imported_network_is_called_so_in_polish(runs: list[Run], tmp_path: Path) -> None:

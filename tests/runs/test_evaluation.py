@@ -265,6 +265,17 @@ def test_that_no_pixels_were_equal_was_once_called_none_and_is_not_known() -> No
     assert Leakage("none", {"train": 0, "valid": 0}).status == "unknown"
 
 
+def test_results_of_before_the_intervals_are_read(run: Run) -> None:
+    table = json.loads(metrics_path(run).read_text())
+    for place in (table, *table["per_class"], *table["by"]["groups"].values()):
+        for name in [name for name in place if "interval" in name]:
+            del place[name]
+    metrics_path(run).write_text(json.dumps(table))
+    found = read_metrics(run, "test")
+    assert (found.intervals, found.accuracy_interval, found.per_class[0].recall_interval) == (None, None, None)
+    assert found.accuracy == table["accuracy"]
+
+
 # The commands
 
 
