@@ -8,9 +8,10 @@ import inspect
 import time
 from collections.abc import Callable
 from inspect import Parameter
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
+from typer.models import ArgumentInfo, OptionInfo
 
 from kamerton.cli.terminal import LOG, print_json, terminal
 from kamerton.errors import UsageError
@@ -41,7 +42,7 @@ def _heard(function: Command) -> Command:
     @functools.wraps(function)
     def run(*, quiet: bool, verbose: bool, **given: Any) -> None:
         terminal().listen(quiet=quiet, verbose=verbose)
-        LOG.info("given: %s", ", ".join(f"{name} {_shown(value)}" for name, value in given.items()))
+        LOG.info("given: %s", ", ".join(f"{names[name]} {_shown(value)}" for name, value in given.items()))
         start = time.monotonic()
         try:
             function(**given)
@@ -49,13 +50,33 @@ def _heard(function: Command) -> Command:
             LOG.info("%.1f s, %.0f MB of memory at most", time.monotonic() - start, peak_memory_bytes() / 1e6)
 
     signature = inspect.signature(function, eval_str=True)
+    names = {name: _typed(parameter) for name, parameter in signature.parameters.items()}
     flags = {"quiet": QuietFlag, "verbose": VerboseFlag}
     added = [Parameter(name, Parameter.KEYWORD_ONLY, annotation=kind, default=False) for name, kind in flags.items()]
     run.__signature__ = signature.replace(parameters=[*signature.parameters.values(), *added])  # type: ignore[attr-defined]
     return run
 
 
+def _typed(parameter: Parameter) -> str:
+    """Give the word that a user knows a parameter by: its option, or the name of its place in the command's help."""
+    for about in get_args(parameter.annotation)[1:]:
+        if isinstance(about, ArgumentInfo):
+            return (about.metavar or parameter.name.upper()).removesuffix("...")
+        if isinstance(about, OptionInfo):
+            # Beside an annotation Typer takes the first word as it would a default.
+            typed = (str(about.default), *(about.param_decls or ()))
+            return next((word.partition("/")[0] for word in typed if word.startswith("--")), _as_option(parameter.name))
+    return _as_option(parameter.name)
+
+
+def _as_option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
 def _shown(value: Any) -> str:
+    """Write a value as it would be typed."""
+    if isinstance(value, bool) or value is None:
+        return {True: "yes", False: "no", None: "not given"}[value]
     return ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 

@@ -172,7 +172,7 @@ def test_verbose_says_what_was_given_and_read_and_how_long_it_took(
     assert "Nothing wrong in 1 file" in shown.out
     given = re.search(r"^kamerton: given: (.*)$", shown.err, re.MULTILINE)
     assert given is not None
-    assert {f"files {toy_cube}", "radius_arcsec 1.0"} <= set(given[1].split(", "))
+    assert {f"FILE {toy_cube}", "--radius 1.0", "--json no"} <= set(given[1].split(", "))
     assert f"kamerton: reading {toy_cube}" in shown.err
     assert re.search(r"^kamerton: \d+\.\d s, \d+ MB of memory at most$", shown.err, re.MULTILINE)
     call("data", "check", toy_cube)
