@@ -51,6 +51,12 @@ class ParquetRows(Rows):
         self._writer.write_table(piece, row_group_size=PIECE_ROWS)
 
 
+def head_of(header: Header, rows: int) -> dict[str, str]:
+    """Give what the footer says of so many rows."""
+    head = {VERSION_KEY: VERSION, CONTENT_KEY: votable_text(header, rows), ASTROPY_KEY: astropy_yaml(header)}
+    return head | header.prefixed_facts()
+
+
 @contextmanager
 def parquet_rows(path: Path, header: Header, rows: int) -> Iterator[ParquetRows]:
     """Write a Parquet file, whose footer has the head as a VOTable, and each fact under ``kamerton.`` and its name."""
@@ -62,8 +68,7 @@ def parquet_rows(path: Path, header: Header, rows: int) -> Iterator[ParquetRows]
         # Arrow's own description would hide what the footer is told after the first row.
         parquet.ParquetWriter(partial, schema, compression="zstd", store_schema=False) as writer,
     ):
-        head = {VERSION_KEY: VERSION, CONTENT_KEY: votable_text(header, rows), ASTROPY_KEY: astropy_yaml(header)}
-        writer.add_key_value_metadata(head | header.prefixed_facts())
+        writer.add_key_value_metadata(head_of(header, rows))
         taken = ParquetRows(header, writer)
         yield taken
         taken.finish(rows)

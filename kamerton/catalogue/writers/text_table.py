@@ -1,4 +1,4 @@
-"""CSV and ECSV; the first is only names and values, the second has the head before them as comments in YAML."""
+"""CSV and ECSV: the first has the head in a file beside it, the second as comments in YAML before its rows."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import IO, TYPE_CHECKING
 
 from kamerton.catalogue.astropy_head import ecsv_head
 from kamerton.catalogue.columns import Header
+from kamerton.catalogue.csv_head import csv_head, csv_head_path
 from kamerton.catalogue.writers.rows import Rows
-from kamerton.files import whole_file
+from kamerton.files import require_new, whole_file, write_json
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -18,10 +19,13 @@ if TYPE_CHECKING:
 
 @contextmanager
 def csv_rows(path: Path, header: Header, rows: int) -> Iterator[Rows]:
-    """Write a CSV file: a line of names, and a line a galaxy, empty where a value is null."""
+    """Write a CSV file: a line of names, and a line a galaxy, empty where a value is null; and what it is beside it."""
     names = ",".join(column.name for column in header.columns)
-    with whole_file(path) as partial, partial.open("wb") as file, _lines(file, header, rows, f"{names}\n") as taken:
-        yield taken
+    require_new(csv_head_path(path))
+    with whole_file(path) as partial:
+        with partial.open("wb") as file, _lines(file, header, rows, f"{names}\n") as taken:
+            yield taken
+        write_json(csv_head_path(path), csv_head(header, path.name))
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from pyarrow import csv
 
 from kamerton.catalogue.columns import Header
+from kamerton.errors import OutputError
 from tests.catalogue.tables import COLUMNS, HEADER, ONE_OF_EACH, ROWS, any_rows
 from tests.catalogue.writers.test_writers import write
 
@@ -35,6 +37,26 @@ def test_astropy_reads_any_rows_back_from_ecsv(rows: pa.Table, tmp_path_factory:
         # ECSV does not tell an empty text from none.
         expected = [None if cell == "" else cell for cell in rows[name].to_pylist()]
         assert table[name].tolist() == expected
+
+
+def test_beside_a_csv_file_stands_what_it_is_as_the_w3c_has_it(tmp_path: Path) -> None:
+    write(tmp_path / "x.csv", HEADER, ROWS)
+    head = json.loads((tmp_path / "x.csv-metadata.json").read_text(encoding="utf-8"))
+    assert head["@context"][0] == "http://www.w3.org/ns/csvw"
+    assert head["url"] == "x.csv"
+    assert head["notes"] == [HEADER.prefixed_facts()]
+    columns = head["tableSchema"]["columns"]
+    told = ("name", "schema:unitText", "schema:propertyID", "dc:description")
+    assert [tuple(column.get(key) for key in told) for column in columns] == [
+        (column.name, column.unit, column.ucd, column.description) for column in COLUMNS
+    ]
+
+
+def test_what_stands_beside_a_csv_file_already_is_not_touched(tmp_path: Path) -> None:
+    (tmp_path / "x.csv-metadata.json").write_text("mine", encoding="utf-8")
+    with pytest.raises(OutputError, match=r"x\.csv-metadata\.json exists already"):
+        write(tmp_path / "x.csv", HEADER, ROWS)
+    assert [place.read_text(encoding="utf-8") for place in tmp_path.iterdir()] == ["mine"]
 
 
 @pytest.mark.parametrize("ending", [".csv", ".ecsv"])
