@@ -30,10 +30,12 @@ from kamerton.machine.devices import describe_device
 from kamerton.machine.repeatable import repeatable
 from kamerton.networks.cost import count_flops, count_training_flops
 from kamerton.networks.registry import build_network, find_network
+from kamerton.progress import Advance, Progress, Silent
 from kamerton.recipes import load_recipe
 from kamerton.training.loop import Trainer
 from kamerton.training.session import Session
 
+REPEATS = "measurements"
 MATRIX_SIDE = 3072
 CHANNELS, CLASSES = 3, 10
 
@@ -100,6 +102,7 @@ def bench(
     size: int = BenchSettings.size,
     batch_size: int = BenchSettings.batch_size,
     repeats: int = BenchSettings.repeats,
+    watcher: Progress | None = None,
 ) -> Bench:
     """Measure the CPU's matrix product, then each network's training and prediction as shares of it.
 
@@ -110,27 +113,32 @@ def bench(
         find_network(name)
         with torch.device("meta"):
             build_network(name, size=settings.size, channels=CHANNELS, classes=CLASSES)
+    watcher = watcher or Silent()
     matrix = statistics.median(_matrix_rate() for _ in range(settings.repeats))
+    # Each is repeated, and once more before to warm up; only telling lies between.
+    with watcher.task("measuring this machine", 2 * (settings.repeats + 1), REPEATS) as advance:
+        loader_images_per_second = _loader_rate(settings, advance)
+        start_up_seconds = _start_up_seconds(settings, advance)
     return Bench(
         device=describe_device(torch.device("cpu")),
         threads=torch.get_num_threads(),
         size=settings.size,
         batch_size=settings.batch_size,
         matrix_gflops_per_second=matrix / 1e9,
-        loader_images_per_second=_loader_rate(settings),
-        start_up_seconds=_start_up_seconds(settings),
-        networks=tuple(_network_rates(name, settings) for name in settings.networks),
+        loader_images_per_second=loader_images_per_second,
+        start_up_seconds=start_up_seconds,
+        networks=tuple(_network_rates(name, settings, watcher) for name in settings.networks),
     )
 
 
-def _median_seconds(work: Callable[[], object], repeats: int) -> float:
+def _median_seconds(work: Callable[[], object], repeats: int, advance: Advance) -> float:
     """Time some work, once unseen and then so many times."""
     work()
+    advance()
     seconds = []
     for _ in range(repeats):
-        start = time.perf_counter()
-        work()
-        seconds.append(time.perf_counter() - start)
+        seconds.append(_seconds(work))
+        advance()
     return statistics.median(seconds)
 
 
@@ -178,13 +186,14 @@ class _Rate:
         return cls(statistics.median(rates), statistics.median(map(operator.truediv, rates, ceilings)))
 
 
-def _network_rates(name: str, settings: BenchSettings) -> NetworkRates:
+def _network_rates(name: str, settings: BenchSettings, watcher: Progress) -> NetworkRates:
     """Time steps, and then predictions with the network that they made."""
     network = build_network(name, size=settings.size, channels=CHANNELS, classes=CLASSES)
     training_flops = count_training_flops(network, size=settings.size, channels=CHANNELS)
     flops = count_flops(network, size=settings.size, channels=CHANNELS)
-    training = _Rate.of(_time_training(network, settings), settings.batch_size, training_flops)
-    batches, single = _time_prediction(network, settings)
+    with watcher.task(f"measuring {name}", 2 * (settings.repeats + 1), REPEATS) as advance:
+        training = _Rate.of(_time_training(network, settings, advance), settings.batch_size, training_flops)
+        batches, single = _time_prediction(network, settings, advance)
     prediction = _Rate.of(batches, BATCH_IMAGES, flops)
     return NetworkRates(
         network=name,
@@ -198,7 +207,7 @@ def _network_rates(name: str, settings: BenchSettings) -> NetworkRates:
     )
 
 
-def _time_training(network: nn.Module, settings: BenchSettings) -> list[_Timing]:
+def _time_training(network: nn.Module, settings: BenchSettings, advance: Advance) -> list[_Timing]:
     """Time steps of the notebook's recipe; one more for warming up is left out."""
     recipe = load_recipe("notebook")
     trainer = Trainer(
@@ -207,14 +216,17 @@ def _time_training(network: nn.Module, settings: BenchSettings) -> list[_Timing]
     optimizer = Session.start(network, recipe).optimizer
     images_nhwc, labels = _noise(settings, settings.batch_size), torch.arange(settings.batch_size) % CLASSES
     network.train()
+    timings = []
     with repeatable(deterministic=True):
-        timings = [
-            _Timing.of(lambda: trainer.learn(images_nhwc, labels, optimizer, 0)) for _ in range(settings.repeats + 1)
-        ]
+        for _ in range(settings.repeats + 1):
+            timings.append(_Timing.of(lambda: trainer.learn(images_nhwc, labels, optimizer, 0)))
+            advance()
     return timings[1:]
 
 
-def _time_prediction(network: nn.Module, settings: BenchSettings) -> tuple[list[_Timing], list[float]]:
+def _time_prediction(
+    network: nn.Module, settings: BenchSettings, advance: Advance
+) -> tuple[list[_Timing], list[float]]:
     """Time whole batches and, in turn, the seconds of single images; one more of each for warming up is left out."""
     engine = float32_engine(network.eval(), (settings.size, settings.size, CHANNELS), _computation())
     preprocessing, images_nhwc = _preprocessing(settings), _noise(settings, BATCH_IMAGES)
@@ -223,6 +235,7 @@ def _time_prediction(network: nn.Module, settings: BenchSettings) -> tuple[list[
         for _ in range(settings.repeats + 1):
             batches.append(_Timing.of(lambda: engine(to_network_input(images_nhwc, preprocessing))))
             single.append(_seconds(lambda: engine(to_network_input(images_nhwc[:1], preprocessing))))
+            advance()
     return batches[1:], single[1:]
 
 
@@ -238,7 +251,7 @@ def _noise(settings: BenchSettings, count: int) -> torch.Tensor:
     return torch.randint(0, 256, (count, settings.size, settings.size, CHANNELS), dtype=torch.uint8)
 
 
-def _loader_rate(settings: BenchSettings) -> float:
+def _loader_rate(settings: BenchSettings, advance: Advance) -> float:
     """Images a second that a cube on disk gives: shuffled, turned, shifted and zoomed, on their way to a network."""
     size, count = settings.size, 4 * settings.batch_size
     recipe = load_recipe("modern")
@@ -248,7 +261,7 @@ def _loader_rate(settings: BenchSettings) -> float:
             writer.append(np.random.default_rng(0).integers(0, 256, (count, size, size, CHANNELS), np.uint8))
             writer.finish(np.zeros(count, np.int64))
         with open_cube(path) as cube:
-            return count / _median_seconds(lambda: _load(cube, recipe, settings), settings.repeats)
+            return count / _median_seconds(lambda: _load(cube, recipe, settings), settings.repeats, advance)
 
 
 def _load(cube: LabelledCube, recipe: Recipe, settings: BenchSettings) -> None:
@@ -259,6 +272,6 @@ def _load(cube: LabelledCube, recipe: Recipe, settings: BenchSettings) -> None:
         augment(images_nchw, recipe.augment, torch.Generator().manual_seed(0))
 
 
-def _start_up_seconds(settings: BenchSettings) -> float:
+def _start_up_seconds(settings: BenchSettings, advance: Advance) -> float:
     command = [sys.executable, "-m", "kamerton", "--help"]
-    return _median_seconds(lambda: subprocess.run(command, check=True, capture_output=True), settings.repeats)
+    return _median_seconds(lambda: subprocess.run(command, check=True, capture_output=True), settings.repeats, advance)

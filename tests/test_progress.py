@@ -13,6 +13,7 @@ from rich.console import Console
 
 import kamerton
 from kamerton import progress
+from kamerton.measuring import bench
 from kamerton.progress import PATIENCE_SECONDS, PLAIN_SECONDS, LiveBar, PlainLines, watcher_for
 from kamerton.runs.folder import Run
 from tests.conftest import toy_galaxies
@@ -164,6 +165,12 @@ def test_an_evaluation_and_a_comparison_tell(toy_run: Run, toy_splits: Path, tmp
     watcher = Recorder()
     kamerton.compare(toy_run, out=tmp_path / "out", watcher=watcher)
     assert watcher.ended == {"drawing 2000 samples": True, "drawing": True}
+
+
+def test_a_bench_tells() -> None:
+    watcher = Recorder()
+    bench("lenet5", size=32, batch_size=4, repeats=1, watcher=watcher)
+    assert watcher.ended == {"measuring this machine": True, "measuring lenet5": True}
 
 
 def test_int8_tells_of_its_scales(toy_run: Run) -> None:

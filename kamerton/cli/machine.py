@@ -10,7 +10,7 @@ import typer
 from kamerton import config
 from kamerton.cli.options import with_options
 from kamerton.cli.shared import Commands, JsonFlag, print_result
-from kamerton.cli.terminal import answers, print_json, training_watcher
+from kamerton.cli.terminal import answers, print_json, training_watcher, watcher
 
 app = Commands()
 
@@ -48,5 +48,5 @@ def bench(*, as_json: JsonFlag = False, **settings: Any) -> None:
     from kamerton.measuring import bench as run_bench
 
     keep_freed_memory()
-    found = run_bench(**settings)
+    found = run_bench(watcher=watcher(), **settings)
     print_result(as_json, found.as_json(), found.describe())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import threading
 import time
@@ -104,7 +105,7 @@ class RunKeeper:
         if due or stopped:
             self._checkpoint(session)
         if stopped:
-            raise self._stopped(f"after epoch {session.epoch + 1}, batch {session.step}")
+            raise self._stopped(self._within(session))
 
     def after_epoch(self, session: Session) -> None:
         """Write the history's row and a checkpoint, and stop where that was asked for."""
@@ -113,6 +114,14 @@ class RunKeeper:
         self._checkpoint(session)
         if self.processes.any(self.stop.signal is not None)[0]:
             raise self._stopped(f"after epoch {session.epoch}")
+
+    def _within(self, session: Session) -> str:
+        recipe, cube = self.run.record.recipe, self.run.record.data["train"]
+        assert recipe is not None
+        batches = math.ceil(cube.galaxies / recipe.batch_size)
+        # After the last one the epoch still lacks its validation, so it has not ended.
+        batch = "its last batch" if session.step == batches else f"batch {session.step} of {batches}"
+        return f"in epoch {session.epoch + 1} of {recipe.epochs}, after {batch}"
 
     def _stopped(self, place: str) -> TrainingStoppedError:
         # Another process may have been told, and not this one.

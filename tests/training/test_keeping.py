@@ -48,6 +48,16 @@ def test_by_time_a_checkpoint_is_written_when_the_last_is_older(run: Run, monkey
     assert kept(run) == [3, 5]
 
 
+@pytest.mark.parametrize(("step", "says"), [(1, "after batch 1 of 3"), (3, "after its last batch")])
+def test_a_stop_within_an_epoch_says_how_far_it_is(run: Run, step: int, says: str) -> None:
+    stop = StopRequest()
+    keeper, learner = RunKeeper(run, TrainSettings(), stop), session()
+    take_steps(keeper, learner, step - 1)
+    stop.signal = signal.SIGINT
+    with pytest.raises(TrainingStoppedError, match=rf"Stopped by SIGINT in epoch 1 of 2, {says}; nothing is lost"):
+        take_steps(keeper, learner, 1)
+
+
 def test_without_time_and_count_only_the_end_of_an_epoch_has_one(run: Run) -> None:
     keeper, learner = RunKeeper(run, TrainSettings(checkpoint_minutes=None), StopRequest()), session()
     take_steps(keeper, learner, 4)

@@ -10,7 +10,7 @@ import numpy as np
 from astropy.table import Table
 
 from kamerton.arrays import RgbHWC, SquaresNHWC
-from kamerton.config import Framing
+from kamerton.config import WAVELENGTH_ORDER, Framing
 from kamerton.data.cubes.images import CHUNK_GALAXIES
 from kamerton.data.cubes.origin import stretch_differs
 from kamerton.data.importers.source import ImportRequest, LeftOut, StreamFindings
@@ -49,7 +49,7 @@ def picture_batches(
     _require_some(request.source, pictures, found)
     first = next(iter(pictures.values()))
     found.origin = replace(first.origin, framing=_framing(pictures.values()))
-    _warn_of_unnamed_bands(first)
+    _warn_of_bands(first, request.settings.bands)
     rows = [pictures.get(row) for row in range(len(paths))]
     _record_stretches(catalogue, [None if facts is None else facts.stretch for facts in rows])
     _record_positions(catalogue, [None if facts is None else facts.position_deg for facts in rows])
@@ -100,9 +100,22 @@ def _check_alike(origin: str, one: PictureFacts, first: PictureFacts) -> None:
         )
 
 
-def _warn_of_unnamed_bands(first: PictureFacts) -> None:
-    """Say in which order planes are taken that nobody has named."""
-    if first.planes == 3 and first.origin.bands is None:
+def _warn_of_bands(first: PictureFacts, given: str | None) -> None:
+    """Say which bands nobody has named, and in which order planes are taken where their wavelengths are not known."""
+    names = first.origin.bands
+    if first.planes == 1 and names is None:
+        warn(
+            f"{first.path}: nothing says which band it is of, and nothing in the cutouts after it",
+            received="one plane, shown in grey",
+            next_step="name it, as in --bands r or --bands F814W",
+        )
+    if first.planes == 3 and names is not None and given is None and not set(names) <= set(WAVELENGTH_ORDER):
+        warn(
+            f"{first.path}: the wavelengths of its bands are not known here",
+            received=f"{', '.join(names)}, taken in this order from blue to red, with equal weights",
+            next_step="if that is their order, say so with --bands " + ",".join(names),
+        )
+    if first.planes == 3 and names is None:
         warn(
             f"{first.path}: nothing says which bands its planes are, here and in the cutouts after it",
             received="three planes, taken from blue to red, with equal weights",

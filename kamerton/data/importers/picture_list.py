@@ -88,7 +88,7 @@ def _require_file(source: Path, row: int, name: str) -> None:
     """Say that a picture is missing, where it is, before that it is listed twice."""
     if not (source.parent / name).exists():
         raise PictureError(
-            f"{row_of(source, row)}: {source.parent / name}: cannot be opened",
+            f"{row_of(source, row)}: {(source.parent / name).absolute()}: cannot be opened",
             received="No such file or directory",
             next_step="check the path; paths are relative to the list",
         )

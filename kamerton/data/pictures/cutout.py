@@ -60,7 +60,7 @@ def is_fits(path: Path) -> bool:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise PictureError(
-            f"{path}: cannot be opened", received=reason, next_step="check the name and your permissions"
+            f"{path.absolute()}: cannot be opened", received=reason, next_step="check the name and your permissions"
         ) from error
     # Pillow reads nothing gzipped, so a gzipped picture can only be a FITS file.
     return head == b"SIMPLE  =" or head.startswith(GZIP_MAGIC)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +18,7 @@ from kamerton.data.cubes.cube import open_cube
 from kamerton.data.galaxy10 import CLASS_NAMES
 from kamerton.data.importers import import_cube
 from kamerton.data.pictures.picture import read_picture
-from kamerton.errors import KamertonWarning, OutputError
+from kamerton.errors import DataError, KamertonWarning, OutputError
 from tests.data.importers.sources import imported, noise_images, refusal, save_pictures, write_list, write_rows
 from tests.data.importers.test_importers import small_source
 from tests.data.pictures.picture_files import cutout, galaxy_bands
@@ -91,6 +92,31 @@ def test_planes_that_nobody_named_are_said(tmp_path: Path) -> None:
     source = write_cutouts(tmp_path, {}, {})
     with pytest.warns(KamertonWarning, match=r"0\.fits: nothing says which bands.*from blue to red.*--bands grz"):
         imported(source).close()
+
+
+def test_one_plane_that_nobody_named_is_said(tmp_path: Path) -> None:
+    cutout(tmp_path, galaxy_bands(side=32)[:1], "0.fits")
+    source = write_rows(tmp_path / "list.csv", [["path", "label"], ["0.fits", "a"]])
+    with pytest.warns(KamertonWarning, match=r"0\.fits: nothing says which band it is of.*shown in grey.*--bands r"):
+        imported(source).close()
+
+
+def test_bands_of_unknown_wavelengths_are_said_with_their_order(tmp_path: Path) -> None:
+    cards = {"BAND1": "F814W", "BAND2": "F606W", "BAND3": "F435W"}
+    source = write_cutouts(tmp_path, cards, cards)
+    with pytest.warns(KamertonWarning, match=r"F814W, F606W, F435W, taken in this order from blue to red"):
+        imported(source).close()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", KamertonWarning)
+        warnings.filterwarnings("ignore", "classes with fewer|.*galax")
+        imported(source, out="named.fits", bands="F814W,F606W,F435W").close()
+
+
+def test_a_missing_picture_is_named_by_its_whole_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_rows(tmp_path / "list.csv", [["path", "label"], ["0.png", "a"]])
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError, match=rf"{re.escape(str(tmp_path))}/0\.png: cannot be opened"):
+        import_cube("list.csv", "out.fits")
 
 
 @pytest.mark.parametrize("options", [{"bands": "grz"}, {}])
