@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ from kamerton.cli import main
 from kamerton.errors import UnknownNameError, UsageError
 from kamerton.measuring import bench
 
-SMALL = {"size": 32, "batch_size": 4, "repeats": 1}
+SMALL: dict[str, Any] = {"size": 32, "batch_size": 4, "repeats": 1}
 
 
 def test_shares_are_rates_times_operations_over_the_matrix_products_rate(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,7 +40,8 @@ def check(
     with the images: digests, labels and positions are kept. UsageError where no file is named, or a folder has none.
     """
     settings = AuditSettings(radius_arcsec)
-    given = [Path(path) for path in several(paths, str, Path)]
+    named: tuple[str | Path, ...] = several(paths, str, Path)
+    given = [Path(path) for path in named]
     files = [_examine(path, watcher or Silent(), path in given) for path in _distinct(given)]
     if not files:
         raise UsageError("No file to check", allowed="one cube or list, or more", next_step="name a file")
