@@ -126,6 +126,7 @@ def evaluate(
         groups = _column(galaxies, by) if by is not None else None
         dataset = dataset_name(galaxies.path) if name is None else name
         _refuse_another_cube(run, galaxies, dataset, overwrite=overwrite)
+        _warn_of_another_record(run)
         _warn_of_another_origin(run, galaxies)
         predictor = Predictor(run, eight_views=eight_views, int8=int8, device=device, watcher=watcher)
         probabilities = np.concatenate(list(predictor.over_cube(galaxies)))
@@ -253,6 +254,17 @@ def _refuse_another_cube(run: Run, cube: LabelledCube, dataset: str, *, overwrit
             f"{run.evaluation_path(dataset)} holds the results of another cube",
             received=f"{cube.path} with other galaxies",
             next_step="name these results with --name, or replace the earlier ones with --overwrite",
+        )
+
+
+def _warn_of_another_record(run: Run) -> None:
+    """Say where run.json was changed by hand: with class names exchanged, every number below would be wrong."""
+    results = run.record.results
+    if results is not None and run.record.fingerprint(results.weights, results.history) != results.fingerprint:
+        warn(
+            f"{run.path}: its run.json was changed since the training ended, and is taken as it is",
+            received=f"classes {', '.join(run.record.class_names)}",
+            next_step=f"see `kamerton verify {run.path}`, and that the classes are in the order that it learned",
         )
 
 

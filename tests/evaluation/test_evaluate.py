@@ -201,6 +201,19 @@ def test_a_cube_of_other_bands_than_the_runs_is_said(run: Run, tmp_path: Path) -
         evaluate(run, path)
 
 
+def test_class_names_that_were_exchanged_by_hand_are_said(run: Run, cube: Path) -> None:
+    one, two, three = run.record.class_names
+    run.update(dataclasses.replace(run.record, class_names=(two, one, three)))
+    with pytest.warns(KamertonWarning, match=r"run\.json was changed since.*classes dim, bright, striped.*verify"):
+        evaluate(run, cube)
+
+
+def test_a_run_as_it_was_trained_needs_no_word_about_its_record(run: Run, cube: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", ".*run.json was changed", KamertonWarning)
+        evaluate(run, cube)
+
+
 WHOLE = Framing((64, 64), (64, 64), 32)
 
 
