@@ -18,10 +18,12 @@ from kamerton.evaluation.metrics import classification_metrics
 from kamerton.formats.keras.file import read_keras
 from kamerton.formats.onnx_file import onnx_difference
 from kamerton.machine.repeatable import repeatable, threads_possible
+from kamerton.runs.calibration import is_calibrated, read_calibration, read_known
+from kamerton.runs.calibration import of_present_weights as calibration_of_present_weights
 from kamerton.runs.checkpoints import newest_first, open_checkpoint
 from kamerton.runs.contents import foreign_files
 from kamerton.runs.evaluation import evaluation_names, of_present_weights, read_metrics, read_predictions
-from kamerton.runs.folder import Run, open_run
+from kamerton.runs.folder import CALIBRATION_FILE, Run, open_run
 from kamerton.runs.places import cube_places, find_cube
 from kamerton.runs.record import record_differences, versions
 from kamerton.training.progress import Watcher
@@ -108,6 +110,8 @@ def _files(run: Run) -> Iterator[Check]:
         yield _onnx(run)
     for path in newest_first(run.checkpoint_path):
         yield _checkpoint(path)
+    if is_calibrated(run):
+        yield _calibration(run)
     for dataset in evaluation_names(run):
         yield _results(run, dataset)
     for name in foreign_files(run):
@@ -159,6 +163,20 @@ def _checkpoint(path: Path) -> Check:
     except RunError as error:
         return Check(what, "different", str(error))
     return Check(what, "same")
+
+
+def _calibration(run: Run) -> Check:
+    """Hold a calibration against the run's present weights, and the file of known galaxies against its hash."""
+    try:
+        calibration = read_calibration(run)
+        assert calibration is not None
+        read_known(run, calibration)
+        is_present = calibration_of_present_weights(run, calibration)
+    except (OSError, KamertonError) as error:
+        return Check(CALIBRATION_FILE, "different", str(error))
+    if not is_present:
+        return Check(CALIBRATION_FILE, "stale", "of other weights than the run has now; calibrate it again")
+    return Check(CALIBRATION_FILE, "same")
 
 
 def _results(run: Run, dataset: str) -> Check:

@@ -34,6 +34,7 @@ ROOMS = (
     "formats",
     "training",
     "inference",
+    "certainty",
     "evaluation",
     "catalogue",
     "verification",

@@ -1,7 +1,8 @@
 """The run folder, where class names, preprocessing and weights stay together.
 
 ``run.json`` settings and provenance · ``history.csv`` one row an epoch · ``model.safetensors`` weights ·
-``model.keras`` the Keras twin · ``galaxies.parquet`` what the run has seen · ``evaluation/DATASET/`` results.
+``model.keras`` the Keras twin · ``galaxies.parquet`` what the run has seen · ``calibration.json``, ``features/`` what
+makes its probabilities true · ``evaluation/DATASET/`` results.
 """
 
 from __future__ import annotations
@@ -42,6 +43,11 @@ if TYPE_CHECKING:
 RECORD_FILE = "run.json"
 
 EVALUATIONS = "evaluation"
+
+CALIBRATION_FILE = "calibration.json"
+
+FEATURES = "features"
+"""The folder of what tells galaxies unlike all known ones."""
 
 MODEL_ENDINGS = ("keras", "onnx")
 """Of the network in other programs' formats."""
@@ -280,7 +286,8 @@ class Run:
 
     def remove_leftovers(self) -> None:
         """Remove what a killed process left of writing the run's own files; OutputError where it cannot be removed."""
-        files = (self.path / RECORD_FILE, self.weights_path, self.history_path, self.seen_path)
+        names = (RECORD_FILE, CALIBRATION_FILE)
+        files = (*(self.path / name for name in names), self.weights_path, self.history_path, self.seen_path)
         for path in (*files, *map(self.model_path, MODEL_ENDINGS)):
             try:
                 remove_partial(path)
@@ -289,7 +296,7 @@ class Run:
 
     def refuse_links(self) -> None:
         """Refuse to write where the run's inner folders are links (OutputError): what they lead to is not the run's."""
-        for path in (self.checkpoint_path, self.path / EVALUATIONS):
+        for path in (self.checkpoint_path, self.path / EVALUATIONS, self.path / FEATURES):
             if path.is_symlink():
                 raise OutputError(
                     f"{path} is a link, and nothing outside the run folder is written or removed",
