@@ -15,6 +15,7 @@ import torch
 from kamerton.config import TrainSettings
 from kamerton.errors import KamertonError, RunError
 from kamerton.evaluation.metrics import classification_metrics
+from kamerton.evaluation.statistics import with_intervals
 from kamerton.formats.keras.file import read_keras
 from kamerton.formats.onnx_file import onnx_difference
 from kamerton.machine.repeatable import repeatable, threads_possible
@@ -191,6 +192,9 @@ def _results(run: Run, dataset: str) -> Check:
     if not of_present_weights(run, metrics):
         return Check(what, "stale", "of other weights than the run has now; evaluate it again")
     scores = classification_metrics(found.labels, found.probabilities, run.record.class_names)
+    if metrics.intervals is not None:
+        # Results of before the intervals have none.
+        scores = dataclasses.replace(scores, per_class=with_intervals(scores))
     wrong = [name for name, value in vars(scores).items() if not _close(getattr(metrics, name), value)]
     if wrong:
         return Check(what, "different", f"the predictions give other values of {', '.join(wrong)}")

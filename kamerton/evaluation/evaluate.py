@@ -21,16 +21,14 @@ from kamerton.errors import CubeError, OutputError, RunError, UsageError, warn
 from kamerton.evaluation.guessing import AgainstGuess, against_guess, guess_warning
 from kamerton.evaluation.leakage import check_leakage, leakage_warning
 from kamerton.evaluation.metrics import HEADLINES, classification_metrics, group_metrics
-from kamerton.evaluation.statistics import wilson_interval
+from kamerton.evaluation.statistics import share_interval, with_intervals
 from kamerton.figures.testing import confusion_figure, mistakes_figure, short_name
 from kamerton.inference.predictor import Predictor
 from kamerton.progress import Progress
 from kamerton.runs.evaluation import (
-    ClassScores,
     GroupedScores,
     Metrics,
     Predictions,
-    Scores,
     dataset_name,
     evaluation_names,
     picture_in,
@@ -133,12 +131,12 @@ def evaluate(
         refuse_diverged(run, galaxies, probabilities)
         scores = classification_metrics(labels, probabilities, run.record.class_names)
         metrics = Metrics(
-            **(vars(scores) | {"per_class": _with_intervals(scores)}),
+            **(vars(scores) | {"per_class": with_intervals(scores)}),
             **_describe(run, galaxies),
             views=8 if eight_views else 1,
             precision="int8" if int8 else "float32",
             by=None if by is None or groups is None else _by(by, groups, labels, probabilities),
-            accuracy_interval=_interval(scores.accuracy, scores.galaxies),
+            accuracy_interval=share_interval(scores.accuracy, scores.galaxies),
             intervals="Wilson, 95%",
         )
         if metrics.by is not None:
@@ -154,29 +152,10 @@ def _by(column: str, groups: Sequence[str], labels: Labels, probabilities: Proba
     return GroupedScores(
         column,
         {
-            name: dataclasses.replace(group, accuracy_interval=_interval(group.accuracy, group.galaxies))
+            name: dataclasses.replace(group, accuracy_interval=share_interval(group.accuracy, group.galaxies))
             for name, group in found.items()
         },
     )
-
-
-def _with_intervals(scores: Scores) -> tuple[ClassScores, ...]:
-    said = np.array(scores.confusion_matrix).sum(0)
-    return tuple(
-        dataclasses.replace(
-            row,
-            precision_interval=_interval(row.precision, int(count)),
-            recall_interval=_interval(row.recall, row.support),
-        )
-        for row, count in zip(scores.per_class, said, strict=True)
-    )
-
-
-def _interval(share: float | None, galaxies: int) -> tuple[float, float] | None:
-    if share is None:
-        return None
-    found = wilson_interval(share, galaxies)
-    return found.low, found.high
 
 
 def _warn_of_small_groups(cube: Path, by: GroupedScores) -> None:
