@@ -142,6 +142,7 @@ def evaluate(
         if metrics.by is not None:
             _warn_of_small_groups(galaxies.path, metrics.by)
         predictions = Predictions(tuple(galaxies.ids), labels, probabilities, same_galaxies(galaxies))
+        metrics = dataclasses.replace(metrics, seal=metrics.seal_with(predictions))
         figures = _figures(run, galaxies, predictions, metrics)
         path = write_evaluation(run, dataset, metrics, predictions, figures)
     return Evaluation(path, metrics)

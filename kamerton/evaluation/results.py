@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from kamerton.arrays import Confusion, Labels, Mask, Probabilities
-from kamerton.errors import UsageError
+from kamerton.errors import RunError, UsageError
 from kamerton.runs.evaluation import (
     Metrics,
     dataset_name,
@@ -60,7 +60,8 @@ def read_all_predictions(runs: Sequence[Run], dataset: str | None = None) -> lis
     """Read what the runs predicted for one data set that all were tested on.
 
     ``dataset`` decides where they share several; without it ``test`` does. UsageError where they share none, where the
-    galaxies or classes are not the same, and where results are of other weights than the run has now.
+    galaxies or classes are not the same, and where results are of other weights than the run has now; RunError where
+    they were changed.
     """
     name = _shared_dataset(runs, dataset)
     found = [_predictions(run, name, runs[0].record.class_names) for run in runs]
@@ -117,6 +118,12 @@ def _predictions(run: Run, dataset: str, class_names: tuple[str, ...]) -> RunPre
             next_step=f"test it again: `kamerton evaluate {run.path} {metrics.path}{named}`",
         )
     found = read_predictions(run, dataset, metrics.galaxies)
+    if metrics.is_broken(found):
+        raise RunError(
+            f"{run.evaluation_path(dataset)}: metrics.json or predictions.parquet was changed since the test",
+            received="contents that do not give their seal",
+            next_step=f"test it again: `kamerton evaluate {run.path} {metrics.path}{named}`",
+        )
     groups = found.groups or ("",) * len(found.ids)
     return RunPredictions(
         run,
