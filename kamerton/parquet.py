@@ -1,7 +1,7 @@
 """Parquet files, read only where they cannot become more than they are.
 
 A few bytes of Parquet can promise any number of rows, repeat one long text in all of them, or unpack to gigabytes. All
-of it is declared before the numbers, and is held against the size of the file first.
+of it is declared, by the file's description and by the head of each page, and is held against the file's size first.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from kamerton.opening import open_plain
+from kamerton.parquet_pages import group_bytes
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -84,6 +85,7 @@ def _read(file: IO[bytes], size_bytes: int, choose: Callable[[pa.Schema], Sequen
     if found.num_rows > size_bytes or found.num_rows * len(columns) > MAX_CELLS:
         raise ValueError(f"{found.num_rows} rows of {len(columns)} columns cannot be in a file of {size_bytes} bytes")
     _require_memory(_declared_bytes(found), size_bytes)
+    _require_memory(sum(group_bytes(file, size_bytes)), size_bytes)
     with _opened(file, size_bytes, metadata=found, read_dictionary=texts) as content:
         table = content.read(columns=columns)
     if table.num_rows != found.num_rows or table.column_names != columns:
@@ -104,6 +106,8 @@ def _batches(
         raise ValueError(f"{found.num_rows} rows cannot be in a file of {size_bytes} bytes")
     for number in range(found.num_row_groups):
         _require_memory(max(0, found.row_group(number).total_byte_size), size_bytes)
+    for unpacked_bytes in group_bytes(file, size_bytes):
+        _require_memory(unpacked_bytes, size_bytes)
     count = 0
     # Read piece by piece: a row group may be the whole file.
     with _opened(file, size_bytes, metadata=found, read_dictionary=texts, buffer_size=BUFFER_BYTES) as content:

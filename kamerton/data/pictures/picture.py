@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -103,13 +104,16 @@ def _resize(image_hwc: ImageHWC, size: int) -> SquareHWC:
 def _read_pillow(path: Path) -> RgbHWC:
     with _pillow_errors(path), open_plain(path) as file, Image.open(file, formats=PICTURE_FORMATS) as image:
         check_size(path, image.width, image.height)
-        _check_parts(path, image)
+        _check_parts(path, image, file)
         image.load()
         return np.asarray(_as_rgb(path, _upright(image)))
 
 
-def _check_parts(path: Path, image: Image.Image) -> None:
-    """Refuse several pictures in a file, and what would take far more time or memory than its pixels."""
+def _check_parts(path: Path, image: Image.Image, file: BinaryIO) -> None:
+    """Refuse several pictures in a file, and what would take far more time or memory than its pixels.
+
+    ``file`` is what ``image`` is read from; its place in it is kept.
+    """
     if getattr(image, "is_animated", False):
         raise PictureError(
             f"{path}: more than one picture in a file",
@@ -125,7 +129,7 @@ def _check_parts(path: Path, image: Image.Image) -> None:
             next_step="save it as PNG",
         )
     if image.info.get("progressive"):
-        scans = path.read_bytes().count(JPEG_SCAN)
+        scans = _count_scans(file)
         if scans > MAX_SCANS:
             raise PictureError(
                 f"{path}: a JPEG of too many scans",
@@ -133,6 +137,15 @@ def _check_parts(path: Path, image: Image.Image) -> None:
                 allowed=f"at most {MAX_SCANS}; encoders write about 10",
                 next_step="save it again, as PNG say",
             )
+
+
+def _count_scans(file: BinaryIO) -> int:
+    """Count the scans of an open JPEG; by its path it could be another file by now."""
+    place = file.tell()
+    file.seek(0)
+    scans = file.read().count(JPEG_SCAN)
+    file.seek(place)
+    return scans
 
 
 def _upright(image: Image.Image) -> Image.Image:
