@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import IO, Any
 
 FOOTER_BYTES = 8 << 20
-"""Most of the description at the end of a small file, 2000 columns in a dozen groups of rows; a large one's may be 1%."""
+"""Most of a small file's description, as of 2000 columns in a dozen groups of rows; a large one's may be 1% of it."""
 
 MAX_PAGES, SMALL_PAGE_BYTES = 100_000, 10_000
 """Most pages of a small file, and of a large one as many as have so many bytes; Arrow writes a megabyte in each."""
