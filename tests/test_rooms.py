@@ -17,6 +17,7 @@ ROOMS = (
     "checks",
     "config",
     "opening",
+    "parquet_pages",
     "parquet",
     "files",
     "records",
