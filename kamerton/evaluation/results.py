@@ -110,19 +110,20 @@ def _predictions(run: Run, dataset: str, class_names: tuple[str, ...]) -> RunPre
             next_step="compare runs with the same classes",
         )
     metrics = read_metrics(run, dataset)
+    named = "" if dataset == dataset_name(Path(metrics.dataset)) else f" --name {shlex.quote(dataset)}"
+    again = f"test it again: `kamerton evaluate {run.path} {metrics.path}{named}`"
     if not of_present_weights(run, metrics):
-        named = "" if dataset == dataset_name(Path(metrics.dataset)) else f" --name {shlex.quote(dataset)}"
         raise UsageError(
             f"{run.path}: the results on {dataset} are of other weights than the run has now",
             received="results of before the training was extended, or the weights replaced",
-            next_step=f"test it again: `kamerton evaluate {run.path} {metrics.path}{named}`",
+            next_step=again,
         )
     found = read_predictions(run, dataset, metrics.galaxies)
     if metrics.is_broken(found):
         raise RunError(
             f"{run.evaluation_path(dataset)}: metrics.json or predictions.parquet was changed since the test",
             received="contents that do not give their seal",
-            next_step=f"test it again: `kamerton evaluate {run.path} {metrics.path}{named}`",
+            next_step=again,
         )
     groups = found.groups or ("",) * len(found.ids)
     return RunPredictions(
