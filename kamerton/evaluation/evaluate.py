@@ -239,9 +239,8 @@ def _refuse_another_cube(run: Run, cube: LabelledCube, dataset: str, *, overwrit
 
 
 def warn_of_another_record(run: Run) -> None:
-    """Warn where run.json was changed by hand: with class names exchanged, every number below would be wrong."""
-    results = run.record.results
-    if results is not None and run.record.fingerprint(results.weights, results.history) != results.fingerprint:
+    """Say where a program changed the record of a run that it gives: one that is opened so is refused already."""
+    if not run.record.is_as_it_ended:
         warn(
             f"{run.path}: its run.json was changed since the training ended, and is taken as it is",
             received=f"classes {', '.join(run.record.class_names)}",
