@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from kamerton.data.splitting import split_cube
     from kamerton.data.synthetic.survey import synth
     from kamerton.errors import KamertonError, KamertonWarning
+    from kamerton.evaluation.calibrate import calibrate
     from kamerton.evaluation.compare import compare
     from kamerton.evaluation.evaluate import evaluate
     from kamerton.formats.exporting import export
@@ -36,6 +37,7 @@ _HOMES = {
     "NETWORKS": "networks.registry",
     "Predictor": "inference.predictor",
     "build_network": "networks.registry",
+    "calibrate": "evaluation.calibrate",
     "check": "data.audit",
     "compare": "evaluation.compare",
     "download_galaxy10": "data.download",
@@ -60,6 +62,7 @@ __all__ = [
     "Predictor",
     "__version__",
     "build_network",
+    "calibrate",
     "check",
     "compare",
     "download_galaxy10",

@@ -46,3 +46,15 @@ MeanConfusion = Float64[np.ndarray, "classes classes"]
 
 ValuesN = Float64[np.ndarray, "n"]
 """A number a row."""
+
+ValuesNC = Float64[np.ndarray, "n classes"]
+"""A number a galaxy and class."""
+
+Sets = Bool[np.ndarray, "n classes"]
+"""Which classes are in each galaxy's set."""
+
+Features = Float32[np.ndarray, "n features"]
+"""What a network saw in each galaxy (`kamerton.networks.features`)."""
+
+Float32N = Float32[np.ndarray, "n"]
+"""A number a galaxy, as a catalogue holds it."""

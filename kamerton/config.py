@@ -175,6 +175,29 @@ class EvaluateSettings(Settings):
         require(holds, "name", self.name, allowed)
 
 
+SetMethod = Literal["lac", "aps"]
+"""How classes enter a set: the smallest sets (lac), or larger ones for galaxies that are hard (aps)."""
+
+
+@dataclass(frozen=True)
+class CalibrateSettings(Settings):
+    """How a run is calibrated on a cube."""
+
+    coverage: float = 0.9
+    """Share of each class's galaxies whose set is to hold their class."""
+    method: SetMethod = "lac"
+    """How classes enter a set: the smallest sets (lac), or larger ones for galaxies that are hard (aps)."""
+    eight_views: bool = False
+    """For predictions that are averaged over the turns and mirror images of each galaxy."""
+    int8: bool = False
+    """For predictions that are computed in eight-bit integers."""
+    device: Device = DEFAULT_DEVICE
+    """Where to compute; auto takes a CUDA GPU where there is one."""
+
+    def check(self) -> None:
+        require(0.5 <= self.coverage <= 0.999, "coverage", self.coverage, "0.5 to 0.999")
+
+
 @dataclass(frozen=True)
 class BenchSettings(Settings):
     """What is measured."""

@@ -30,6 +30,9 @@ from types import FrameType
 PART_LENGTH = 2000
 """Of a longer part of a message, only the beginning is shown."""
 
+VALUE_LENGTH = 600
+"""Of longer values, received or allowed, the first are shown, and how many there are."""
+
 
 class KamertonError(Exception):
     """An error that says what is wrong, what was received, what is allowed and what to do next.
@@ -81,14 +84,24 @@ def _one_line(what: str, received: object, allowed: object, next_step: str | Non
     """Join the parts into one line that a terminal shows as it is, whatever a hostile file put into them."""
     parts = [what if what.endswith("?") else what.rstrip(".") + "."]
     if received is not None:
-        parts.append(f"Received: {received}.")
+        parts.append(f"Received: {_shortened(str(received))}.")
     if allowed is not None:
-        parts.append(f"Allowed: {allowed}.")
+        parts.append(f"Allowed: {_shortened(str(allowed))}.")
     if next_step is not None:
         parts.append(f"Next: {next_step}" if next_step.endswith("?") else f"Next: {next_step.rstrip('.')}.")
     line = " ".join(part if len(part) <= PART_LENGTH else part[:PART_LENGTH] + "..." for part in parts)
     line = " ".join(line.split())
     return line if line.isprintable() else "".join(map(_printable, line))
+
+
+def _shortened(values: str) -> str:
+    """Show the first of many values and count them, or the beginning of one that is enormous."""
+    if len(values) <= VALUE_LENGTH:
+        return values
+    first, comma, _ = values[:VALUE_LENGTH].rpartition(", ")
+    if comma:
+        return f"{first}, ... ({values.count(comma) + 1:,} in all)"
+    return f"{values[:VALUE_LENGTH]}... ({len(values):,} letters)"
 
 
 def _printable(letter: str) -> str:

@@ -3,31 +3,36 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 import torch
 
 from kamerton.config import TrainSettings
 from kamerton.errors import KamertonError, RunError
-from kamerton.evaluation.metrics import classification_metrics
+from kamerton.evaluation.faults import fault_of_cube, fault_of_results
 from kamerton.formats.keras.file import read_keras
 from kamerton.formats.onnx_file import onnx_difference
 from kamerton.machine.repeatable import repeatable, threads_possible
+from kamerton.runs.calibration import is_calibrated, read_calibration, read_known
+from kamerton.runs.calibration import of_present_weights as calibration_of_present_weights
 from kamerton.runs.checkpoints import newest_first, open_checkpoint
 from kamerton.runs.contents import foreign_files
 from kamerton.runs.evaluation import evaluation_names, of_present_weights, read_metrics, read_predictions
-from kamerton.runs.folder import Run, open_run
+from kamerton.runs.folder import CALIBRATION_FILE, Run, open_even_if_changed
 from kamerton.runs.places import cube_places, find_cube
-from kamerton.runs.record import record_differences, versions
+from kamerton.runs.record import CubeRecord, RunRecord, record_differences, versions
 from kamerton.training.progress import Watcher
 from kamerton.training.resume import EPOCHS
 from kamerton.training.schedules import knows_its_end
 from kamerton.training.train import train
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Verdict = Literal["same", "different", "stale", "not checked"]
 """``stale`` are results of weights that the run has no longer, as before it was extended."""
@@ -81,19 +86,19 @@ def verify(run: Run | str | Path, *, retrain: bool = False, watcher: Watcher | N
     With ``retrain`` the run is also trained again from its record, in a temporary folder, and the ends are compared.
     Raises RunError where the training has not ended, or where there is nothing to train again.
     """
-    run = run if isinstance(run, Run) else open_run(run)
+    run = run if isinstance(run, Run) else open_even_if_changed(run)
     if run.record.results is None:
         raise RunError(
             f"{run.path}: the training has not ended, so there is nothing to verify yet",
             next_step="end it with `kamerton train ... --resume`",
         )
-    checks = list(_files(run)) + list(_cubes(run, watcher))
+    checks = list(_files(run, watcher)) + list(_cubes(run, watcher))
     if retrain:
         checks += _again(run, watcher)
     return Verification(str(run.path), tuple(checks))
 
 
-def _files(run: Run) -> Iterator[Check]:
+def _files(run: Run, watcher: Watcher | None) -> Iterator[Check]:
     results = run.record.results
     assert results is not None
     yield _checked(run.weights_path.name, results.weights, run.weights_sha256)
@@ -101,6 +106,8 @@ def _files(run: Run) -> Iterator[Check]:
     yield _checked(run.seen_path.name, results.galaxies, run.seen_sha256)
     claimed = run.record.fingerprint(results.weights, results.history)
     yield _checked("the fingerprint of run.json", results.fingerprint, lambda: claimed)
+    if run.record.recipe is not None:
+        yield _epoch(run)
     yield _keras(run, run.keras_path)
     if run.scaled_keras_path.exists():
         yield _keras(run, run.scaled_keras_path)
@@ -108,8 +115,10 @@ def _files(run: Run) -> Iterator[Check]:
         yield _onnx(run)
     for path in newest_first(run.checkpoint_path):
         yield _checkpoint(path)
+    if is_calibrated(run):
+        yield _calibration(run)
     for dataset in evaluation_names(run):
-        yield _results(run, dataset)
+        yield from _results(run, dataset, watcher)
     for name in foreign_files(run):
         yield Check(name, "not checked", "no file of Kamerton's")
 
@@ -161,46 +170,93 @@ def _checkpoint(path: Path) -> Check:
     return Check(what, "same")
 
 
-def _results(run: Run, dataset: str) -> Check:
-    """Hold an evaluation against the run's present weights, and its metrics against its predictions."""
+def _calibration(run: Run) -> Check:
+    """Hold a calibration against the run's present weights, and the file of known galaxies against its hash."""
+    try:
+        calibration = read_calibration(run)
+        assert calibration is not None
+        read_known(run, calibration)
+        is_present = calibration_of_present_weights(run, calibration)
+    except (OSError, KamertonError) as error:
+        return Check(CALIBRATION_FILE, "different", str(error))
+    if not is_present:
+        return Check(CALIBRATION_FILE, "stale", "of other weights than the run has now; calibrate it again")
+    return Check(CALIBRATION_FILE, "same")
+
+
+def _results(run: Run, dataset: str, watcher: Watcher | None) -> Iterator[Check]:
+    """Hold an evaluation against the run's present weights, its own predictions, and its cube where that still is."""
     place = run.evaluation_path(dataset)
     what = f"{place.parent.name}/{place.name}"
     try:
         metrics = read_metrics(run, dataset)
         found = read_predictions(run, dataset, metrics.galaxies)
     except KamertonError as error:
-        return Check(what, "different", str(error))
+        yield Check(what, "different", str(error))
+        return
     if not of_present_weights(run, metrics):
-        return Check(what, "stale", "of other weights than the run has now; evaluate it again")
-    scores = classification_metrics(found.labels, found.probabilities, run.record.class_names)
-    wrong = [name for name, value in vars(scores).items() if not _close(getattr(metrics, name), value)]
-    if wrong:
-        return Check(what, "different", f"the predictions give other values of {', '.join(wrong)}")
-    return Check(what, "same")
-
-
-def _close(claimed: object, found: object) -> bool:
-    """Compare plain values and all inside them; scikit-learn's versions may differ in the last digits of a number."""
-    if isinstance(claimed, float) and isinstance(found, float):
-        return math.isclose(claimed, found, rel_tol=1e-6, abs_tol=1e-9)
-    if isinstance(claimed, tuple) and isinstance(found, tuple):
-        return len(claimed) == len(found) and all(map(_close, claimed, found))
-    if dataclasses.is_dataclass(claimed) and dataclasses.is_dataclass(found):
-        return _close(tuple(vars(claimed).values()), tuple(vars(found).values()))
-    return claimed == found
+        yield Check(what, "stale", "of other weights than the run has now; evaluate it again")
+        return
+    fault = fault_of_results(run, metrics, found)
+    if not fault and metrics.seal is None:
+        yield Check(what, "not checked", "of before results had a seal; its scores follow from its predictions")
+    else:
+        yield Check(what, "different" if fault else "same", fault)
+    yield _cube(
+        run,
+        CubeRecord(metrics.path, metrics.galaxies, metrics.fingerprint, metrics.beside),
+        f"{dataset} cube",
+        "other galaxies than the run was tested on, or damaged",
+        lambda path: fault_of_cube(run, found, path),
+        watcher,
+    )
 
 
 def _cubes(run: Run, watcher: Watcher | None) -> Iterator[Check]:
     for split, record in run.record.data.items():
-        there = cube_places(run, record.path, record.beside)
-        place = find_cube(run, record.path, record.beside, record.fingerprint, watcher)
-        if place is not None:
-            yield Check(f"{split} cube {place}", "same")
-        elif there:
-            detail = "other galaxies than the run learned from, or damaged"
-            yield Check(f"{split} cube {there[0]}", "different", detail)
-        else:
-            yield Check(f"{split} cube {record.path}", "not checked", "it is there no longer, nor beside the run")
+        yield _cube(
+            run,
+            record,
+            f"{split} cube",
+            "other galaxies than the run learned from, or damaged",
+            lambda _: "",
+            watcher,
+        )
+
+
+def _cube(
+    run: Run, record: CubeRecord, name: str, otherwise: str, fault_of: Callable[[Path], str], watcher: Watcher | None
+) -> Check:
+    """Look for a cube by its fingerprint, and at what else is to hold of it."""
+    place = find_cube(run, record.path, record.beside, record.fingerprint, watcher)
+    if place is not None:
+        fault = fault_of(place)
+        return Check(f"{name} {place}", "different" if fault else "same", fault)
+    there = cube_places(run, record.path, record.beside)
+    if there:
+        return Check(f"{name} {there[0]}", "different", otherwise)
+    return Check(f"{name} {record.path}", "not checked", "it is there no longer, nor beside the run")
+
+
+def _epoch(run: Run) -> Check:
+    """Hold the epoch of the kept weights against the one that the recipe chooses from the history."""
+    results = run.record.results
+    assert results is not None
+    what = "the epoch of the weights"
+    try:
+        chosen = _chosen_epoch(run.record, run.history())
+    except RunError as error:
+        return Check(what, "not checked", str(error))
+    return _verdict(what, results.epoch == chosen, f"run.json says {results.epoch}, and history.csv {chosen}")
+
+
+def _chosen_epoch(record: RunRecord, history: pd.DataFrame) -> int:
+    """Give the first of the best epochs, or the last, counted from 1, as the training chose it."""
+    watched = record.weights_chosen_by.removeprefix("best ")
+    if watched not in history or history[watched].isna().all():
+        return len(history)
+    values = history[watched].to_numpy()
+    return 1 + int(np.nanargmax(values) if watched.endswith("accuracy") else np.nanargmin(values))
 
 
 def _again(run: Run, watcher: Watcher | None) -> list[Check]:

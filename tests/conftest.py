@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,12 +17,15 @@ from tests.array_types import check_arrays_of
 
 check_arrays_of("kamerton")
 
+from kamerton import progress
 from kamerton.config import PixelOrigin
 from kamerton.data.cubes.writer import CubeWriter
 from kamerton.formats.keras.file import import_keras
 from kamerton.machine.tiled_convolutions import tiles_available
 from kamerton.runs.folder import Run
+from kamerton.training import progress as training_progress
 from kamerton.training.train import train
+from tests.watching import Clock
 
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared/data"
 CLASS_NAMES = ("bright", "dim", "striped")
@@ -124,6 +128,15 @@ def toy_run(tmp_path_factory: pytest.TempPathFactory, toy_splits: Path) -> Run:
     """LeNet-5 trained by the notebook's recipe for two epochs on the toy galaxies; do not change it."""
     out = tmp_path_factory.mktemp("runs") / "toy"
     return train(toy_splits, network="lenet5", recipe="notebook", epochs=2, out=out)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The time of all that shows how far a long work is; it passes only when told to."""
+    clock = Clock()
+    for module in (progress, training_progress):
+        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=clock.monotonic))
+    return clock
 
 
 @pytest.fixture

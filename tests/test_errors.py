@@ -36,6 +36,14 @@ def test_of_a_long_part_only_the_beginning_is_shown() -> None:
     assert len(str(DataError("It broke", received="x" * 1_000_000, allowed="y"))) < 2100
 
 
+def test_of_many_values_the_first_are_shown_and_all_counted() -> None:
+    names = ", ".join(f"class {number}" for number in range(100_000))
+    said = str(DataError("It broke", received=names, allowed=names, next_step="mend it"))
+    assert len(said) < 1300
+    assert said.count("class 1, class 2, ") == said.count(", ... (100,000 in all).") == 2
+    assert said.endswith("Next: mend it.")
+
+
 def test_a_warning_has_the_parts_of_an_error_and_is_said_each_time() -> None:
     with pytest.warns(KamertonWarning) as said:  # noqa: PT031
         for _ in range(2):

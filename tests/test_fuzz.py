@@ -21,8 +21,9 @@ from kamerton.errors import CubeError, RunError
 from kamerton.runs.folder import open_run
 from tests.fuzz import campaign
 from tests.fuzz.campaign import attack, table
+from tests.fuzz.cases import Target
 from tests.fuzz.mutations import mutate
-from tests.fuzz.targets import TARGETS, Target
+from tests.fuzz.targets import TARGETS
 from tests.fuzz.worker import MEMORY_BYTES, SECONDS, make_case, read_case
 
 FILES = 200

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,13 +17,6 @@ from kamerton.progress import PATIENCE_SECONDS, PLAIN_SECONDS, LiveBar, PlainLin
 from kamerton.runs.folder import Run
 from tests.conftest import toy_galaxies
 from tests.watching import HIDE_CURSOR, SHOW_CURSOR, Clock, Recorder, console
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=clock.monotonic))
-    return clock
 
 
 def text(screen: Console) -> str:

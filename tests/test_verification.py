@@ -9,8 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 import torch
+from pyarrow import parquet
 from safetensors.torch import load_file, save_file
 
 from kamerton.errors import RunError
@@ -23,6 +25,7 @@ from kamerton.runs.folder import Run, open_run
 from kamerton.training.train import train
 from kamerton.verification import Verification, verify
 from tests.conftest import CLASS_NAMES
+from tests.evaluation.changing import change_metrics
 
 
 @pytest.fixture
@@ -40,7 +43,7 @@ def test_a_run_as_it_was_trained_is_sound(toy_run: Run) -> None:
     found = verify(toy_run)
     assert found.sound
     assert {check.verdict for check in found.checks} == {"same"}
-    assert len(found.checks) == 8
+    assert len(found.checks) == 9
 
 
 def shift_weights(run: Run) -> None:
@@ -111,11 +114,6 @@ def test_a_run_with_results_and_exports_is_sound_in_every_file(tested: Run) -> N
     }
 
 
-def change_metrics(run: Run, **changes: Any) -> None:
-    place = run.evaluation_path("test") / "metrics.json"
-    place.write_text(json.dumps(json.loads(place.read_text()) | changes))
-
-
 def other_onnx(run: Run) -> None:
     write_onnx(build_network("lenet5", **run.network_shape, seed=9).eval(), run.image_shape, CLASS_NAMES, onnx_of(run))
 
@@ -131,6 +129,20 @@ def another_network_in_onnx(run: Run) -> None:
 
 def onnx_of(run: Run) -> Path:
     return run.model_path("onnx")
+
+
+def change_predictions(run: Run, column: str, values: list[Any]) -> None:
+    place = run.evaluation_path("test") / "predictions.parquet"
+    table = parquet.read_table(place)
+    number = table.column_names.index(column)
+    parquet.write_table(table.set_column(number, column, pa.array(values, table[column].type)), place)
+
+
+def other_ids(run: Run) -> None:
+    """Exchange two galaxies, as a merge of tables might."""
+    place = run.evaluation_path("test") / "predictions.parquet"
+    ids = parquet.read_table(place)["id"].to_pylist()
+    change_predictions(run, "id", [ids[1], ids[0], *ids[2:]])
 
 
 def half_a_checkpoint(run: Run) -> None:
@@ -150,6 +162,14 @@ FURTHER: dict[str, tuple[Callable[[Run], object], str, str]] = {
     "no onnx": (lambda run: onnx_of(run).write_bytes(b"no" * 50), "model.onnx", "cannot be read as ONNX"),
     "metrics": (lambda run: change_metrics(run, accuracy=0.99), "evaluation/test", "other values of accuracy"),
     "metrics that are none": (lambda run: change_metrics(run, accuracy="high"), "evaluation/test", "accuracy: "),
+    "another network": (lambda run: change_metrics(run, network="alexnet"), "evaluation/test", "another network"),
+    "another choice": (
+        lambda run: change_metrics(run, weights_chosen_by="best val_loss"),
+        "evaluation/test",
+        "another weights_chosen_by",
+    ),
+    "another name": (lambda run: change_metrics(run, run="better"), "evaluation/test", "changed since the test"),
+    "another precision": (lambda run: change_metrics(run, views=8), "evaluation/test", "changed since the test"),
     "a checkpoint": (half_a_checkpoint, "checkpoint/000002-000000000", "damaged"),
 }
 
@@ -161,6 +181,38 @@ def test_every_file_of_the_folder_is_held_against_the_run(what: str, tested: Run
     found = verify(tested)
     assert differing(found) == [name]
     assert says in next(check.detail for check in found.checks if check.what == name)
+
+
+def test_results_for_other_galaxies_than_the_cubes_are_named(tested: Run) -> None:
+    other_ids(tested)
+    assert {
+        check.what.split(" /")[0]: check.detail for check in verify(tested).checks if check.verdict == "different"
+    } == {
+        "evaluation/test": "metrics.json or predictions.parquet was changed since the test",
+        "test cube": "predictions.parquet has other ids than the cube",
+    }
+
+
+def test_results_on_another_cube_than_they_name_are_named(tested: Run) -> None:
+    change_metrics(tested, fingerprint="0" * 64)
+    found = [check for check in verify(tested).checks if check.verdict == "different"]
+    assert [check.what.split(" /")[0] for check in found] == ["evaluation/test", "test cube"]
+    assert "other galaxies than the run was tested on" in found[1].detail
+
+
+def test_results_of_before_they_had_a_seal_are_held_against_the_cube(tested: Run) -> None:
+    change_metrics(tested, seal=None)
+    found = verify(tested)
+    assert found.sound
+    assert [check.what for check in found.checks if check.verdict == "not checked"] == ["evaluation/test"]
+    other_ids(tested)
+    assert [name.split(" /")[0] for name in differing(verify(tested))] == ["test cube"]
+
+
+def test_another_epoch_than_the_recipe_chooses_is_named(run: Run) -> None:
+    assert run.record.results is not None
+    run.update(dataclasses.replace(run.record, results=dataclasses.replace(run.record.results, epoch=1)))
+    assert differing(verify(run)) == ["the epoch of the weights"]
 
 
 def test_results_of_older_weights_are_named_stale(tested: Run) -> None:

@@ -1,4 +1,4 @@
-"""``kamerton evaluate``, ``compare``, ``report`` and ``verify``: what runs are worth."""
+"""``kamerton evaluate``, ``calibrate``, ``compare``, ``report`` and ``verify``: what runs are worth."""
 
 from __future__ import annotations
 
@@ -46,6 +46,24 @@ def evaluate(
     else:
         print_metrics(found, answers())
         print(f"results: {found.path}")
+
+
+@app.command()
+@with_options(config.CalibrateSettings)
+def calibrate(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder.")],
+    cube: Annotated[Path, typer.Argument(metavar="CUBE", help="Labelled cube that training has not seen.")],
+    *,
+    as_json: JsonFlag = False,
+    **settings: Any,
+) -> None:
+    """Make a run's probabilities mean what they say, and find sets that hold the true class as often as promised."""
+    from kamerton.evaluation.calibrate import calibrate as run_calibration
+    from kamerton.machine.memory import keep_freed_memory
+
+    keep_freed_memory()
+    found = run_calibration(run, cube, watcher=watcher(), **settings)
+    print_result(as_json, found.as_json(), [*found.describe(), f"calibration: {found.path}"])
 
 
 @app.command()

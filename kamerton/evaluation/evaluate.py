@@ -21,16 +21,14 @@ from kamerton.errors import CubeError, OutputError, RunError, UsageError, warn
 from kamerton.evaluation.guessing import AgainstGuess, against_guess, guess_warning
 from kamerton.evaluation.leakage import check_leakage, leakage_warning
 from kamerton.evaluation.metrics import HEADLINES, classification_metrics, group_metrics
-from kamerton.evaluation.statistics import wilson_interval
+from kamerton.evaluation.statistics import share_interval, with_intervals
 from kamerton.figures.testing import confusion_figure, mistakes_figure, short_name
 from kamerton.inference.predictor import Predictor
 from kamerton.progress import Progress
 from kamerton.runs.evaluation import (
-    ClassScores,
     GroupedScores,
     Metrics,
     Predictions,
-    Scores,
     dataset_name,
     evaluation_names,
     picture_in,
@@ -122,28 +120,29 @@ def evaluate(
     EvaluateSettings(by, eight_views, int8, device, name)
     run = run if isinstance(run, Run) else open_run(run)
     with locked(run.path, "evaluate"), open_cube(cube, watcher=watcher) as galaxies:
-        labels = _labels_of_run(run, galaxies)
+        labels = labels_of_run(run, galaxies)
         groups = _column(galaxies, by) if by is not None else None
         dataset = dataset_name(galaxies.path) if name is None else name
         _refuse_another_cube(run, galaxies, dataset, overwrite=overwrite)
-        _warn_of_another_record(run)
-        _warn_of_another_origin(run, galaxies)
+        warn_of_another_record(run)
+        warn_of_another_origin(run, galaxies)
         predictor = Predictor(run, eight_views=eight_views, int8=int8, device=device, watcher=watcher)
         probabilities = np.concatenate(list(predictor.over_cube(galaxies)))
-        _refuse_diverged(run, galaxies, probabilities)
+        refuse_diverged(run, galaxies, probabilities)
         scores = classification_metrics(labels, probabilities, run.record.class_names)
         metrics = Metrics(
-            **(vars(scores) | {"per_class": _with_intervals(scores)}),
+            **(vars(scores) | {"per_class": with_intervals(scores)}),
             **_describe(run, galaxies),
             views=8 if eight_views else 1,
             precision="int8" if int8 else "float32",
             by=None if by is None or groups is None else _by(by, groups, labels, probabilities),
-            accuracy_interval=_interval(scores.accuracy, scores.galaxies),
+            accuracy_interval=share_interval(scores.accuracy, scores.galaxies),
             intervals="Wilson, 95%",
         )
         if metrics.by is not None:
             _warn_of_small_groups(galaxies.path, metrics.by)
-        predictions = Predictions(tuple(galaxies.ids), labels, probabilities, _same_galaxies(galaxies))
+        predictions = Predictions(tuple(galaxies.ids), labels, probabilities, same_galaxies(galaxies))
+        metrics = dataclasses.replace(metrics, seal=metrics.seal_with(predictions))
         figures = _figures(run, galaxies, predictions, metrics)
         path = write_evaluation(run, dataset, metrics, predictions, figures)
     return Evaluation(path, metrics)
@@ -154,29 +153,10 @@ def _by(column: str, groups: Sequence[str], labels: Labels, probabilities: Proba
     return GroupedScores(
         column,
         {
-            name: dataclasses.replace(group, accuracy_interval=_interval(group.accuracy, group.galaxies))
+            name: dataclasses.replace(group, accuracy_interval=share_interval(group.accuracy, group.galaxies))
             for name, group in found.items()
         },
     )
-
-
-def _with_intervals(scores: Scores) -> tuple[ClassScores, ...]:
-    said = np.array(scores.confusion_matrix).sum(0)
-    return tuple(
-        dataclasses.replace(
-            row,
-            precision_interval=_interval(row.precision, int(count)),
-            recall_interval=_interval(row.recall, row.support),
-        )
-        for row, count in zip(scores.per_class, said, strict=True)
-    )
-
-
-def _interval(share: float | None, galaxies: int) -> tuple[float, float] | None:
-    if share is None:
-        return None
-    found = wilson_interval(share, galaxies)
-    return found.low, found.high
 
 
 def _warn_of_small_groups(cube: Path, by: GroupedScores) -> None:
@@ -197,7 +177,8 @@ def _warn_of_small_groups(cube: Path, by: GroupedScores) -> None:
     )
 
 
-def _same_galaxies(cube: LabelledCube) -> tuple[str, ...] | None:
+def same_galaxies(cube: LabelledCube) -> tuple[str, ...] | None:
+    """Give the group of each galaxy, where the cube names groups; those of one value are the same galaxy."""
     return tuple(_column(cube, "group")) if "group" in cube.catalogue.colnames else None
 
 
@@ -215,8 +196,8 @@ def _describe(run: Run, cube: LabelledCube) -> dict[str, Any]:
     }
 
 
-def _labels_of_run(run: Run, cube: LabelledCube) -> npt.NDArray[np.int64]:
-    """Give the cube's labels as indices into the run's class names; the names decide, not the order in the file."""
+def labels_of_run(run: Run, cube: LabelledCube) -> npt.NDArray[np.int64]:
+    """Give a cube's labels as indices into the run's class names; the names decide, not the order in the file."""
     names = run.record.class_names
     if cube.has_class_names and set(cube.class_names) <= set(names):
         return np.asarray(np.array([names.index(name) for name in cube.class_names])[cube.labels])
@@ -257,10 +238,9 @@ def _refuse_another_cube(run: Run, cube: LabelledCube, dataset: str, *, overwrit
         )
 
 
-def _warn_of_another_record(run: Run) -> None:
-    """Say where run.json was changed by hand: with class names exchanged, every number below would be wrong."""
-    results = run.record.results
-    if results is not None and run.record.fingerprint(results.weights, results.history) != results.fingerprint:
+def warn_of_another_record(run: Run) -> None:
+    """Say where a program changed the record of a run that it gives: one that is opened so is refused already."""
+    if not run.record.is_as_it_ended:
         warn(
             f"{run.path}: its run.json was changed since the training ended, and is taken as it is",
             received=f"classes {', '.join(run.record.class_names)}",
@@ -268,8 +248,8 @@ def _warn_of_another_record(run: Run) -> None:
         )
 
 
-def _warn_of_another_origin(run: Run, cube: LabelledCube) -> None:
-    """Say where other bands, stretch or crop made the cube: the test then measures that change, too."""
+def warn_of_another_origin(run: Run, cube: LabelledCube) -> None:
+    """Warn where other bands, stretch or crop made the cube: the test then measures that change, too."""
     learned = run.record.pixel_origin
     if stretch_differs(learned, cube.origin):
         warn(
@@ -301,7 +281,8 @@ def _scale_told(learned: PixelOrigin | None, shown: PixelOrigin | None) -> str:
     return f"; galaxies look {' to '.join(dict.fromkeys(times))} times as large"
 
 
-def _refuse_diverged(run: Run, cube: LabelledCube, probabilities: npt.NDArray[np.float32]) -> None:
+def refuse_diverged(run: Run, cube: LabelledCube, probabilities: npt.NDArray[np.float32]) -> None:
+    """Refuse predictions that are not numbers: CubeError where the cube is to blame, and RunError where the run is."""
     cube.fingerprint()  # Its pass over the pixels finds whether the cube is to blame.
     bad = ~np.isfinite(probabilities).all(1)
     if bad.any():

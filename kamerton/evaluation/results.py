@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from kamerton.arrays import Confusion, Labels, Mask, Probabilities
-from kamerton.errors import UsageError
+from kamerton.errors import RunError, UsageError
 from kamerton.runs.evaluation import (
     Metrics,
     dataset_name,
@@ -60,7 +60,8 @@ def read_all_predictions(runs: Sequence[Run], dataset: str | None = None) -> lis
     """Read what the runs predicted for one data set that all were tested on.
 
     ``dataset`` decides where they share several; without it ``test`` does. UsageError where they share none, where the
-    galaxies or classes are not the same, and where results are of other weights than the run has now.
+    galaxies or classes are not the same, and where results are of other weights than the run has now; RunError where
+    they were changed.
     """
     name = _shared_dataset(runs, dataset)
     found = [_predictions(run, name, runs[0].record.class_names) for run in runs]
@@ -109,14 +110,21 @@ def _predictions(run: Run, dataset: str, class_names: tuple[str, ...]) -> RunPre
             next_step="compare runs with the same classes",
         )
     metrics = read_metrics(run, dataset)
+    named = "" if dataset == dataset_name(Path(metrics.dataset)) else f" --name {shlex.quote(dataset)}"
+    again = f"test it again: `kamerton evaluate {run.path} {metrics.path}{named}`"
     if not of_present_weights(run, metrics):
-        named = "" if dataset == dataset_name(Path(metrics.dataset)) else f" --name {shlex.quote(dataset)}"
         raise UsageError(
             f"{run.path}: the results on {dataset} are of other weights than the run has now",
             received="results of before the training was extended, or the weights replaced",
-            next_step=f"test it again: `kamerton evaluate {run.path} {metrics.path}{named}`",
+            next_step=again,
         )
     found = read_predictions(run, dataset, metrics.galaxies)
+    if metrics.is_broken(found):
+        raise RunError(
+            f"{run.evaluation_path(dataset)}: metrics.json or predictions.parquet was changed since the test",
+            received="contents that do not give their seal",
+            next_step=again,
+        )
     groups = found.groups or ("",) * len(found.ids)
     return RunPredictions(
         run,

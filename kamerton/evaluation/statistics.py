@@ -5,6 +5,7 @@ docs/statistics.md says why these and not others. Arrays are (N,) over galaxies,
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ import numpy.typing as npt
 
 from kamerton.arrays import Labels, MeanConfusion, Probabilities
 from kamerton.evaluation.metrics import finite_probabilities
+from kamerton.runs.evaluation import ClassScores, Scores
 
 Numbers = npt.NDArray[np.float64]
 
@@ -90,6 +92,27 @@ def wilson_interval(share: float, count: float) -> Interval:
     low, high = proportion_confint(share * count, count, method="wilson")
     # Rounding may put an end a bit beyond a share of 0 or 1.
     return Interval(share, min(float(low), share), max(float(high), share))
+
+
+def share_interval(share: float | None, galaxies: int) -> tuple[float, float] | None:
+    """Give the ends of that interval; None for a share that is not defined."""
+    if share is None:
+        return None
+    found = wilson_interval(share, galaxies)
+    return found.low, found.high
+
+
+def with_intervals(scores: Scores) -> tuple[ClassScores, ...]:
+    """Give the scores of each class with the intervals of its shares."""
+    said = np.array(scores.confusion_matrix).sum(0)
+    return tuple(
+        dataclasses.replace(
+            row,
+            precision_interval=share_interval(row.precision, int(count)),
+            recall_interval=share_interval(row.recall, row.support),
+        )
+        for row, count in zip(scores.per_class, said, strict=True)
+    )
 
 
 def wider(one: Interval, two: Interval) -> Interval:

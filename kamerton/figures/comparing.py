@@ -34,6 +34,9 @@ NAMED_CLASSES = 20
 LEGEND_NETWORKS = 6
 """More do not fit into a panel, and stand below the picture."""
 
+LARGEST_DRAWN = 1e12
+"""Loss or accuracy of a learning curve; larger ones, and infinite, leave a gap."""
+
 LEGEND_COLUMNS = 5
 
 LEGEND_LINE_INCH = 0.16
@@ -86,7 +89,9 @@ def learning_curves_figure(histories: Mapping[str, Sequence[pd.DataFrame]]) -> F
     figure = new_figure(width=13, height=4 + legend_inch * is_long)
     accuracy, loss, rate = (figure.add_subplot(1, 3, column) for column in (1, 2, 3))
     for look, runs in zip(looks(list(histories)), histories.values(), strict=True):
-        for number, history in enumerate(runs):
+        for number, kept in enumerate(runs):
+            # Beyond is only what has diverged, and axes that hold it show nothing else.
+            history = kept.where(kept.abs() < LARGEST_DRAWN)
             epochs = np.arange(1, len(history) + 1)
             every = max(1, len(history) // 10)
             style: dict[str, Any] = {"color": look.colour, "marker": look.marker, "markersize": 4, "markevery": every}
@@ -98,7 +103,8 @@ def learning_curves_figure(histories: Mapping[str, Sequence[pd.DataFrame]]) -> F
                 rate.plot(epochs, history["lr"], "-", label=label, **style)
     accuracy.set(xlabel="epoch", ylabel="accuracy")
     loss.set(xlabel="epoch", ylabel="loss (nats an image)")
-    rate.set(xlabel="epoch", ylabel="learning rate", yscale="log" if rate.lines else "linear")
+    is_positive = any((np.asarray(line.get_ydata()) > 0).any() for line in rate.lines)
+    rate.set(xlabel="epoch", ylabel="learning rate", yscale="log" if is_positive else "linear")
     for axes in (accuracy, loss, rate):
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.3)

@@ -16,12 +16,16 @@ from torch import nn
 from kamerton.config import PIXEL_SCALE
 from kamerton.errors import ModelFileError
 from kamerton.files import whole_file
+from kamerton.networks.features import WithFeatures
 
 if TYPE_CHECKING:
     import onnx
 
 INPUT, OUTPUT = "images", "probabilities"
 """Images (n, channels, size, size) scaled to 0..1 give probabilities (n, classes)."""
+
+OUTPUTS_WITH_FEATURES = (OUTPUT, "logits", "features")
+"""Of a model that also says what the network saw (`WithFeatures`)."""
 
 OPSET = 17
 """Read by ONNX Runtime since 1.12, of 2022."""
@@ -48,10 +52,14 @@ class _WithSoftmax(nn.Module):
         return logits.softmax(1)
 
 
-def onnx_bytes(network: nn.Module, image_shape: tuple[int, int, int]) -> bytes:
-    """Give a network, in evaluation mode, as an ONNX model; ``image_shape`` is (height, width, channels)."""
+def onnx_bytes(network: nn.Module, image_shape: tuple[int, int, int], *, features: bool = False) -> bytes:
+    """Give a network, in evaluation mode, as an ONNX model; ``image_shape`` is (height, width, channels).
+
+    With ``features`` it has the three outputs of `OUTPUTS_WITH_FEATURES`.
+    """
     height, width, channels = image_shape
-    model, content = _WithSoftmax(network).eval(), io.BytesIO()
+    model = WithFeatures(network, image_shape).eval() if features else _WithSoftmax(network).eval()
+    outputs, content = OUTPUTS_WITH_FEATURES if features else (OUTPUT,), io.BytesIO()
     # The older of PyTorch's two exporters: a second instead of ten, and no further package.
     exporting: dict[str, Any] = {"dynamo": False, "opset_version": OPSET, "do_constant_folding": True}
     with warnings.catch_warnings():
@@ -61,8 +69,8 @@ def onnx_bytes(network: nn.Module, image_shape: tuple[int, int, int]) -> bytes:
             (torch.zeros(2, channels, height, width),),
             content,  # type: ignore[arg-type]
             input_names=[INPUT],
-            output_names=[OUTPUT],
-            dynamic_axes={INPUT: {0: "n"}, OUTPUT: {0: "n"}},
+            output_names=list(outputs),
+            dynamic_axes={name: {0: "n"} for name in (INPUT, *outputs)},
             **exporting,
         )
     return content.getvalue()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from jaxtyping import Float32
 from torch import nn
 
 from kamerton.arrays import Probabilities
@@ -16,13 +18,16 @@ from kamerton.batches.reading import read_batches, to_network_input
 from kamerton.data.cubes.cube import open_cube
 from kamerton.errors import UsageError
 from kamerton.formats.int8 import quantised
-from kamerton.formats.onnx_file import INPUT, OUTPUT, onnx_bytes, open_session
+from kamerton.formats.onnx_file import INPUT, OUTPUT, OUTPUTS_WITH_FEATURES, onnx_bytes, open_session
 from kamerton.machine.computation import Computation
 from kamerton.networks.cost import share_in_tiles
+from kamerton.networks.features import WithFeatures
 from kamerton.progress import Progress
 from kamerton.runs.folder import Run
 from kamerton.runs.places import find_cube
 from kamerton.runs.record import CubeRecord
+
+Found = TypeVar("Found")
 
 BATCH_IMAGES = 64
 """Images of a batch in which a cube is predicted."""
@@ -37,6 +42,21 @@ Engine = Callable[[torch.Tensor], Probabilities]
 """From images (n, channels, size, size) scaled to 0..1, on the device, to probabilities (n, classes)."""
 
 
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What a network says of n galaxies, and what it saw in them."""
+
+    probabilities: Probabilities
+    logits: Float32[np.ndarray, "n classes"]
+    """Whose softmax the probabilities are; their scale tells how much of a class there is."""
+    features: Float32[np.ndarray, "n features"]
+    """What the last dense layer was given (`kamerton.networks.features`)."""
+
+
+AnswerEngine = Callable[[torch.Tensor], Answers]
+"""From images as above to all three."""
+
+
 def float32_engine(network: nn.Module, image_shape: tuple[int, int, int], computation: Computation) -> Engine:
     """Choose what computes a network's probabilities in float32 fastest; ``image_shape`` is (height, width, channels).
 
@@ -45,12 +65,30 @@ def float32_engine(network: nn.Module, image_shape: tuple[int, int, int], comput
     tiles. The ONNX model is made anew from the network's own weights: no file of it is read.
     """
     with_torch = torch_engine(network, computation)
+    return _fastest(with_torch, onnx_engine, network, image_shape, computation, features=False)
+
+
+def float32_answers(network: nn.Module, image_shape: tuple[int, int, int], computation: Computation) -> AnswerEngine:
+    """Choose what computes a network's answers in float32 fastest, as `float32_engine` does."""
+    with_torch = torch_answers(network, image_shape, computation)
+    return _fastest(with_torch, onnx_answers, network, image_shape, computation, features=True)
+
+
+def _fastest(
+    with_torch: Callable[[torch.Tensor], Found],
+    of_session: Callable[[Any], Callable[[torch.Tensor], Found]],
+    network: nn.Module,
+    image_shape: tuple[int, int, int],
+    computation: Computation,
+    *,
+    features: bool,
+) -> Callable[[torch.Tensor], Found]:
     if computation.device.type != "cpu":
         return with_torch
-    session = open_session(onnx_bytes(network, image_shape), torch.get_num_threads())
+    session = open_session(onnx_bytes(network, image_shape, features=features), torch.get_num_threads())
     if session is None:
         return with_torch
-    with_onnx = onnx_engine(session)
+    with_onnx = of_session(session)
     if not _gains_in_tiles(network, image_shape, computation):
         return with_onnx
     return lambda images_nchw: (with_torch if len(images_nchw) >= BATCH_IMAGES else with_onnx)(images_nchw)
@@ -75,6 +113,17 @@ def torch_engine(network: nn.Module, computation: Computation) -> Engine:
     return predict
 
 
+def torch_answers(network: nn.Module, image_shape: tuple[int, int, int], computation: Computation) -> AnswerEngine:
+    """Let PyTorch compute all that a network says and saw."""
+    tapped = WithFeatures(network, image_shape).eval()
+
+    def answer(images_nchw: torch.Tensor) -> Answers:
+        with computation.active():
+            return Answers(*(part.float().cpu().numpy() for part in tapped(images_nchw)))
+
+    return answer
+
+
 def onnx_engine(session: Any) -> Engine:
     """Let ONNX Runtime compute in an open session."""
 
@@ -85,7 +134,16 @@ def onnx_engine(session: Any) -> Engine:
     return predict
 
 
-def int8_engine(network: nn.Module, run: Run, device: torch.device, watcher: Progress | None = None) -> Engine:
+def onnx_answers(session: Any) -> AnswerEngine:
+    """Let ONNX Runtime compute all that a network says and saw."""
+
+    def answer(images_nchw: torch.Tensor) -> Answers:
+        return Answers(*session.run(list(OUTPUTS_WITH_FEATURES), {INPUT: images_nchw.contiguous().numpy()}))
+
+    return answer
+
+
+def int8_answers(network: nn.Module, run: Run, device: torch.device, watcher: Progress | None = None) -> AnswerEngine:
     """Let ONNX Runtime compute in eight-bit numbers; UsageError where it cannot."""
     if device.type != "cpu" or find_spec("onnxruntime") is None:
         raise UsageError(
@@ -93,8 +151,9 @@ def int8_engine(network: nn.Module, run: Run, device: torch.device, watcher: Pro
             received=str(device) if device.type != "cpu" else "no onnxruntime",
             next_step="leave int8 out, or use the CPU with onnxruntime installed",
         )
-    content = quantised(onnx_bytes(network, run.image_shape), _calibration_batches(run, watcher), watcher)
-    return onnx_engine(open_session(content, torch.get_num_threads()))
+    content = onnx_bytes(network, run.image_shape, features=True)
+    small = quantised(content, _calibration_batches(run, watcher), watcher)
+    return onnx_answers(open_session(small, torch.get_num_threads()))
 
 
 def _where_it_was(record: CubeRecord) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,15 @@ from kamerton.config import DEFAULT_DEVICE, Device
 from kamerton.data.cubes.cube import LabelledCube
 from kamerton.data.cubes.pixels import PixelRange, check_pixels
 from kamerton.errors import CubeError
-from kamerton.inference.engines import BATCH_IMAGES, float32_engine, int8_engine
+from kamerton.inference.engines import (
+    BATCH_IMAGES,
+    AnswerEngine,
+    Answers,
+    Engine,
+    float32_answers,
+    float32_engine,
+    int8_answers,
+)
 from kamerton.inference.given import network_images
 from kamerton.machine.computation import Computation, choose_computation
 from kamerton.machine.devices import choose_device
@@ -51,14 +60,13 @@ class Predictor:
         self.run = run
         self.watcher = watcher or Silent()
         self.eight_views = eight_views
+        self.int8 = int8
         self.class_names = run.record.class_names
         self.device = choose_device("cpu" if int8 and device == "auto" else device)
-        network = run.load_network().to(self.device)
-        self._engine = (
-            int8_engine(network, run, self.device, self.watcher)
-            if int8
-            else float32_engine(network, run.image_shape, prediction_of(run.record, self.device))
-        )
+        self._network = run.load_network().to(self.device)
+        if int8:
+            # What stands in its way is known before anything is predicted.
+            _ = self._answers
 
     def __repr__(self) -> str:
         views = "eight views" if self.eight_views else "one view"
@@ -73,12 +81,31 @@ class Predictor:
         images = network_images(images_nhwc, self.run.record.preprocessing.channels)
         return self._predict(images)
 
+    def answers(self, images_nhwc: ArrayLike | torch.Tensor) -> Answers:
+        """Give probabilities, logits and features for images, as `probabilities` takes them.
+
+        With eight views each of the three is the mean over them.
+        """
+        return self._answer(network_images(images_nhwc, self.run.record.preprocessing.channels))
+
     def over_cube(self, cube: LabelledCube) -> Iterator[Probabilities]:
         """Give the probabilities of a whole cube in the order of its rows, batch after batch.
 
         Raises CubeError where the cube's images have other channels than the run's, or pixels that are not those of
         pictures; that all of them are 0 to 1, or blank, is known with the last batch.
         """
+        # Made before a thread reads ahead: while it is exported, warnings are silenced for the whole process.
+        _ = self._engine
+        for images_nhwc in self._over(cube):
+            yield self._predict(images_nhwc)
+
+    def answers_over_cube(self, cube: LabelledCube) -> Iterator[Answers]:
+        """Give all that the network says of a whole cube, as `over_cube` does."""
+        _ = self._answers
+        for images_nhwc in self._over(cube):
+            yield self._answer(images_nhwc)
+
+    def _over(self, cube: LabelledCube) -> Iterator[PixelsNHWC]:
         channels = self.run.record.preprocessing.channels
         if cube.image_shape[2] != channels:
             raise CubeError(
@@ -95,15 +122,38 @@ class Predictor:
                 done += len(images_nhwc)
                 if done == len(cube):
                     span.check(cube)
-                yield self._predict(images_nhwc)
+                yield images_nhwc
                 advance(len(images_nhwc))
+
+    @cached_property
+    def _engine(self) -> Engine:
+        if self.int8:
+            return lambda images_nchw: self._answers(images_nchw).probabilities
+        return float32_engine(self._network, self.run.image_shape, prediction_of(self.run.record, self.device))
+
+    @cached_property
+    def _answers(self) -> AnswerEngine:
+        if self.int8:
+            return int8_answers(self._network, self.run, self.device, self.watcher)
+        return float32_answers(self._network, self.run.image_shape, prediction_of(self.run.record, self.device))
 
     @torch.inference_mode()
     def _predict(self, images_nhwc: PixelsNHWC) -> Probabilities:
-        images_nchw = to_network_input(images_nhwc.to(self.device), self.run.record.preprocessing)
-        views = list(eight_views(images_nchw)) if self.eight_views else [images_nchw]
+        views = self._views(images_nhwc)
         probabilities = sum(self._engine(view) for view in views) / len(views)
         return np.asarray(probabilities, np.float32)
+
+    @torch.inference_mode()
+    def _answer(self, images_nhwc: PixelsNHWC) -> Answers:
+        found = [self._answers(view) for view in self._views(images_nhwc)]
+        if len(found) == 1:
+            return found[0]
+        parts = zip(*((one.probabilities, one.logits, one.features) for one in found), strict=True)
+        return Answers(*(np.asarray(sum(part) / len(found), np.float32) for part in parts))
+
+    def _views(self, images_nhwc: PixelsNHWC) -> list[torch.Tensor]:
+        images_nchw = to_network_input(images_nhwc.to(self.device), self.run.record.preprocessing)
+        return list(eight_views(images_nchw)) if self.eight_views else [images_nchw]
 
 
 def prediction_of(record: RunRecord, device: torch.device) -> Computation:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +16,7 @@ from pydantic import Field
 from kamerton.data.marks import SeenBy
 from kamerton.errors import RunError, UsageError
 from kamerton.figures.drawing import save_figure
-from kamerton.files import is_unfinished, read_json, require_only, whole_folder, write_json
+from kamerton.files import is_unfinished, json_sha256, read_json, require_only, whole_folder, write_json
 from kamerton.parquet import read_parquet
 from kamerton.records import read_record
 from kamerton.runs.folder import EVALUATIONS, Run
@@ -31,10 +32,10 @@ METRICS_BYTES = 4 << 20
 CUBE_ENDINGS = (".gz", ".fz", ".fits")
 
 PICTURES = ("confusion", "mistakes")
+"""The pictures of an evaluation."""
 
 TOLD = {"none": "", "likely": ", PERHAPS NOT A TEST", "found": ", NOT A TEST", "unknown": ", LEAKAGE NOT KNOWN"}
 """What a result says of its leakage in a word."""
-"""The pictures of an evaluation."""
 
 OWN_FILES = ("metrics.json", "predictions.parquet", *(f"{name}.png" for name in PICTURES))
 """All that an evaluation writes into its folder."""
@@ -209,6 +210,8 @@ class Metrics(Scores):
     """Older results have none."""
     intervals: IntervalMethod | None = None
     """How all intervals are made; None in older results, which have none."""
+    seal: str | None = None
+    """SHA-256 of all else in here and of the predictions; older results lack it."""
 
     def __repr__(self) -> str:
         told = TOLD[self.leakage.status]
@@ -218,6 +221,29 @@ class Metrics(Scores):
     def as_json(self) -> dict[str, Any]:
         """Give everything to a program."""
         return dataclasses.asdict(self)
+
+    def seal_with(self, predictions: Predictions) -> str:
+        """SHA-256 of these results and the predictions that they are of: no part of either can be changed alone."""
+        unsealed = dataclasses.replace(self, seal=None)
+        return json_sha256({"metrics": _unusual(unsealed), "predictions": predictions.sha256()})
+
+    def is_broken(self, predictions: Predictions) -> bool:
+        """Tell whether the seal shows that these results or the predictions were changed."""
+        return self.seal is not None and self.seal != self.seal_with(predictions)
+
+
+def _unusual(value: Any) -> Any:
+    """Give fields that are not at their default, also in fields: those that later results have are so in earlier."""
+    if dataclasses.is_dataclass(value):
+        fields = ((field, getattr(value, field.name)) for field in dataclasses.fields(value))
+        return {field.name: _unusual(found) for field, found in fields if found != _default(field)}
+    if isinstance(value, Mapping):
+        return {key: _unusual(found) for key, found in value.items()}
+    return [_unusual(found) for found in value] if isinstance(value, tuple) else value
+
+
+def _default(known: dataclasses.Field[Any]) -> Any:
+    return known.default if known.default_factory is dataclasses.MISSING else known.default_factory()
 
 
 @dataclass(frozen=True, eq=False)
@@ -235,6 +261,13 @@ class Predictions:
     def __repr__(self) -> str:
         galaxies, classes = self.probabilities.shape
         return f"Predictions({galaxies} galaxies, {classes} classes)"
+
+    def sha256(self) -> str:
+        """SHA-256 of all of it."""
+        whole = hashlib.sha256(json_sha256({"ids": self.ids, "groups": self.groups}).encode())
+        whole.update(self.labels.astype("<i8").tobytes())
+        whole.update(self.probabilities.astype("<f4").tobytes())
+        return whole.hexdigest()
 
     def __post_init__(self) -> None:
         galaxies, classes = self.probabilities.shape

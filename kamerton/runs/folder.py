@@ -1,7 +1,8 @@
 """The run folder, where class names, preprocessing and weights stay together.
 
 ``run.json`` settings and provenance · ``history.csv`` one row an epoch · ``model.safetensors`` weights ·
-``model.keras`` the Keras twin · ``galaxies.parquet`` what the run has seen · ``evaluation/DATASET/`` results.
+``model.keras`` the Keras twin · ``galaxies.parquet`` what the run has seen · ``calibration.json``, ``features/`` what
+makes its probabilities true · ``evaluation/DATASET/`` results.
 """
 
 from __future__ import annotations
@@ -42,6 +43,11 @@ if TYPE_CHECKING:
 RECORD_FILE = "run.json"
 
 EVALUATIONS = "evaluation"
+
+CALIBRATION_FILE = "calibration.json"
+
+FEATURES = "features"
+"""The folder of what tells galaxies unlike all known ones."""
 
 MODEL_ENDINGS = ("keras", "onnx")
 """Of the network in other programs' formats."""
@@ -280,7 +286,8 @@ class Run:
 
     def remove_leftovers(self) -> None:
         """Remove what a killed process left of writing the run's own files; OutputError where it cannot be removed."""
-        files = (self.path / RECORD_FILE, self.weights_path, self.history_path, self.seen_path)
+        names = (RECORD_FILE, CALIBRATION_FILE)
+        files = (*(self.path / name for name in names), self.weights_path, self.history_path, self.seen_path)
         for path in (*files, *map(self.model_path, MODEL_ENDINGS)):
             try:
                 remove_partial(path)
@@ -289,7 +296,7 @@ class Run:
 
     def refuse_links(self) -> None:
         """Refuse to write where the run's inner folders are links (OutputError): what they lead to is not the run's."""
-        for path in (self.checkpoint_path, self.path / EVALUATIONS):
+        for path in (self.checkpoint_path, self.path / EVALUATIONS, self.path / FEATURES):
             if path.is_symlink():
                 raise OutputError(
                     f"{path} is a link, and nothing outside the run folder is written or removed",
@@ -333,7 +340,19 @@ def create_run(path: Path, record: RunRecord) -> Run:
 
 
 def open_run(path: str | Path) -> Run:
-    """Open an existing run folder; RunError says what is missing or wrong in it."""
+    """Open an existing run folder; RunError says what is missing or wrong in it, or that run.json was changed."""
+    run = open_even_if_changed(path)
+    if not run.record.is_as_it_ended:
+        raise RunError(
+            f"{run.path / RECORD_FILE}: changed since the training ended, so class names and pixels may be taken wrong",
+            received="contents that do not give their fingerprint",
+            next_step=f"restore the file; `kamerton verify {path}` tells what else differs",
+        )
+    return run
+
+
+def open_even_if_changed(path: str | Path) -> Run:
+    """Open a run folder as `open_run` does, to look for what was changed: its class names may be other classes'."""
     path = Path(path)
     place = path / RECORD_FILE
     try:
@@ -344,10 +363,26 @@ def open_run(path: str | Path) -> Run:
             f"{place}: cannot be read as a run", received=reason, next_step="name a folder made by `kamerton train`"
         ) from error
     record = read_record(RunRecord, table, str(place), RunError)
+    _check_record(record, place)
+    return Run(path, record)
+
+
+def _check_record(record: RunRecord, place: Path) -> None:
+    """Refuse what no training writes, though each field for itself may be."""
+    next_step = "correct that field"
     if not record.class_names or len(set(record.class_names)) < len(record.class_names):
         raise RunError(
-            f"{place}: class_names: not one name a class", received=record.class_names, next_step="correct that field"
+            f"{place}: class_names: not one name a class",
+            received=", ".join(map(repr, record.class_names)) or "none",
+            next_step=next_step,
         )
     if not 0 <= (record.seed or 0) < 2**32:
-        raise RunError(f"{place}: seed: too large or below 0", received=record.seed, next_step="correct that field")
-    return Run(path, record)
+        raise RunError(f"{place}: seed: too large or below 0", received=record.seed, next_step=next_step)
+    epochs = 0 if record.recipe is None else record.recipe.epochs
+    if record.results is not None and (record.results.epoch or 0) not in range(min(1, epochs), epochs + 1):
+        raise RunError(
+            f"{place}: results.epoch: no epoch of this training",
+            received=record.results.epoch,
+            allowed=f"1 to {epochs}" if epochs else "null, for the weights came from elsewhere",
+            next_step=next_step,
+        )

@@ -37,7 +37,14 @@ def read_history(path: Path) -> pd.DataFrame:
         columns, epochs, numbers = _parse(read_text(path, HISTORY_BYTES))
     except csv.Error as error:
         raise ValueError(str(error)) from error
-    cells = np.frombuffer(numbers).reshape(len(epochs), len(columns)) if epochs else np.empty((0, len(columns)))
+    if not epochs:
+        raise ValueError("no epoch in it")
+    cells = np.frombuffer(numbers).reshape(len(epochs), len(columns))
+    for name in {"lr", *TIME_COLUMNS} & set(columns):
+        # A loss may be NaN or infinite, where a training has diverged.
+        measured = cells[:, columns.index(name)]
+        if not (np.isfinite(measured) & (measured >= 0)).all():
+            raise ValueError(f"{name}: not numbers from 0")
     return pd.DataFrame(cells, index=pd.Index(epochs, dtype="int64"), columns=columns)
 
 

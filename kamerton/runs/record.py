@@ -73,7 +73,7 @@ class ResultsRecord:
     """Of what galaxies.parquet lists; of nothing where the weights came from elsewhere."""
     fingerprint: str
     """Of data, settings, versions, weights and history: equal fingerprints are the same training with the same end."""
-    epoch: int | None
+    epoch: Annotated[int, Field(ge=1)] | None
     """Whose weights these are, counted from 1; None where they came from elsewhere."""
 
 
@@ -151,6 +151,12 @@ class RunRecord:
         """Give the record of the finished training, with its fingerprint."""
         results = ResultsRecord(weights, history, galaxies, self.fingerprint(weights, history), epoch)
         return dataclasses.replace(self, results=results)
+
+    @property
+    def is_as_it_ended(self) -> bool:
+        """Tell whether all that the fingerprint covers is as when the training ended; before that, it is."""
+        results = self.results
+        return results is None or results.fingerprint == self.fingerprint(results.weights, results.history)
 
     def fingerprint(self, weights: str, history: str) -> str:
         """SHA-256 of what the training was made of and what came out; neither places nor times are in it."""

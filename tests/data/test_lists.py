@@ -10,7 +10,7 @@ from kamerton.data import lists
 from kamerton.data.lists import read_list
 from kamerton.errors import DataError
 from kamerton.parquet import MAX_COLUMNS
-from tests.fuzz.targets import Target
+from tests.fuzz.cases import Target
 from tests.fuzz.worker import read_case
 
 

@@ -31,6 +31,7 @@ from kamerton.runs.folder import Run, find_runs, open_run
 from kamerton.runs.record import Change, RunRecord
 from kamerton.sweeping import sweep
 from tests.conftest import CLASS_NAMES, toy_galaxies, write_cube
+from tests.evaluation.changing import change_metrics
 
 RESAMPLES = 300
 
@@ -69,7 +70,10 @@ def rewrite(run: Run, probabilities: np.ndarray) -> None:
 def copies(swept: Path, tmp_path: Path) -> list[Run]:
     """Copies of the runs, to be changed."""
     shutil.copytree(swept / "runs", tmp_path / "runs")
-    return find_runs([tmp_path / "runs"])
+    runs = find_runs([tmp_path / "runs"])
+    for run in runs:
+        change_metrics(run, seal=None)
+    return runs
 
 
 def test_a_folder_of_runs_stands_for_all_of_them_and_each_is_taken_once(swept: Path) -> None:
@@ -381,6 +385,13 @@ def test_what_every_network_gets_wrong_is_found_the_surest_first(copies: list[Ru
     assert list(hard_rows(compare([one, two], resamples=RESAMPLES))) == [7, 3]
 
 
+def test_results_that_were_changed_since_the_test_are_refused(swept: Path, tmp_path: Path) -> None:
+    run = open_run(shutil.copytree(swept / "runs/lenet5-seed0", tmp_path / "run"))
+    change_metrics(run, fingerprint="0" * 64)
+    with pytest.raises(RunError, match=r"changed since the test.*Next: test it again: `kamerton evaluate"):
+        read_all_predictions([run])
+
+
 def test_classes_in_another_order_are_put_in_the_first_runs(copies: list[Run]) -> None:
     one, two = copies[0], copies[2]
     before = read_all_predictions([one, two])[1]
@@ -393,11 +404,6 @@ def test_classes_in_another_order_are_put_in_the_first_runs(copies: list[Run]) -
     after = read_all_predictions([one, two])[1]
     np.testing.assert_array_equal(after.labels, before.labels)
     np.testing.assert_array_equal(after.probabilities, before.probabilities)
-
-
-def change_metrics(run: Run, **changes: Any) -> None:
-    place = run.evaluation_path("test") / "metrics.json"
-    place.write_text(json.dumps(json.loads(place.read_text()) | changes))
 
 
 def content(folder: Path) -> dict[str, bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from itertools import combinations
 from typing import Any
 
@@ -56,6 +57,14 @@ def test_learning_curves_are_the_history_against_epochs_from_1() -> None:
         np.testing.assert_array_equal(validated.get_ydata(), table[f"val_{metric}"])
         np.testing.assert_array_equal([learned.get_xdata(), validated.get_xdata()], [[1, 2, 3, 4]] * 2)
     np.testing.assert_array_equal(rate.lines[0].get_ydata(), table["lr"])
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan, 1e308, -1e308, 0.0, -1.0])
+def test_learning_curves_of_what_diverged_are_drawn_without_a_warning(value: float) -> None:
+    table = history(4)
+    table.iloc[1:3] = value
+    table["lr"] = max(value, 0.0) if np.isfinite(value) else value
+    learning_curves_figure({"LeNet-5": [table]}).savefig(io.BytesIO(), dpi=50)
 
 
 def test_training_is_dashed_and_validation_solid_in_the_look_of_the_network() -> None:

@@ -13,7 +13,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.fuzz.targets import TARGETS, Files
+from tests.fuzz.cases import Files
+from tests.fuzz.targets import TARGETS
 from tests.fuzz.worker import READ, Outcome, load_seeds, make_case
 
 ROOT = Path(__file__).parents[2]

@@ -21,8 +21,9 @@ from pathlib import Path
 
 import torch
 
+from tests.fuzz.cases import Files, Target, files_of
 from tests.fuzz.mutations import mutate
-from tests.fuzz.targets import TARGETS, Files, Target, files_of
+from tests.fuzz.targets import TARGETS
 
 MEMORY_BYTES = 128 << 20
 """No file of a few kilobytes may cost more than this, above what the process has."""

@@ -12,7 +12,7 @@ from torch import nn
 
 from kamerton.config import Convolutions
 from kamerton.errors import UsageError
-from kamerton.inference.engines import BATCH_IMAGES, Engine, float32_engine, int8_engine
+from kamerton.inference.engines import BATCH_IMAGES, Engine, float32_engine, int8_answers
 from kamerton.machine.computation import choose_computation
 from kamerton.networks.registry import build_network
 from kamerton.runs.folder import Run
@@ -79,10 +79,10 @@ def test_pytorch_alone_computes_in_tiles_or_not_as_told(
 
 def test_int8_is_for_the_processor(toy_run: Run) -> None:
     with pytest.raises(UsageError, match=r"on the CPU.*cuda.*leave int8 out"):
-        int8_engine(toy_run.load_network(), toy_run, torch.device("cuda"))
+        int8_answers(toy_run.load_network(), toy_run, torch.device("cuda"))
 
 
 def test_int8_needs_onnx_runtime(toy_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kamerton.inference.engines.find_spec", lambda name: None)
     with pytest.raises(UsageError, match="no onnxruntime"):
-        int8_engine(toy_run.load_network(), toy_run, torch.device("cpu"))
+        int8_answers(toy_run.load_network(), toy_run, torch.device("cpu"))

@@ -16,7 +16,7 @@ from safetensors import safe_open
 from kamerton.data.cubes.cube import open_cube
 from kamerton.errors import OutputError, RunError, UsageError
 from kamerton.networks.registry import build_network
-from kamerton.runs.folder import Run, create_run, find_runs, open_run
+from kamerton.runs.folder import Run, create_run, find_runs, open_even_if_changed, open_run
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def test_the_record_tells_which_galaxies_were_seen(toy_run: Run, toy_splits: Pat
 
 def test_class_names_of_every_language_survive(toy_run: Run, tmp_path: Path) -> None:
     names = ("mgławica", "円盤", "S$a$")
-    create_run(tmp_path / "run", dataclasses.replace(toy_run.record, class_names=names))
+    create_run(tmp_path / "run", dataclasses.replace(toy_run.record, class_names=names, results=None))
     assert open_run(tmp_path / "run").record.class_names == names
 
 
@@ -100,7 +100,7 @@ def test_a_spoilt_record_is_answered_with_the_field(
 def test_a_run_of_an_unknown_network_is_answered_with_the_known(run_copy: Run) -> None:
     spoil(run_copy, lambda table: table.update(network="alexnet9"))
     with pytest.raises(RunError, match=r"run\.json: Unknown network.*did you mean 'alexnet'"):
-        open_run(run_copy.path).load_network()
+        open_even_if_changed(run_copy.path).load_network()
 
 
 def test_weights_come_back_to_the_bit_and_ready_to_predict(new_run: Run) -> None:

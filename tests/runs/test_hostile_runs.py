@@ -20,7 +20,7 @@ from safetensors.torch import load_file, save_file
 
 from kamerton.errors import RunError, UsageError
 from kamerton.files import json_sha256
-from kamerton.runs.folder import RECORD_BYTES, Run, open_run
+from kamerton.runs.folder import RECORD_BYTES, Run, open_even_if_changed, open_run
 from kamerton.runs.history import HISTORY_BYTES
 
 PEAK_BYTES = 32 << 20
@@ -72,6 +72,9 @@ RECORDS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "fewer parameters than none": (lambda table: table.update(parameters=-5), "parameters: "),
     "a data set of fewer than none": (lambda table: table["data"]["train"].update(galaxies=-1), "galaxies: "),
     "a seed beyond all": (lambda table: table.update(seed=10**30), "seed: "),
+    "an epoch below all": (lambda table: table["results"].update(epoch=-1), "results.epoch: "),
+    "an epoch beyond all": (lambda table: table["results"].update(epoch=99), "results.epoch: no epoch .*1 to 2"),
+    "weights of no epoch": (lambda table: table["results"].update(epoch=None), "results.epoch: no epoch .*1 to 2"),
     "a negative seed": (lambda table: table.update(seed=-1), "seed: "),
 }
 
@@ -81,7 +84,28 @@ def test_a_record_that_lies_is_refused(copy: Run, what: str) -> None:
     change, says = RECORDS[what]
     edit(copy, change)
     with refused(says):
-        open_run(copy.path).load_network()
+        # Who changes the record may make its fingerprint fit, too.
+        open_even_if_changed(copy.path).load_network()
+
+
+CHANGES: dict[str, Callable[[dict[str, Any]], object]] = {
+    "exchanged class names": lambda table: table["class_names"].reverse(),
+    "another size": lambda table: table["preprocessing"].update(size=64),
+    "other data": lambda table: table["data"]["train"].update(fingerprint="0" * 64),
+    "other weights": lambda table: table["results"].update(weights="0" * 64),
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_a_record_that_was_changed_after_the_training_is_refused(copy: Run, what: str) -> None:
+    edit(copy, CHANGES[what])
+    with refused(r"run\.json: changed since the training ended.*class names.*`kamerton verify"):
+        open_run(copy.path)
+
+
+def test_a_record_that_was_moved_is_none_that_was_changed(copy: Run) -> None:
+    edit(copy, lambda table: table["data"]["train"].update(path="/elsewhere.fits"))
+    assert open_run(copy.path).record.data["train"].path == "/elsewhere.fits"
 
 
 @pytest.mark.parametrize(
@@ -133,6 +157,9 @@ def test_weights_that_do_not_fit_are_refused(copy: Run, what: str) -> None:
     [
         ("," * 200_000, "columns that are not those"),
         (",loss,accuracy,val_loss\n0,1,1,1\n", "columns that are not those"),
+        (",loss,accuracy,val_loss,val_accuracy\n", "no epoch in it"),
+        (",loss,accuracy,val_loss,val_accuracy,seconds\n0,1,1,1,1,inf\n", "seconds: not numbers from 0"),
+        (",loss,accuracy,val_loss,val_accuracy,lr\n0,1,1,1,1,-1\n", "lr: not numbers from 0"),
         (",loss,accuracy,val_loss,val_accuracy\n0,1,1\n", "3 fields in line 2 instead of 5"),
         (",loss,accuracy,val_loss,val_accuracy\n0,1,1,1,x\n", "could not convert"),
         (",loss,accuracy,val_loss,val_accuracy\nx,1,1,1,1\n", "invalid literal"),

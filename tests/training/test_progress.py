@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import io
-from types import SimpleNamespace
 
-import pytest
 from rich.console import Console
 
 from kamerton.progress import LIVE_SECONDS, PLAIN_SECONDS
-from kamerton.training import progress
 from kamerton.training.progress import LiveBar, PlainLines, describe_row, watcher_for
 from kamerton.training.session import Tally
 from tests.watching import HIDE_CURSOR, SHOW_CURSOR, Clock, console
@@ -18,13 +15,6 @@ ROW = {
     "loss": 0.12345, "accuracy": 0.9, "val_loss": 0.5, "val_accuracy": 0.75,
     "lr": 1e-6, "seconds": 12.34, "images_per_second": 987.65,
 }  # fmt: skip
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=clock.monotonic))
-    return clock
 
 
 def text(screen: Console) -> str:

@@ -7,7 +7,6 @@ import errno
 import json
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
@@ -21,6 +20,7 @@ import pytest
 
 from kamerton.data.cubes.cube import LabelledCube
 from kamerton.errors import KamertonWarning, OutputError, TrainingStoppedError, UsageError
+from kamerton.formats.importing import import_keras_file
 from kamerton.machine.computation import ConvolutionAlgorithm
 from kamerton.runs.folder import Run, open_run
 from kamerton.runs.record import Change, versions
@@ -493,9 +493,6 @@ def test_stopping_at_the_end_of_an_epoch_keeps_it(
 
 
 def test_weights_from_elsewhere_are_no_training_to_go_on_with(whole: Run, data: Path, tmp_path: Path) -> None:
-    copy = tmp_path / "run"
-    shutil.copytree(whole.path, copy)
-    record = json.loads((copy / "run.json").read_text(encoding="utf-8"))
-    (copy / "run.json").write_text(json.dumps(record | {"recipe": None}), encoding="utf-8")
+    copy = import_keras_file(whole.keras_path, tmp_path / "run").path
     with pytest.raises(UsageError, match=r"not trained here.*without a recipe.*begin a new run"):
         train(data, **OPTIONS, out=copy, resume=True)

@@ -26,6 +26,9 @@ MISSING_FRACTION = 0.2
 LARGEST_VALUE = float(np.finfo(np.float32).max)
 """A larger one, in a band of 64-bit floats, is damage; its square would overflow where the noise is measured."""
 
+SMALLEST_VALUE = 1e-130
+"""A smaller one counts as 0: no survey's unit has such, and the squares of such noise would vanish."""
+
 
 @dataclass(frozen=True)
 class Cutout:
@@ -101,7 +104,8 @@ def _read_planes(path: Path, given_bands: str | None) -> _Planes:
         count = 1 if len(hdu.shape) == 2 else int(hdu.shape[0])
         names = bands_of(where, [hdu.header, hdus[0].header], given_bands, count)
         values = physical(np.asarray(hdu.data), hdu.header)
-        bands_chw = np.asarray(values, np.float64).reshape(-1, *hdu.shape[-2:])
+        bands_chw = np.array(values, np.float64).reshape(-1, *hdu.shape[-2:])
+        bands_chw[np.abs(bands_chw) < SMALLEST_VALUE] = 0
         order = blue_to_red(names, count)
         in_order = None if names is None else tuple(names[plane] for plane in order)
         return _Planes(where, bands_chw[order], in_order, middle_deg(hdu.header, hdu.shape))
@@ -160,10 +164,10 @@ def _check_bands(where: str, bands_chw: BandsCHW) -> None:
             allowed=f"at most {MISSING_FRACTION:.0%}",
             next_step="leave the galaxy out: its colours are wrong",
         )
-    if bands_chw.min() == bands_chw.max():
+    if (bands_chw.min(axis=(1, 2)) == bands_chw.max(axis=(1, 2))).all():
         raise PictureError(
             f"{where}: a blank cutout",
-            received=f"{bands_chw.flat[0]:g} in every pixel",
+            received=f"{' and '.join(dict.fromkeys(f'{value:g}' for value in bands_chw[:, 0, 0]))} in every pixel",
             allowed="a galaxy on the sky",
             next_step="leave it out",
         )

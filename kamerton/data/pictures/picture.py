@@ -6,10 +6,12 @@ Resizing is Pillow's Lanczos, which averages over the shrunk area and keeps arms
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -19,7 +21,6 @@ from kamerton.config import MAX_SIDE, Framing, PictureSettings, PixelOrigin
 from kamerton.data.cubes.origin import framing_within
 from kamerton.data.pictures.cutout import check_size, is_fits, read_cutout
 from kamerton.data.pictures.stretch import Stretch
-from kamerton.data.quiet import quiet_libraries
 from kamerton.errors import PictureError
 from kamerton.opening import open_plain
 
@@ -103,13 +104,16 @@ def _resize(image_hwc: ImageHWC, size: int) -> SquareHWC:
 def _read_pillow(path: Path) -> RgbHWC:
     with _pillow_errors(path), open_plain(path) as file, Image.open(file, formats=PICTURE_FORMATS) as image:
         check_size(path, image.width, image.height)
-        _check_parts(path, image)
+        _check_parts(path, image, file)
         image.load()
         return np.asarray(_as_rgb(path, _upright(image)))
 
 
-def _check_parts(path: Path, image: Image.Image) -> None:
-    """Refuse several pictures in a file, and what would take far more time or memory than its pixels."""
+def _check_parts(path: Path, image: Image.Image, file: BinaryIO) -> None:
+    """Refuse several pictures in a file, and what would take far more time or memory than its pixels.
+
+    ``file`` is what ``image`` is read from; its place in it is kept.
+    """
     if getattr(image, "is_animated", False):
         raise PictureError(
             f"{path}: more than one picture in a file",
@@ -125,7 +129,7 @@ def _check_parts(path: Path, image: Image.Image) -> None:
             next_step="save it as PNG",
         )
     if image.info.get("progressive"):
-        scans = path.read_bytes().count(JPEG_SCAN)
+        scans = _count_scans(file)
         if scans > MAX_SCANS:
             raise PictureError(
                 f"{path}: a JPEG of too many scans",
@@ -135,10 +139,19 @@ def _check_parts(path: Path, image: Image.Image) -> None:
             )
 
 
+def _count_scans(file: BinaryIO) -> int:
+    """Count the scans of an open JPEG; by its path it could be another file by now."""
+    place = file.tell()
+    file.seek(0)
+    scans = file.read().count(JPEG_SCAN)
+    file.seek(place)
+    return scans
+
+
 def _upright(image: Image.Image) -> Image.Image:
     """Turn a picture as its EXIF says, where that can be read, as viewers do; some turns are mirror images."""
     with suppress(Exception):
-        ImageOps.exif_transpose(image, in_place=True)
+        return ImageOps.exif_transpose(image)
     return image
 
 
@@ -146,7 +159,8 @@ def _upright(image: Image.Image) -> Image.Image:
 def _pillow_errors(path: Path) -> Iterator[None]:
     """Turn whatever Pillow raises for a damaged, foreign or enormous file into one PictureError."""
     try:
-        with quiet_libraries:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             yield
     except PictureError:
         raise
@@ -182,7 +196,7 @@ def _as_rgb(path: Path, image: Image.Image) -> Image.Image:
             next_step="save it as FITS, which is stretched, or as PNG",
         )
     if not image.has_transparency_data:
-        return image if image.mode == "RGB" else image.convert("RGB")
+        return image.convert("RGB")
     # Transparent parts become black like the sky; dropping alpha would show whatever colour hides there.
     sky = Image.new("RGBA", image.size, (0, 0, 0, 255))
     return Image.alpha_composite(sky, image.convert("RGBA")).convert("RGB")

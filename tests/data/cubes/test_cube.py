@@ -228,6 +228,22 @@ def test_a_bad_cube_is_one_line_that_names_file_and_finding(tmp_path: Path, what
     assert "Next: " in str(caught.value)
 
 
+@pytest.mark.parametrize("tiled", [False, True])
+def test_a_blank_byte_is_no_pixel(tmp_path: Path, tiled: bool) -> None:
+    """BLANK among bytes, which no program of pictures writes, but a header may say."""
+    images_nhwc, labels = toy_galaxies(6, 8, 0)
+    whole = write_hdus(tmp_path / "a.fits", images_nhwc, labels)
+    if tiled:
+        hdus = [fits.PrimaryHDU(), fits.CompImageHDU(images_nhwc, compression_type="RICE_1"), fits.ImageHDU(labels)]
+        fits.HDUList(hdus).writeto(whole, overwrite=True)
+    content = whole.read_bytes()
+    end = content.index(b"END".ljust(80), 2880 * tiled)
+    card = f"BLANK   = {images_nhwc[3, 0, 0, 0]:20d}".encode().ljust(80)
+    whole.write_bytes(content[:end] + card + content[end : end + 80] + content[end + 160 :])
+    with open_cube(whole) as cube, pytest.raises(CubeError, match=r"image \d has NaN"):
+        cube.fingerprint()
+
+
 def test_an_empty_cube_says_so(tmp_path: Path) -> None:
     header = fits.Header([("SIMPLE", True), ("BITPIX", 8), ("NAXIS", 4)])
     for axis, side in enumerate((3, 16, 16, 0), start=1):

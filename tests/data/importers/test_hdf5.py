@@ -13,7 +13,7 @@ import pytest
 from kamerton.data.importers import import_cube
 from kamerton.data.importers.hdf5 import why_not_plain
 from kamerton.errors import DataError
-from tests.fuzz.targets import Target
+from tests.fuzz.cases import Target
 from tests.fuzz.worker import read_case
 
 h5py = pytest.importorskip("h5py")

@@ -67,6 +67,21 @@ def test_tile_compressed_cutout_behind_an_empty_hdu_is_read(tmp_path: Path) -> N
     np.testing.assert_array_equal(read_picture(tmp_path / "packed.fits", PLAIN).image_hwc, expected.image_hwc)
 
 
+def test_values_so_small_that_their_squares_vanish_are_no_noise(tmp_path: Path) -> None:
+    """NumPy would warn of the mean of nothing, and a warning is an error here."""
+    hot_hw = np.random.default_rng(0).normal(size=(30, 40)) * 3e-310
+    assert "a blank cutout" in refusal(cutout(tmp_path, hot_hw, "a.fits"))
+    hot_hw[10:20, 15:25] = 1.0
+    expected = read_picture(cutout(tmp_path, np.where(hot_hw == 1, 1.0, 0.0), "b.fits"), PLAIN)
+    shown = read_picture(cutout(tmp_path, hot_hw, "c.fits"), PLAIN)
+    np.testing.assert_array_equal(shown.image_hwc, expected.image_hwc)
+
+
+def test_a_cutout_of_one_value_in_each_band_is_blank(tmp_path: Path) -> None:
+    flat_chw = np.ones((3, 30, 40)) * np.array([1.0, 2.0, 3.0]).reshape(3, 1, 1)
+    assert "1 and 2 and 3 in every pixel" in refusal(cutout(tmp_path, flat_chw))
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, -1e300])
 def test_pixels_that_are_not_numbers_are_counted(tmp_path: Path, value: float) -> None:
     bands_chw = galaxy_bands().astype(np.float64)

@@ -154,6 +154,22 @@ def test_jpeg_of_very_many_scans_is_refused_before_it_is_decoded(tmp_path: Path)
     assert "a JPEG of too many scans" in refusal(path)
 
 
+def test_jpeg_is_the_one_that_was_opened_whatever_takes_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = saved(tmp_path, Image.fromarray(noise_image(64, 64)), "scans.jpg", progressive=True)
+    harmless = path.read_bytes()
+    last = harmless[harmless.rindex(b"\xff\xda") : -2]
+    path.write_bytes(harmless[:-2] + last * 50 + b"\xff\xd9")
+
+    def exchange(*_: object) -> None:
+        path.unlink()
+        path.write_bytes(harmless)
+
+    monkeypatch.setattr("kamerton.data.pictures.picture.check_size", exchange)
+    assert "a JPEG of too many scans" in refusal(path)
+
+
 def test_pipe_is_refused_instead_of_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.png")
     assert "cannot be opened. Received: not a plain file" in refusal(tmp_path / "pipe.png")
