@@ -147,7 +147,7 @@ def _write_lists(folder: Path, header: Header, files: Sequence[Path], tiles: Seq
         footers[-1].set_file_path(str(file.relative_to(folder / "dataset")))
     schema = arrow_schema(header.columns)
     with parquet.ParquetWriter(folder / "dataset/_common_metadata", schema, store_schema=False) as writer:
-        writer.add_key_value_metadata(head_of(header, sum(tile.galaxies for tile in tiles)))
+        writer.add_key_value_metadata(head_of(header, sum(tile.galaxies for tile in tiles), {}))
     parquet.write_metadata(schema, folder / "dataset/_metadata", metadata_collector=footers, store_schema=False)
 
 

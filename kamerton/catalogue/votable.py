@@ -5,6 +5,7 @@ It is valid by the schema, so every FIELD and PARAM has its type, and ``ra`` and
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from xml.etree import ElementTree
 
 from kamerton.catalogue.columns import KINDS, Column, Header
@@ -20,8 +21,11 @@ TABLE_END = "</TABLE>"
 ICRS = "icrs"
 
 
-def votable_text(header: Header, rows: int) -> str:
-    """Write the head of a catalogue of so many rows, with an XML declaration that says UTF-8."""
+def votable_text(header: Header, rows: int, letters: Mapping[str, int] | None = None) -> str:
+    """Write the head of a catalogue of so many rows, with an XML declaration that says UTF-8.
+
+    ``letters`` says how many the longest text of a column has; others are of any length.
+    """
     root = ElementTree.Element("VOTABLE", {"version": VERSION, "xmlns": NAMESPACE})
     resource = ElementTree.SubElement(root, "RESOURCE", {"type": "results"})
     has_position = any(column.ucd and column.ucd.startswith("pos.eq.") for column in header.columns)
@@ -32,7 +36,7 @@ def votable_text(header: Header, rows: int) -> str:
     for name, value in header.prefixed_facts().items():
         _add_param(table, name, value)
     for column in header.columns:
-        _add_field(table, column)
+        _add_field(table, column, (letters or {}).get(column.name))
     text = ElementTree.tostring(root, encoding="unicode")
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'
 
@@ -43,10 +47,10 @@ def _add_param(table: ElementTree.Element, name: str, value: str) -> None:
     ElementTree.SubElement(table, "PARAM", {"name": name, **text})
 
 
-def _add_field(table: ElementTree.Element, column: Column) -> None:
+def _add_field(table: ElementTree.Element, column: Column, letters: int | None) -> None:
     attributes = {"name": column.name, "datatype": KINDS[column.kind].votable}
     if column.kind == "text":
-        attributes["arraysize"] = "*"
+        attributes["arraysize"] = str(letters or "*")
     if column.unit is not None:
         attributes["unit"] = column.unit
     if column.ucd is not None:

@@ -31,7 +31,7 @@ class ParquetRows(Rows):
 
     def __init__(self, header: Header, writer: ParquetWriter) -> None:
         super().__init__(header.columns, self._write_group)
-        self._writer = writer
+        self._header, self._writer = header, writer
         self._letters = {column.name: 1 for column in header.columns if column.kind == "text"}
 
     def note(self, facts: Mapping[str, str]) -> None:
@@ -39,9 +39,9 @@ class ParquetRows(Rows):
         self._writer.add_key_value_metadata({f"{FACT_PREFIX}{name}": value for name, value in facts.items()})
 
     def finish(self, rows: int) -> None:
-        """Write what is left, and how long texts are, which Astropy asks for."""
+        """Write what is left, and then the head, which tells how long texts are: Astropy's readers ask for it."""
         super().finish(rows)
-        self._writer.add_key_value_metadata({f"table::len::{name}": str(n) for name, n in self._letters.items()})
+        self._writer.add_key_value_metadata(head_of(self._header, rows, self._letters))
 
     def _write_group(self, piece: pa.Table) -> None:
         from pyarrow import compute
@@ -51,10 +51,11 @@ class ParquetRows(Rows):
         self._writer.write_table(piece, row_group_size=PIECE_ROWS)
 
 
-def head_of(header: Header, rows: int) -> dict[str, str]:
-    """Give what the footer says of so many rows."""
-    head = {VERSION_KEY: VERSION, CONTENT_KEY: votable_text(header, rows), ASTROPY_KEY: astropy_yaml(header)}
-    return head | header.prefixed_facts()
+def head_of(header: Header, rows: int, letters: Mapping[str, int]) -> dict[str, str]:
+    """Give what the footer says of so many rows, whose texts have so many letters at most."""
+    votable = votable_text(header, rows, letters)
+    head = {VERSION_KEY: VERSION, CONTENT_KEY: votable, ASTROPY_KEY: astropy_yaml(header)}
+    return head | header.prefixed_facts() | {f"table::len::{name}": str(most) for name, most in letters.items()}
 
 
 @contextmanager
@@ -68,7 +69,6 @@ def parquet_rows(path: Path, header: Header, rows: int) -> Iterator[ParquetRows]
         # Arrow's own description would hide what the footer is told after the first row.
         parquet.ParquetWriter(partial, schema, compression="zstd", store_schema=False) as writer,
     ):
-        writer.add_key_value_metadata(head_of(header, rows))
         taken = ParquetRows(header, writer)
         yield taken
         taken.finish(rows)

@@ -13,8 +13,11 @@ from pyarrow import parquet
 from kamerton.catalogue.columns import Header
 from kamerton.catalogue.votable import votable_text
 from kamerton.catalogue.writers.parquet_file import parquet_rows
-from tests.catalogue.tables import COLUMNS, HEADER, ONE_OF_EACH, ROWS, any_rows
+from tests.catalogue.tables import COLUMNS, HEADER, ONE_OF_EACH, ROWS, VALUES, any_rows
+from tests.catalogue.test_votable import require_valid
 from tests.catalogue.writers.test_writers import write
+
+LETTERS = {column.name: len(VALUES["text"][0]) for column in COLUMNS if column.kind == "text"}
 
 
 def footer(path: Path) -> dict[str, str]:
@@ -38,7 +41,8 @@ def test_any_rows_are_read_back_as_they_were(rows: pa.Table, tmp_path_factory: p
 def test_the_footer_is_that_of_voparquet_1_0(file: Path) -> None:
     found = footer(file)
     assert found["IVOA.VOTable-Parquet.version"] == "1.0"
-    assert found["IVOA.VOTable-Parquet.content"] == votable_text(HEADER, 3)
+    assert found["IVOA.VOTable-Parquet.content"] == votable_text(HEADER, 3, LETTERS)
+    require_valid(found["IVOA.VOTable-Parquet.content"])
 
 
 def test_the_footer_has_every_fact_by_its_name(file: Path) -> None:
@@ -53,6 +57,16 @@ def test_astropy_reads_units_descriptions_ucds_and_facts(file: Path) -> None:
     assert table["flags"].info.meta == {"ucd": "meta.code.qual"}
     assert table.meta["kamerton.survey"] == "Przegląd 🌌"
     assert table["status"][0] == ROWS["status"][0].as_py()
+
+
+def test_astropys_reader_of_voparquet_reads_units_ucds_and_descriptions(tmp_path: Path) -> None:
+    # It cannot read truth where a row has none.
+    rows = ROWS.filter(pa.array([True, False, True]))
+    table = Table.read(write(tmp_path / "x.parquet", HEADER, rows), format="parquet.votable")
+    assert table["ra"].unit == units.deg
+    assert [column.info.description for column in table.itercols()] == [column.description for column in COLUMNS]
+    assert table["flags"].info.meta["ucd"] == "meta.code.qual"
+    assert table["status"].tolist() == [VALUES["text"][0], VALUES["text"][2]]
 
 
 def test_pandas_reads_the_values(file: Path) -> None:
