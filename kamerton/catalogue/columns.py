@@ -130,13 +130,13 @@ def class_columns(class_names: Sequence[str], flags: Mapping[int, str] | None = 
 
 
 def _certainty_columns(flags: Mapping[int, str]) -> tuple[Column, ...]:
-    strangeness = "Share of galaxies as those of the training that are less strange, 0 to 1, by"
-    bits = "; ".join(f"bit {bit}: {text}" for bit, text in flags.items())
+    known = "Share of known galaxies that are"
+    sums = "; ".join(f"{number} {text}" for number, text in flags.items())
     return (
         Column("set_size", "int16", "How many classes the set of likely classes holds", ucd="meta.number"),
-        Column("ood_energy", "float32", f"{strangeness} the energy of the scores", ucd="stat.rank"),
-        Column("ood_knn", "float32", f"{strangeness} the distance to the nearest of them", ucd="stat.rank"),
-        Column("flags", "int16", f"What to beware of, in bits. {bits}".rstrip(), ucd="meta.code.qual"),
+        Column("ood_energy", "float32", f"{known} of a lower energy; near 1 no class is found in it", ucd="stat.rank"),
+        Column("ood_knn", "float32", f"{known} nearer to the training's; near 1 it is like none", ucd="stat.rank"),
+        Column("flags", "int16", f"What to beware of, a sum of: {sums}".rstrip(), ucd="meta.code.qual"),
     )
 
 
