@@ -34,8 +34,11 @@ SMALL_BYTES = 16 << 20
 SMALL_ROWS = 1_000_000
 """A stream may have so many rows, or as many as its file has bytes: equal ones take none."""
 
-BUFFER_BYTES = 1 << 20
+BUFFER_BYTES = 1 << 16
 """Read at once of each column of a stream."""
+
+PIECE_ROWS = 16
+"""Of a stream, unpacked at once: each row may repeat the longest text of the file."""
 
 FOOTER_ITEMS = 1_000_000
 """Most items of a list in the file's description: a row group and column each has one."""
@@ -109,26 +112,36 @@ def _batches(
     for unpacked_bytes in group_bytes(file, size_bytes):
         _require_memory(unpacked_bytes, size_bytes)
     count = 0
-    # Read piece by piece: a row group may be the whole file.
-    with _opened(file, size_bytes, metadata=found, read_dictionary=texts, buffer_size=BUFFER_BYTES) as content:
-        for batch in content.iter_batches(rows, columns=columns, use_threads=False):
+    # Read piece by piece, for a row group may be the whole file; by dictionaries, one of all texts would be gathered.
+    with _opened(file, size_bytes, metadata=found, buffer_size=BUFFER_BYTES) as content:
+        pieces = content.iter_batches(min(rows, PIECE_ROWS), columns=columns, use_threads=False)
+        while taken := list(_taken(pieces, rows)):
+            batch = _joined(taken, texts)
             if batch.schema.names != columns:
                 raise ValueError(f"columns {', '.join(batch.schema.names)}, which is not what it promises")
             count += batch.num_rows
-            yield _with_texts(batch, texts, size_bytes)
+            yield batch
     if count != found.num_rows:
         raise ValueError(f"{count} rows, and it promises {found.num_rows}")
 
 
-def _with_texts(batch: pa.RecordBatch, texts: Sequence[str], size_bytes: int) -> pa.RecordBatch:
+def _taken(pieces: Iterator[pa.RecordBatch], rows: int) -> Iterator[pa.RecordBatch]:
+    """Take pieces that together have at most ``rows`` rows and `SMALL_BYTES` bytes, at least one."""
+    left_rows, left_bytes = rows, SMALL_BYTES
+    for piece in pieces:
+        left_rows, left_bytes = left_rows - piece.num_rows, left_bytes - piece.nbytes
+        yield piece
+        if left_rows < PIECE_ROWS or left_bytes < 0:
+            return
+
+
+def _joined(pieces: Sequence[pa.RecordBatch], texts: Sequence[str]) -> pa.RecordBatch:
     import pyarrow as pa
 
+    table = pa.Table.from_batches(pieces)
     for name in texts:
-        column = batch.column(name)
-        if isinstance(column.type, pa.DictionaryType):
-            _require_memory(_text_bytes(column), size_bytes)
-        batch = batch.set_column(batch.schema.names.index(name), name, column.cast(pa.string()))
-    return batch
+        table = table.set_column(table.column_names.index(name), name, table[name].cast(pa.string()))
+    return table.combine_chunks().to_batches()[0]
 
 
 def _described(

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from kamerton.parquet import MAX_COLUMNS, parquet_batches, read_parquet
+from kamerton.parquet import MAX_COLUMNS, SMALL_BYTES, SMALL_ROWS, parquet_batches, read_parquet
 from kamerton.parquet_pages import group_bytes
 
 
@@ -127,3 +127,47 @@ def test_what_is_no_parquet_is_a_value_error(content: bytes, tmp_path: Path) -> 
 def test_a_column_that_is_not_there_is_a_value_error(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="b"):
         read_parquet(write(tmp_path / "a.parquet", pa.table({"a": [1]})), lambda schema: ["b"])
+
+
+# Piece by piece
+
+
+def streamed(path: Path, rows: int) -> list[pa.RecordBatch]:
+    return list(parquet_batches(path, all_of, rows))
+
+
+@pytest.mark.parametrize("rows", [1, 7, 16, 1000])
+@pytest.mark.parametrize("group", [5, 1000])
+def test_a_stream_gives_the_rows_that_a_table_has(rows: int, group: int, tmp_path: Path) -> None:
+    texts = [None if row % 5 == 0 else f"ł{row % 9}" for row in range(100)]
+    table = pa.table({"text": texts, "coded": pa.array(texts).dictionary_encode(), "n": list(range(100))})
+    path = write(tmp_path / "a.parquet", table, row_group_size=group)
+    batches = streamed(path, rows)
+    assert all(0 < batch.num_rows <= rows for batch in batches)
+    assert pa.Table.from_batches(batches).equals(read_parquet(path, all_of))
+
+
+@pytest.mark.parametrize("coded", [True, False])
+def test_a_stream_of_one_long_text_takes_the_memory_of_a_few(coded: bool, tmp_path: Path) -> None:
+    table = pa.table({"id": pa.repeat(pa.scalar("a" * 100_000), 2000)})
+    path = write(tmp_path / "a.parquet", table, use_dictionary=coded, compression="zstd")
+    if not coded:
+        with pytest.raises(ValueError, match="it unpacks to"):
+            streamed(path, 1000)
+        return
+    assert max(batch.nbytes for batch in parquet_batches(path, all_of, 1000)) < 2 * SMALL_BYTES
+    assert sum(batch.num_rows for batch in parquet_batches(path, all_of, 1000)) == 2000
+
+
+def test_a_stream_of_rows_without_end_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.parquet", pa.table({"id": pa.repeat(pa.scalar("a"), SMALL_ROWS + 1)}))
+    with pytest.raises(ValueError, match=r"1000001 rows cannot be in a file of \d+ bytes"):
+        streamed(path, 1000)
+
+
+@pytest.mark.parametrize("cut", [1, 9, 200])
+def test_a_damaged_stream_is_a_value_error(cut: int, tmp_path: Path) -> None:
+    path = write(tmp_path / "a.parquet", pa.table({"id": [str(row) for row in range(1000)]}))
+    path.write_bytes(path.read_bytes()[:-cut])
+    with pytest.raises(ValueError, match=r"."):
+        streamed(path, 100)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, Any, Self
 
 import numpy as np
 from astropy.io import fits
@@ -148,28 +148,37 @@ def open_cube(path: str | Path, *, watcher: Progress | None = None) -> LabelledC
         raise
 
 
-def read_catalogue(path: Path, hdus: fits.HDUList, count: int) -> Table:
-    """Read the CATALOG of an open file, one row an image, always with ``id``; CubeError where it has other rows."""
+def read_catalogue(path: Path, hdus: fits.HDUList, count: int, rows: slice | None = None) -> Table:
+    """Read the CATALOG of an open file, one row an image, always with ``id``; CubeError where it has other rows.
+
+    Of ``rows`` alone, it takes the memory of these.
+    """
     with fits_errors(path, None):
         names = [hdu.name for hdu in hdus]
     table = Table()
     if "CATALOG" in names:
         number = names.index("CATALOG")
         with fits_errors(path, number):
+            hdu = hdus[number]
+            length = int(hdu.header["NAXIS2"])
             # A position that is not known stays NaN, and is not masked.
-            table = Table.read(hdus[number], mask_invalid=False)
+            table = Table.read(hdu if rows is None else _some_rows(hdu, rows), mask_invalid=False)
             table.convert_bytestring_to_unicode()
-            if ESCAPES_KEYWORD in hdus[number].header:
+            if ESCAPES_KEYWORD in hdu.header:
                 unescape_table(table)
-        if len(table) != count:
+        if length != count:
             raise CubeError(
                 f"{path} HDU {number}: the catalogue does not have one row an image",
-                received=f"{len(table)} rows for {count} images",
+                received=f"{length} rows for {count} images",
                 next_step="write the cube again with `kamerton data import`",
             )
     if "id" not in table.colnames:
-        table.add_column([f"{path.stem}#{row}" for row in range(count)], name="id", index=0)
+        table.add_column([f"{path.stem}#{row}" for row in range(count)[rows or slice(None)]], name="id", index=0)
     return table
+
+
+def _some_rows(hdu: Any, rows: slice) -> fits.BinTableHDU:
+    return fits.BinTableHDU(hdu.data[rows], hdu.header)
 
 
 def fingerprint_of(digests: Sequence[str], labels: Labels, class_names: Sequence[str]) -> str:

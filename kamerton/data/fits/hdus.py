@@ -6,7 +6,6 @@ Gzipped and tile-compressed files are unpacked first, to a temporary file, so th
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,12 +13,12 @@ from typing import IO, Any
 
 import numpy as np
 from astropy.io import fits
-from astropy.utils.exceptions import AstropyWarning
 from jaxtyping import Num
 
 from kamerton.data.fits.structure import HduLayout, check_structure
 from kamerton.data.fits.tiles import is_compressed, unpack_tiles
 from kamerton.data.fits.unpacking import as_plain_file
+from kamerton.data.quiet import quiet_libraries
 from kamerton.errors import DataError, FitsError
 
 IMAGE_HDUS = (fits.PrimaryHDU, fits.ImageHDU)
@@ -45,9 +44,7 @@ def fits_errors(path: Path, hdu_number: int | None) -> Iterator[None]:
     where = f"{path}" if hdu_number is None else f"{path} HDU {hdu_number}"
     try:
         # Numbers that overflow become infinite, which is refused where pixels and labels are checked.
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("ignore", AstropyWarning)
-            warnings.filterwarnings("error", message="(?s).*(truncated|smaller than the expected|file is corrupted)")
+        with quiet_libraries, np.errstate(all="ignore"):
             yield
     except DataError:
         raise

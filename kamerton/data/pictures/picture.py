@@ -6,7 +6,6 @@ Resizing is Pillow's Lanczos, which averages over the shrunk area and keeps arms
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from kamerton.config import MAX_SIDE, Framing, PictureSettings, PixelOrigin
 from kamerton.data.cubes.origin import framing_within
 from kamerton.data.pictures.cutout import check_size, is_fits, read_cutout
 from kamerton.data.pictures.stretch import Stretch
+from kamerton.data.quiet import quiet_libraries
 from kamerton.errors import PictureError
 from kamerton.opening import open_plain
 
@@ -151,7 +151,7 @@ def _count_scans(file: BinaryIO) -> int:
 def _upright(image: Image.Image) -> Image.Image:
     """Turn a picture as its EXIF says, where that can be read, as viewers do; some turns are mirror images."""
     with suppress(Exception):
-        return ImageOps.exif_transpose(image)
+        ImageOps.exif_transpose(image, in_place=True)
     return image
 
 
@@ -159,8 +159,7 @@ def _upright(image: Image.Image) -> Image.Image:
 def _pillow_errors(path: Path) -> Iterator[None]:
     """Turn whatever Pillow raises for a damaged, foreign or enormous file into one PictureError."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with quiet_libraries:
             yield
     except PictureError:
         raise
@@ -196,7 +195,7 @@ def _as_rgb(path: Path, image: Image.Image) -> Image.Image:
             next_step="save it as FITS, which is stretched, or as PNG",
         )
     if not image.has_transparency_data:
-        return image.convert("RGB")
+        return image if image.mode == "RGB" else image.convert("RGB")
     # Transparent parts become black like the sky; dropping alpha would show whatever colour hides there.
     sky = Image.new("RGBA", image.size, (0, 0, 0, 255))
     return Image.alpha_composite(sky, image.convert("RGBA")).convert("RGB")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Sequence
 from contextlib import suppress
 
 import numpy as np
 from astropy.io import fits
+
+from kamerton.data.quiet import quiet_libraries
 
 PLANE_KEYWORDS = re.compile(
     r"(CTYPE|CRVAL|CRPIX|CDELT|CUNIT|CROTA)[12]|(CD|PC)[12]_[12]|PV[12]_\d{1,2}"
@@ -41,8 +42,7 @@ def middle_deg(header: fits.Header, shape: Sequence[int]) -> tuple[float, float]
 
     height, width = shape[-2:]
     # What WCSLIB, Astropy's frames and its SIP make of a strange header has no common parent.
-    with suppress(Exception), warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
+    with suppress(Exception), quiet_libraries, np.errstate(all="ignore"):
         wcs = WCS(_plane_header(header), naxis=2)
         sky = wcs.pixel_to_world((width - 1) / 2, (height - 1) / 2).icrs
         ra_deg, dec_deg = float(sky.ra.to_value(units.deg)), float(sky.dec.to_value(units.deg))

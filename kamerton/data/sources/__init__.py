@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from kamerton.data.importers.galaxy10_file import is_hdf5
 from kamerton.data.lists import is_list
+from kamerton.data.quiet import quiet_libraries
 from kamerton.data.sources.cube_file import is_cube, open_cube_source
 from kamerton.data.sources.folder import open_folder_source
 from kamerton.data.sources.hdf5_file import open_hdf5_source
@@ -41,14 +42,16 @@ SOURCES: dict[str, SourceKind] = {
 """Every kind of source, the first that recognises a file opens it; a new one is a module and a line here."""
 
 
-def open_source(request: SourceRequest) -> AbstractContextManager[Source]:
-    """Open galaxies of any kind.
+@contextmanager
+def open_source(request: SourceRequest) -> Iterator[Source]:
+    """Open galaxies of any kind; what Pillow and Astropy warn of is not shown until they are closed.
 
     Raises UsageError where there is nothing at the path, and DataError for a source that is bad as a whole: of no known
     kind, damaged, without the column of paths, or without one picture that can be read.
     """
-    kind = _recognise(request.path)
-    return SOURCES[kind].open(request)
+    # Here, and not in the threads that read: filters of warnings are those of the whole process.
+    with quiet_libraries, SOURCES[_recognise(request.path)].open(request) as source:
+        yield source
 
 
 def _recognise(path: Path) -> str:

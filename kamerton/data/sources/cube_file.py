@@ -79,39 +79,38 @@ class CubeSource:
         return file_digest(self.path)
 
     @cached_property
-    def _catalogue(self) -> Table:
-        return read_catalogue(self.path, self._hdus, len(self._images))
-
-    @cached_property
     def has_own_ids(self) -> bool:
         """Whether the catalogue names the galaxies."""
         return any(hdu.name == "CATALOG" and "id" in hdu.columns.names for hdu in self._hdus)
 
-    @property
+    @cached_property
     def has_positions(self) -> bool:
         """Whether the catalogue has positions."""
-        return {"ra", "dec"} <= set(self._catalogue.colnames)
+        return {"ra", "dec"} <= set(self._catalogue(slice(0, 1)).colnames)
 
-    @cached_property
+    @property
     def columns(self) -> Mapping[str, ColumnKind]:
-        """The other columns of the catalogue."""
+        """The other columns of the catalogue, but those of several values a row."""
         return {carried_name(name): kind for name, kind in self._kinds.items()}
 
     @cached_property
     def _kinds(self) -> dict[str, ColumnKind]:
-        table = self._catalogue
-        names = [name for name in table.colnames if name not in {"id", "ra", "dec"} and table[name].ndim == 1]
-        return {name: _kind(table[name].dtype) for name in names}
+        table = self._catalogue(slice(0, 1))
+        kinds = {name: _kind(table[name]) for name in table.colnames if name not in {"id", "ra", "dec"}}
+        return {name: kind for name, kind in kinds.items() if kind is not None}
+
+    def _catalogue(self, rows: slice) -> Table:
+        return read_catalogue(self.path, self._hdus, len(self._images), rows)
 
     def batches(self, rows: int) -> Iterator[pa.RecordBatch]:
         """Give the galaxies; the whole file is held against its checksums first."""
         check_checksums(self.path, self._file)
-        positions, positions_deg = Positions(self.path), sky_positions(self._catalogue)
+        positions = Positions(self.path)
         for start in range(0, len(self._images), rows):
-            table = self._catalogue[start : start + rows]
+            table = self._catalogue(slice(start, start + rows))
             places = [str(row) for row in range(start, start + len(table))]
             ids = [str(name) for name in table["id"]]
-            known = None if positions_deg is None else positions_deg[start : start + rows]
+            known = sky_positions(table)
             checked = None if known is None else positions.checked(places, known[:, 0], known[:, 1])
             carried = {carried_name(name): _cells(table[name], kind) for name, kind in self._kinds.items()}
             yield row_batch(self.columns, places, ids, checked, carried)
@@ -169,10 +168,13 @@ def _checked(images: CubeImages, images_nhwc: SquaresNHWC, first_row: int) -> It
             yield image_hwc
 
 
-def _kind(dtype: np.dtype[Any]) -> ColumnKind:
-    if dtype.kind == "f":
+def _kind(column: Any) -> ColumnKind | None:
+    """Tell what a column of a table holds; None where that is several values a row."""
+    if column.ndim > 1 or column.dtype.kind == "O":
+        return None
+    if column.dtype.kind == "f":
         return "float64"
-    return "int64" if dtype.kind in "bi" or (dtype.kind == "u" and dtype.itemsize < 8) else "text"
+    return "int64" if column.dtype.kind in "bi" or (column.dtype.kind == "u" and column.dtype.itemsize < 8) else "text"
 
 
 def _cells(column: Any, kind: ColumnKind) -> pa.Array:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +18,12 @@ from kamerton.config import PictureSettings, PixelOrigin
 from kamerton.data.cubes.origin import stretch_differs
 from kamerton.data.pictures.picture import Picture, read_picture
 from kamerton.errors import DataError, PictureError, warn
+
+DECODERS = min(4, os.cpu_count() or 1)
+"""Threads that decode pictures; Pillow's decoders let each other work, and so does a network."""
+
+AHEAD = 4 * DECODERS
+"""Pictures decoded before they are asked for; more would only cost memory."""
 
 
 class PictureFiles:
@@ -33,11 +43,20 @@ class PictureFiles:
         _warn_of_unnamed_bands(self.first_path, first, self._settings)
 
     def images(self, places: Sequence[str]) -> Iterator[SquareHWC | PictureError]:
-        """Read the picture of each place, or say why it cannot be."""
-        for place in places:
-            yield self._image(self._locate(place))
+        """Read the picture of each place, or say why it cannot be; a few are decoded ahead, in threads."""
+        threads = ThreadPoolExecutor(DECODERS, thread_name_prefix="kamerton-decode")
+        waiting = iter(places)
+        try:
+            ahead = deque(threads.submit(self._image, place) for place in islice(waiting, AHEAD))
+            while ahead:
+                image = ahead.popleft().result()
+                ahead.extend(threads.submit(self._image, place) for place in islice(waiting, 1))
+                yield image
+        finally:
+            threads.shutdown(cancel_futures=True)
 
-    def _image(self, path: Path) -> SquareHWC | PictureError:
+    def _image(self, place: str) -> SquareHWC | PictureError:
+        path = self._locate(place)
         try:
             picture = read_picture(path, self._settings)
             self._check_alike(path, picture)
