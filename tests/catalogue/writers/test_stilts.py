@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from astropy.table import Table
@@ -15,7 +16,7 @@ from tests.catalogue.writers.test_writers import write
 
 pytestmark = pytest.mark.skipif(shutil.which("stilts") is None, reason="stilts is not installed")
 
-VALUES = {
+VALUES: dict[str, list[Any]] = {
     "bool": [True, None, False],
     "int16": [-7, None, 300],
     "int32": [-7, None, 70_000],
