@@ -10,6 +10,13 @@ from kamerton.errors import CubeError, DataError, ModelFileError, PictureError, 
 from tests.fuzz.cases import Target
 from tests.fuzz.of_pixels import cube_seeds, cutout_seeds, picture_seeds, read_cube, read_cutout
 from tests.fuzz.of_runs import checkpoint_seeds, keras_seeds, read_checkpoints, read_model, read_run, run_seeds
+from tests.fuzz.of_sources import (
+    read_source,
+    source_cube_seeds,
+    source_folder_seeds,
+    source_hdf5_seeds,
+    source_list_seeds,
+)
 from tests.fuzz.of_tables import hdf5_seeds, list_seeds, read_any_list, read_galaxy10, read_recipe, recipe_seeds
 
 TARGETS: dict[str, Target] = {
@@ -22,4 +29,8 @@ TARGETS: dict[str, Target] = {
     "recipe": Target(recipe_seeds, read_recipe, UsageError),
     "checkpoint": Target(checkpoint_seeds, read_checkpoints, RunError),
     "run": Target(run_seeds, read_run, RunError),
+    "source_cube": Target(source_cube_seeds, read_source, DataError),
+    "source_hdf5": Target(source_hdf5_seeds, read_source, DataError),
+    "source_list": Target(source_list_seeds, read_source, DataError),
+    "source_folder": Target(source_folder_seeds, read_source, DataError),
 }

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
+import io
+import os
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -13,7 +18,7 @@ from astropy.io import fits
 from astropy.table import Table
 
 from kamerton.arrays import SquareHWC, SquaresNHWC
-from kamerton.config import PixelOrigin
+from kamerton.config import MAX_SIDE, PixelOrigin
 from kamerton.data.cubes.cube import read_catalogue
 from kamerton.data.cubes.images import CubeImages
 from kamerton.data.cubes.origin import stored_origin
@@ -21,13 +26,14 @@ from kamerton.data.cubes.pixels import PixelRange, bad_pixels, check_pixels
 from kamerton.data.fits.checksums import check_checksums
 from kamerton.data.fits.hdus import fits_errors, open_fits
 from kamerton.data.fits.structure import HduLayout, walk_structure
-from kamerton.data.fits.unpacking import as_plain_file
+from kamerton.data.fits.unpacking import GZIP_MAGIC
 from kamerton.data.pictures.cutout import is_fits
 from kamerton.data.sky import sky_positions
 from kamerton.data.sources.digests import file_digest
 from kamerton.data.sources.rows import Positions, carried_name, galaxy_error, known_numbers, row_batch, runs
 from kamerton.data.sources.source import ColumnKind, SourceRequest
-from kamerton.errors import CubeError, PictureError
+from kamerton.errors import CubeError, FitsError, PictureError
+from kamerton.opening import open_plain
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -35,19 +41,49 @@ if TYPE_CHECKING:
 BANDS_OF_A_CUTOUT = (1, 3)
 """Planes of a cutout (bands, H, W), which a cube of as many grey galaxies (N, H, W) might be, too."""
 
+NO_END = 1 << 62
+
 
 def is_cube(path: Path) -> bool:
     """Tell a FITS cube from a cutout of one galaxy: by four axes, more planes than bands, or labels or a CATALOG."""
     if not (path.is_file() and is_fits(path)):
         return False
-    with closing(as_plain_file(path)) as file:
-        layouts = list(walk_structure(path, file))
-    number = 1 if layouts[0].cards.get("NAXIS", "0").split("/")[0].strip() == "0" and len(layouts) > 1 else 0
-    shape = _shape(layouts[number])
-    if len(shape) != 3 or shape[0] not in BANDS_OF_A_CUTOUT:
-        return len(shape) in {3, 4}
-    has_labels = len(layouts) > number + 1 and _shape(layouts[number + 1])[:1] == shape[:1]
-    return has_labels or any(layout.cards.get("EXTNAME", "").strip().startswith("'CATALOG") for layout in layouts)
+    with open_plain(path) as file:
+        is_packed = file.read(2) == GZIP_MAGIC
+        file.seek(0)
+        if not is_packed:
+            return _is_cube(walk_structure(path, file))
+        # Whoever reads it unpacks all of it, and tells what is wrong.
+        with suppress(FitsError, OSError, EOFError, zlib.error), gzip.GzipFile(fileobj=file) as unpacking:
+            return _is_cube(walk_structure(path, _Unpacking(unpacking)))
+    return False
+
+
+class _Unpacking(io.RawIOBase):
+    """A gzipped file, unpacked as far as it is read, and said to have no end."""
+
+    def __init__(self, unpacking: gzip.GzipFile) -> None:
+        self._unpacking = unpacking
+
+    def seek(self, place: int, whence: int = os.SEEK_SET) -> int:
+        return NO_END if whence == os.SEEK_END else self._unpacking.seek(place)
+
+    def read(self, size: int = -1) -> bytes:
+        return self._unpacking.read(size)
+
+
+def _is_cube(layouts: Iterator[HduLayout]) -> bool:
+    images = next(layouts)
+    if images.data_bytes == 0:
+        images = next(layouts, images)
+    shape = _shape(images)
+    if len(shape) != 3 or shape[0] not in BANDS_OF_A_CUTOUT or shape[1] * shape[2] > MAX_SIDE**2:
+        return len(shape) == 4 or (len(shape) == 3 and shape[0] not in BANDS_OF_A_CUTOUT)
+    # One by one: of a packed file, what is not asked for is not unpacked.
+    return any(
+        _shape(layout) in {shape[:1], (shape[0], 1)} or layout.cards.get("EXTNAME", "").strip().startswith("'CATALOG")
+        for layout in islice(layouts, 2)
+    )
 
 
 def _shape(layout: HduLayout) -> tuple[int, ...]:

@@ -147,13 +147,35 @@ def test_axes_tell_a_cube_from_a_cutout(shape: tuple[int, ...], kind: str, compr
 
 
 @pytest.mark.parametrize("after", ["labels", "CATALOG"])
-def test_three_grey_galaxies_are_a_cube_where_labels_or_a_catalogue_say_so(after: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["a.fits", "a.fits.gz"])
+def test_three_grey_galaxies_are_a_cube_where_labels_or_a_catalogue_say_so(
+    after: str, name: str, tmp_path: Path
+) -> None:
     pixels = np.random.default_rng(0).integers(1, 255, (3, 8, 8)).astype(np.uint8)
     table = fits.BinTableHDU.from_columns([fits.Column("id", "2A", array=["a", "b", "c"])], name="CATALOG")
     hdu = fits.ImageHDU(np.arange(3)) if after == "labels" else table
-    fits.HDUList([fits.PrimaryHDU(pixels), hdu]).writeto(tmp_path / "a.fits")
-    with open_source(request(tmp_path / "a.fits")) as source:
+    fits.HDUList([fits.PrimaryHDU(pixels), hdu]).writeto(tmp_path / name)
+    with open_source(request(tmp_path / name)) as source:
         assert (source.kind, source.channels) == ("cube", 1)
+
+
+@pytest.mark.parametrize("name", ["a.fits", "a.fits.gz"])
+def test_a_cutout_with_its_errors_in_another_hdu_is_a_cutout(name: str, tmp_path: Path) -> None:
+    bands_chw = np.random.default_rng(0).normal(5, 1, (3, 16, 16)).astype(np.float32)
+    hdus = [fits.PrimaryHDU(bands_chw), fits.ImageHDU(1 / bands_chw**2, name="INVVAR")]
+    fits.HDUList(hdus).writeto(tmp_path / name)
+    with open_source(request(tmp_path / name)) as source:
+        assert source.kind == "picture"
+
+
+@pytest.mark.parametrize("cut", [5, 100, 3000])
+def test_a_damaged_gzip_is_refused_in_one_line(cut: int, tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 255, (4, 16, 16, 3)).astype(np.uint8)
+    fits.PrimaryHDU(pixels).writeto(tmp_path / "a.fits.gz")
+    content = (tmp_path / "a.fits.gz").read_bytes()
+    (tmp_path / "a.fits.gz").write_bytes(content[:-cut])
+    with pytest.raises(DataError, match=r"a.fits.gz: cannot be unpacked"), open_source(request(tmp_path / "a.fits.gz")):
+        pass
 
 
 # Real galaxies
