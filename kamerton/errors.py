@@ -72,10 +72,14 @@ def warn(what: str, *, received: object = None, allowed: object = None, next_ste
     warnings.warn(line, KamertonWarning, stacklevel=_level_outside(sys._getframe()))
 
 
+INSIDE = {"kamerton", "contextlib", "functools"}
+"""Packages whose frames lie between a warning and the line that it is about."""
+
+
 def _level_outside(frame: FrameType) -> int:
     """Count the frames from this one to the first that is not Kamerton's own."""
     level = 1
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "kamerton":
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in INSIDE:
         frame, level = frame.f_back, level + 1
     return level
 

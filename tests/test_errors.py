@@ -1,5 +1,6 @@
 """Errors are one line with all their parts, and the tree in the docstring is the real one."""
 
+import functools
 import inspect
 import signal
 import subprocess
@@ -50,6 +51,16 @@ def test_a_warning_has_the_parts_of_an_error_and_is_said_each_time() -> None:
             warn("Two classes look alike", received="'Sa', 'SA'", next_step="rename one\x1b")
     words = r"Two classes look alike. Received: 'Sa', 'SA'. Next: rename one\x1b."
     assert [str(warning.message) for warning in said] == [words] * 2
+
+
+def test_a_warning_is_one_of_the_callers_line_though_the_answer_is_kept() -> None:
+    inside = {"__name__": "kamerton.elsewhere", "warn": warn}
+    exec("def found(self): warn('Two classes look alike')", inside)
+    kept = functools.cached_property(inside["found"])  # type: ignore[arg-type]
+    kept.__set_name__(KamertonError, "found")
+    with pytest.warns(KamertonWarning) as said:
+        kept.__get__(KamertonError(""))
+    assert [warning.filename for warning in said] == [__file__]
 
 
 def test_parts_that_are_not_given_are_left_out() -> None:

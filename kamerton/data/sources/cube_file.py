@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager, suppress
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
 import numpy as np
 from astropy.io import fits
@@ -55,7 +55,7 @@ def is_cube(path: Path) -> bool:
             return _is_cube(walk_structure(path, file))
         # Whoever reads it unpacks all of it, and tells what is wrong.
         with suppress(FitsError, OSError, EOFError, zlib.error), gzip.GzipFile(fileobj=file) as unpacking:
-            return _is_cube(walk_structure(path, _Unpacking(unpacking)))
+            return _is_cube(walk_structure(path, cast("IO[bytes]", _Unpacking(unpacking))))
     return False
 
 

@@ -121,7 +121,10 @@ def walk(folder: Path, found: Found) -> Iterator[str]:
 
 
 def _folder_id(folder: Path) -> FolderId:
-    status = folder.stat()
+    try:
+        status = folder.stat()
+    except OSError as error:
+        raise _cannot_be_listed(folder, error) from error
     return status.st_dev, status.st_ino
 
 
@@ -131,9 +134,7 @@ def _entries(folder: Path, inner: str) -> list[tuple[str, bool]]:
         with os.scandir(folder / inner) as entries:
             listed = [(entry.name, _is_folder(entry)) for entry in entries if not entry.name.startswith(".")]
     except OSError as error:
-        raise DataError(
-            f"{folder / inner}: cannot be listed", received=error.strerror, next_step="check your permissions"
-        ) from error
+        raise _cannot_be_listed(folder / inner, error) from error
     before = f"{inner}/" if inner else ""
     return [(before + name, is_folder) for name, is_folder in sorted(listed)]
 
@@ -149,6 +150,10 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 def _note(names: list[str], name: str) -> None:
     if len(names) <= NAMES_SHOWN:
         names.append(name)
+
+
+def _cannot_be_listed(folder: Path, error: OSError) -> DataError:
+    return DataError(f"{folder}: cannot be listed", received=error.strerror, next_step="check your permissions")
 
 
 def _loop(inner: Path) -> DataError:

@@ -67,7 +67,14 @@ class CsvRows:
         for columns in self._columns(names, rows):
             for name in pointed & columns.keys():
                 columns[name] = [pointed_cell(cell) for cell in columns[name]]
-            yield {name: as_column(cells, self.kinds[name]) for name, cells in columns.items()}
+            try:
+                yield {name: as_column(cells, self.kinds[name]) for name, cells in columns.items()}
+            except ValueError as error:
+                raise DataError(
+                    f"{self.path}: was changed while it was read",
+                    received=str(error),
+                    next_step="read a list that stays as it is",
+                ) from error
 
     def texts(self, name: str) -> Iterator[str]:
         """Give the cells of one column as they stand, without blanks at their ends."""

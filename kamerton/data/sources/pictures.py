@@ -94,8 +94,8 @@ def _first(where: Path, paths: Iterator[Path], settings: PictureSettings) -> tup
             bad, first_error = bad + 1, first_error or error
     raise DataError(
         f"{where}: not one galaxy can be read",
-        received=f"{bad} that cannot, the first: {first_error}" if bad else "no pictures",
-        allowed="pictures or FITS cutouts, at least one",
+        received=f"{bad} that cannot, the first: {str(first_error).rstrip('.')}" if bad else "no pictures",
+        allowed="pictures or FITS cutouts, at least one; paths in a list are relative to it",
         next_step="mend what the first one says" if bad else "name the folder or list of the pictures",
     )
 

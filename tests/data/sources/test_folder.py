@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from kamerton.data.sources import folder
 from kamerton.errors import KamertonWarning, PictureError
 from tests.data.importers.sources import save_pictures
 from tests.data.sources.opened import read_source, refusal, same_images
@@ -71,6 +72,12 @@ def test_a_loop_of_links_is_refused(target: str, tmp_path: Path) -> None:
     save_pictures(tmp_path, ["a.png", "night/b.png"])
     (tmp_path / "night/again").symlink_to(target)
     assert "night/again: a link that leads back to a folder around it" in refusal(tmp_path)
+
+
+def test_a_folder_that_is_gone_while_it_is_read_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save_pictures(tmp_path, ["a.png", "b/c.png"])
+    monkeypatch.setattr(folder, "_is_folder", lambda entry: True)
+    assert "a.png: cannot be listed. Received: Not a directory" in refusal(tmp_path)
 
 
 def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:
