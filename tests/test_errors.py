@@ -1,6 +1,5 @@
 """Errors are one line with all their parts, and the tree in the docstring is the real one."""
 
-import functools
 import inspect
 import signal
 import subprocess
@@ -53,16 +52,6 @@ def test_a_warning_has_the_parts_of_an_error_and_is_said_each_time() -> None:
     assert [str(warning.message) for warning in said] == [words] * 2
 
 
-def test_a_warning_is_one_of_the_callers_line_though_the_answer_is_kept() -> None:
-    inside = {"__name__": "kamerton.elsewhere", "warn": warn}
-    exec("def found(self): warn('Two classes look alike')", inside)
-    kept = functools.cached_property(inside["found"])  # type: ignore[arg-type]
-    kept.__set_name__(KamertonError, "found")
-    with pytest.warns(KamertonWarning) as said:
-        kept.__get__(KamertonError(""))
-    assert [warning.filename for warning in said] == [__file__]
-
-
 def test_parts_that_are_not_given_are_left_out() -> None:
     assert str(UsageError("It broke.")) == "It broke."
 
@@ -93,12 +82,13 @@ def test_a_stopped_training_exits_as_shells_count_signals(number: signal.Signals
     assert TrainingStoppedError(number, "epoch 1", Path("run")).exit_code == code
 
 
-def test_a_warning_points_at_the_callers_line_outside_of_the_package() -> None:
+@pytest.mark.parametrize("door", ["def door(): deep()", "door = contextmanager(lambda: (yield deep()))().__enter__"])
+def test_a_warning_points_at_the_callers_line_outside_of_the_package(door: str) -> None:
     # In a process of its own, where no function is wrapped.
-    program = """
-from kamerton.errors import warn
-exec("def deep(): warn('Read so')\\ndef door(): deep()", inside := {"__name__": "kamerton.inner", "warn": warn})
-inside["door"]()
+    program = f"""
+from contextlib import contextmanager; from kamerton.errors import warn
+inside = {{"__name__": "kamerton.inner", "warn": warn, "contextmanager": contextmanager}}
+exec("def deep(): warn('Read so')\\n{door}", inside); inside["door"]()
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stderr.splitlines()[0] == "<string>:4: KamertonWarning: Read so."
