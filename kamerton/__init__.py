@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from kamerton.version import __version__
 
 if TYPE_CHECKING:
+    from kamerton.catalogue.predict import predict
     from kamerton.data.audit import check
     from kamerton.data.cubes.cube import open_cube
     from kamerton.data.download import download_galaxy10
@@ -47,6 +48,7 @@ _HOMES = {
     "import_keras_file": "formats.importing",
     "open_cube": "data.cubes.cube",
     "open_run": "runs.folder",
+    "predict": "catalogue.predict",
     "report": "reporting.report",
     "split_cube": "data.splitting",
     "sweep": "sweeping",
@@ -72,6 +74,7 @@ __all__ = [
     "import_keras_file",
     "open_cube",
     "open_run",
+    "predict",
     "report",
     "split_cube",
     "sweep",

@@ -38,6 +38,9 @@ DEMO_FOLDER = Path("demo")
 DOWNLOAD_FOLDER = Path()
 """Where downloads are put."""
 
+PATH_COLUMN = "path"
+"""Column of a list that holds the paths of pictures."""
+
 PIXEL_SCALE = 255.0
 """Pixels are divided by this on their way into a network: the notebook's scaling to 0..1."""
 
@@ -199,6 +202,27 @@ class CalibrateSettings(Settings):
 
 
 @dataclass(frozen=True)
+class PredictSettings(Settings):
+    """How galaxies are labelled by a run."""
+
+    eight_views: bool = False
+    """Average over the turns and mirror images of each galaxy."""
+    int8: bool = False
+    """Compute in eight-bit integers: faster on the CPU, and about one label in a hundred or less is another."""
+    device: Device = DEFAULT_DEVICE
+    """Where to compute; auto takes a CUDA GPU where there is one."""
+    path_column: str = PATH_COLUMN
+    """Column of a list that holds the paths of the pictures."""
+    shard_galaxies: int = 4096
+    """Galaxies in a shard: what a kill can cost, and what one machine takes at a time."""
+    ray: bool = False
+    """Let all machines of a Ray cluster work on it; without RAY_ADDRESS, all processors of this machine."""
+
+    def check(self) -> None:
+        require(1 <= self.shard_galaxies <= 1_000_000, "shard_galaxies", self.shard_galaxies, "1 to 1000000")
+
+
+@dataclass(frozen=True)
 class BenchSettings(Settings):
     """What is measured."""
 
@@ -341,7 +365,7 @@ class ImportSettings(PictureSettings):
 
     label_column: str = "label"
     """Column of a list that holds the labels."""
-    path_column: str = "path"
+    path_column: str = PATH_COLUMN
     """Column of a list that holds the paths of the pictures."""
     skip_bad: bool = False
     """Leave out galaxies whose picture cannot be read, and list them in a CSV file beside the cube."""

@@ -60,6 +60,12 @@ def parquet_schema(path: Path) -> tuple[pa.Schema, int]:
         return described.schema_arrow, described.metadata.num_rows
 
 
+def parquet_metadata(path: Path) -> pq.FileMetaData:
+    """Read what a Parquet file says of itself; errors as `read_parquet`."""
+    with _plain(path) as (file, size_bytes), _opened(file, size_bytes) as described:
+        return described.metadata
+
+
 def parquet_batches(path: Path, choose: Callable[[pa.Schema], Sequence[str]], rows: int) -> Iterator[pa.RecordBatch]:
     """Give the columns of a Parquet file that ``choose`` names, at most ``rows`` rows at once, texts as ``string``.
 

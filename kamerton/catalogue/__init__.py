@@ -1,1 +1,1 @@
-"""Catalogues: what a run says of many galaxies, in files that other programs read."""
+"""Labelling new galaxies: a frozen manifest, shards that survive a kill, files that every program opens."""

@@ -5,10 +5,11 @@ Astropy's own writer of that name breaks the VOTable schema and loses units, so 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from kamerton.catalogue.astropy_head import astropy_yaml
 from kamerton.catalogue.columns import FACT_PREFIX, Header, arrow_schema
@@ -24,6 +25,9 @@ VERSION_KEY, CONTENT_KEY = "IVOA.VOTable-Parquet.version", "IVOA.VOTable-Parquet
 VERSION = "1.0"
 ASTROPY_KEY = "table_meta_yaml"
 """Where Astropy's plain Parquet reader finds units and descriptions."""
+
+DATA_BYTES, DATA_SHA256, ROWS = "data_bytes", "data_sha256", "rows"
+"""Facts by which a file is known to be as it was written: all before the footer, and how many rows there are."""
 
 
 class ParquetRows(Rows):
@@ -58,6 +62,35 @@ def head_of(header: Header, rows: int, letters: Mapping[str, int]) -> dict[str, 
     return head | header.prefixed_facts() | {f"table::len::{name}": str(most) for name, most in letters.items()}
 
 
+class _Counted:
+    """A file that counts and hashes what is written to it."""
+
+    closed = False
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._digest = hashlib.sha256()
+        self._bytes = 0
+
+    def write(self, content: bytes) -> int:
+        """See BinaryIO."""
+        self._digest.update(content)
+        self._bytes += len(content)
+        return self._file.write(content)
+
+    def tell(self) -> int:
+        """See BinaryIO."""
+        return self._bytes
+
+    def flush(self) -> None:
+        """See BinaryIO."""
+        self._file.flush()
+
+    def facts(self) -> dict[str, str]:
+        """Say what was written so far."""
+        return {DATA_BYTES: str(self._bytes), DATA_SHA256: self._digest.hexdigest()}
+
+
 @contextmanager
 def parquet_rows(path: Path, header: Header, rows: int) -> Iterator[ParquetRows]:
     """Write a Parquet file, whose footer has the head as a VOTable, and each fact under ``kamerton.`` and its name."""
@@ -66,9 +99,11 @@ def parquet_rows(path: Path, header: Header, rows: int) -> Iterator[ParquetRows]
     schema = arrow_schema(header.columns)
     with (
         whole_file(path) as partial,
+        partial.open("wb") as file,
         # Arrow's own description would hide what the footer is told after the first row.
-        parquet.ParquetWriter(partial, schema, compression="zstd", store_schema=False) as writer,
+        parquet.ParquetWriter(sink := _Counted(file), schema, compression="zstd", store_schema=False) as writer,
     ):
         taken = ParquetRows(header, writer)
         yield taken
         taken.finish(rows)
+        taken.note({ROWS: str(rows), **sink.facts()})

@@ -1,0 +1,76 @@
+"""What a network says of galaxies, as rows of a catalogue."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kamerton.arrays import Mask, SquaresNHWC
+from kamerton.catalogue.columns import STATUS, arrow_schema, class_columns, class_slugs
+from kamerton.catalogue.reading import Batch
+from kamerton.certainty.judging import FLAGS, Certainty
+from kamerton.inference.predictor import Predictor
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+STATUS_LETTERS = 300
+"""Of a reason; some formats give every row the room of the longest."""
+
+
+class Answering:
+    """A run's network, and its calibration where it has one, as what fills the columns of a catalogue."""
+
+    def __init__(self, predictor: Predictor, certainty: Certainty | None) -> None:
+        self.predictor, self.certainty = predictor, certainty
+
+    @cached_property
+    def schema(self) -> pa.Schema:
+        """The columns that are filled here."""
+        columns = class_columns(self.predictor.class_names, None if self.certainty is None else FLAGS)
+        return arrow_schema([*columns, STATUS])
+
+    def rows(self, batch: Batch) -> pa.Table:
+        """Give a row a galaxy; one without an image has no answer, and a status that says why."""
+        import pyarrow as pa
+
+        values = {} if batch.images_nhwc is None else self._values(batch.images_nhwc)
+        there = np.array([reason is None for reason in batch.reasons])
+        reasons = [None if reason is None else _cut(reason) for reason in batch.reasons]
+        found = {
+            field.name: _spread(values[field.name], there, field.type)
+            if field.name in values
+            else pa.nulls(batch.count, field.type)
+            for field in self.schema
+        }
+        return pa.table(found | {STATUS.name: pa.array(reasons, pa.string())}, schema=self.schema)
+
+    def _values(self, images_nhwc: SquaresNHWC) -> dict[str, Any]:
+        names = self.predictor.class_names
+        answers = self.predictor.answers(images_nhwc)
+        judged = None if self.certainty is None else self.certainty.judge(answers)
+        probabilities = answers.probabilities if judged is None else judged.probabilities
+        values: dict[str, Any] = {"predicted_class": np.array(names, object)[probabilities.argmax(1)]}
+        slugs = class_slugs(names)
+        values |= {f"p_{slug}": probabilities[:, place] for place, slug in enumerate(slugs)}
+        if judged is None:
+            return values
+        values |= {f"set_{slug}": judged.in_set[:, place] for place, slug in enumerate(slugs)}
+        names_of_numbers = ("set_size", "ood_energy", "ood_knn", "flags")
+        return values | {name: getattr(judged, name) for name in names_of_numbers}
+
+
+def _spread(values: Any, there: Mask, kind: pa.DataType) -> pa.Array:
+    """Put the values of the galaxies that have an image into the rows of all, with nulls between and for NaN."""
+    import pyarrow as pa
+
+    whole = np.zeros(len(there), values.dtype)
+    whole[there] = values
+    unknown = np.isnan(whole) if whole.dtype.kind == "f" else np.zeros(len(there), bool)
+    return pa.array(whole, kind, mask=~there | unknown)
+
+
+def _cut(reason: str) -> str:
+    return reason if len(reason) <= STATUS_LETTERS else reason[: STATUS_LETTERS - 3] + "..."

@@ -1,0 +1,57 @@
+"""What a catalogue says of itself: its columns, and the model that its classes come from."""
+
+from __future__ import annotations
+
+from kamerton.catalogue.columns import Header, catalogue_columns, class_facts
+from kamerton.catalogue.record import CatalogueRecord, Model
+from kamerton.catalogue.shards import FINGERPRINT
+from kamerton.certainty.judging import FLAGS, Certainty
+from kamerton.runs.folder import Run
+from kamerton.runs.record import versions
+
+
+def heading(record: CatalogueRecord) -> Header:
+    """Give the columns of a catalogue and all that is said of them."""
+    manifest, model = record.manifest, record.model
+    columns = catalogue_columns(
+        manifest.carried,
+        model.class_names,
+        positions=manifest.has_positions,
+        flags=None if model.calibration is None else FLAGS,
+    )
+    facts = {**record.facts, FINGERPRINT: record.fingerprint}
+    return Header(f"Shapes of {manifest.galaxies} galaxies, by the network {model.network}", columns, facts)
+
+
+def model_of(run: Run, certainty: Certainty | None, *, eight_views: bool, int8: bool) -> Model:
+    """Say what decides over the rows."""
+    return Model(
+        run.weights_sha256(),
+        run.record.network,
+        run.record.class_names,
+        run.record.preprocessing,
+        run.record.pixel_origin,
+        None if certainty is None else certainty.calibration.fingerprint,
+        eight_views,
+        int8,
+    )
+
+
+def model_facts(run: Run, model: Model, certainty: Certainty | None) -> dict[str, str]:
+    """Say what a reader of the catalogue must know of the model, by names that need no explanation."""
+    results = run.record.results
+    facts = {
+        "run": run.name,
+        "run_fingerprint": "none: the training has not ended" if results is None else results.fingerprint,
+        "weights_sha256": model.weights,
+        "network": model.network,
+        "pixels": "not known" if model.pixel_origin is None else str(model.pixel_origin),
+        "image_side_px": str(model.preprocessing.size),
+        "views": "8" if model.eight_views else "1",
+        "precision": "int8" if model.int8 else "float32",
+        "calibration": "none: the probabilities are the network's own",
+    }
+    if certainty is not None:
+        facts |= certainty.facts
+    facts |= {f"version_{name}": version for name, version in versions().items()}
+    return facts | class_facts(model.class_names)

@@ -1,0 +1,166 @@
+"""What a catalogue is made of, in ``catalogue.json`` of its folder: whoever goes on with it must mean the same."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from kamerton.catalogue.claims import CLAIMS
+from kamerton.catalogue.manifest import ManifestFacts
+from kamerton.config import PixelOrigin, Preprocessing
+from kamerton.errors import DataError, OutputError
+from kamerton.files import file_sha256, json_sha256, partial_path, read_json, require_new, write_json
+from kamerton.records import read_record
+
+RECORD_FILE, MANIFEST_FILE = "catalogue.json", "manifest.parquet"
+
+RECORD_BYTES = 1 << 26
+"""A longer catalogue.json is none: each source of it takes some hundred bytes."""
+
+
+@dataclass(frozen=True)
+class SourceRecord:
+    """Where galaxies came from."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    path: str
+    """Where it was; it may have been moved since."""
+    kind: str
+    identity: str
+    """SHA-256 that tells another source at the same place."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """What decides over a galaxy's row."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    weights: str
+    """SHA-256 of model.safetensors."""
+    network: str
+    class_names: tuple[str, ...]
+    preprocessing: Preprocessing
+    pixel_origin: PixelOrigin | None
+    calibration: str | None
+    """SHA-256 of the run's calibration; None where it has none."""
+    eight_views: bool
+    int8: bool
+
+
+@dataclass(frozen=True)
+class CatalogueRecord:
+    """What ``catalogue.json`` holds."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    model: Model
+    shard_galaxies: int
+    sources: tuple[SourceRecord, ...]
+    manifest: ManifestFacts
+    facts: dict[str, str]
+    """What every shard says of itself: the run, its fingerprint, versions."""
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of all that decides over the rows; shards of one fingerprint belong together."""
+        made_of = dataclasses.asdict(self.model), self.shard_galaxies, self.manifest.sha256
+        return json_sha256(made_of)
+
+
+def write_catalogue_record(out: Path, record: CatalogueRecord) -> None:
+    """Write ``catalogue.json``: from now on the manifest is frozen."""
+    write_json(out / RECORD_FILE, dataclasses.asdict(record))
+
+
+def has_catalogue_record(out: Path) -> bool:
+    """Tell whether a folder is that of a catalogue."""
+    return (out / RECORD_FILE).is_file()
+
+
+def read_catalogue_record(out: Path) -> CatalogueRecord:
+    """Read ``catalogue.json``; DataError where it cannot be."""
+    place = out / RECORD_FILE
+    try:
+        table = read_json(place, RECORD_BYTES)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise DataError(
+            f"{place}: cannot be read as a catalogue",
+            received=reason,
+            next_step="name a folder made by `kamerton predict`",
+        ) from error
+    return read_record(CatalogueRecord, table, str(place), DataError)
+
+
+def require_free(out: Path, *, resume: bool) -> None:
+    """Refuse a place that holds anything but the catalogue to resume (OutputError)."""
+    if has_catalogue_record(out):
+        if not resume:
+            raise OutputError(
+                f"{out} holds a catalogue already",
+                next_step="go on with it by --resume, or choose another name; nothing was changed",
+            )
+        return
+    # What several processes that begin at once leave there for a moment.
+    waiting = {CLAIMS, MANIFEST_FILE, partial_path(out / MANIFEST_FILE).name, partial_path(out / RECORD_FILE).name}
+    if out.is_dir() and (waiting if resume else set()).issuperset(place.name for place in out.iterdir()):
+        return
+    require_new(out)
+
+
+def require_manifest(out: Path, record: CatalogueRecord) -> None:
+    """Refuse a manifest that is not the one that was frozen (DataError)."""
+    place = out / MANIFEST_FILE
+    try:
+        found = file_sha256(place)
+    except OSError as error:
+        raise _no_manifest(place, error.strerror) from error
+    if found != record.manifest.sha256:
+        raise _no_manifest(place, "another content than was frozen")
+
+
+def _no_manifest(place: Path, received: str | None) -> DataError:
+    return DataError(
+        f"{place}: not the list of galaxies that this catalogue was begun with",
+        received=received,
+        next_step="bring that file back, or begin again in another folder; the shards are still whole",
+    )
+
+
+def require_same_request(
+    out: Path, record: CatalogueRecord, model: Model, shard_galaxies: int, sources: tuple[SourceRecord, ...]
+) -> None:
+    """Refuse to go on with another model or other sources (OutputError names the first difference)."""
+    before = {**_flat("", dataclasses.asdict(record.model)), "shard_galaxies": record.shard_galaxies}
+    now = {**_flat("", dataclasses.asdict(model)), "shard_galaxies": shard_galaxies}
+    before["sources"], now["sources"] = (len(record.sources), len(sources))
+    for number, (old, new) in enumerate(zip(record.sources, sources, strict=False), start=1):
+        before[f"source {number}"], now[f"source {number}"] = (_shown(old, new), _shown(new, old))
+    different = [name for name in now if before.get(name) != now[name]]
+    if different:
+        name = different[0]
+        more = f", and {len(different) - 1} more differences" if len(different) > 1 else ""
+        raise OutputError(
+            f"{out} is the catalogue of another request",
+            received=f"{name} {now[name]}; it was begun with {before.get(name)}{more}",
+            next_step="ask for the same again, or give this catalogue a folder of its own",
+        )
+
+
+def _flat(prefix: str, table: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in table.items():
+        found |= _flat(f"{prefix}{name}.", value) if isinstance(value, Mapping) else {f"{prefix}{name}": value}
+    return found
+
+
+def _shown(source: SourceRecord, other: SourceRecord) -> str:
+    """Say what counts of a source: its place does not, for it may have been moved."""
+    if (source.kind, source.identity) == (other.kind, other.identity):
+        return "the same"
+    return f"{source.kind} {source.path} ({source.identity[:12]})"

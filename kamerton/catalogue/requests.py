@@ -1,0 +1,82 @@
+"""The sources of a catalogue, opened and held against the run before any work is spent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from kamerton.data.cubes.origin import framing_differs, framing_told, stretch_differs
+from kamerton.data.sources import open_source
+from kamerton.data.sources.source import Source, SourceRequest, settings_of
+from kamerton.errors import DataError, UsageError, warn
+from kamerton.runs.folder import Run
+
+
+@contextmanager
+def open_sources(run: Run, paths: Sequence[str | Path], path_column: str) -> Iterator[list[Source]]:
+    """Open all sources; UsageError where one does not go with the run, or with the others."""
+    if not paths:
+        raise UsageError("No galaxies were named", allowed="cubes, pictures, folders, lists", next_step="name a source")
+    settings = settings_of(run.record.pixel_origin)
+    with ExitStack() as opened:
+        sources: list[Source] = []
+        for path in paths:
+            source = opened.enter_context(open_source(SourceRequest(Path(path), settings, path_column)))
+            _require_bands(run, source)
+            _require_one_size(source, sources)
+            sources.append(source)
+        _say_what_is_not_known(run, sources)
+        yield sources
+
+
+def _require_bands(run: Run, source: Source) -> None:
+    wanted = run.record.preprocessing.channels
+    if source.channels != wanted:
+        raise DataError(
+            f"{source.path}: images have other channels than those that {run.name} learned from",
+            received=f"{source.channels} channels",
+            allowed=f"{wanted} channels",
+            next_step="name galaxies with the same bands",
+        )
+    learned = run.record.pixel_origin
+    if stretch_differs(learned, source.origin):
+        raise DataError(
+            f"{source.path}: its pixels come to be in another way than those that {run.name} learned from",
+            received=str(source.origin),
+            allowed=str(learned),
+            next_step="name galaxies with the run's bands and stretch, or train a run on galaxies like these",
+        )
+    differs = framing_differs(learned, source.origin)
+    if differs:
+        raise DataError(
+            f"{source.path}: images show another part of their pictures than those that {run.name} learned from",
+            received=framing_told(source.origin),
+            allowed=framing_told(learned),
+            next_step="crop them alike: galaxies of another angular size are other galaxies to the network",
+        )
+    if differs is None:
+        warn(
+            f"{source.path}: not known whether images show as much of the sky as those that {run.name} learned from",
+            received=f"{framing_told(source.origin)}; learned from {framing_told(learned)}",
+            next_step="see to it that galaxies have the same angular size in both",
+        )
+
+
+def _require_one_size(source: Source, before: Sequence[Source]) -> None:
+    if before and before[0].side_px != source.side_px:
+        raise UsageError(
+            f"{source.path}: images of another size than those of {before[0].path}",
+            received=f"{source.side_px} pixels, and {before[0].side_px} pixels before",
+            allowed="one size in a catalogue: it is what fits the galaxies' angular size",
+            next_step="give each its own catalogue, or cut the galaxies out alike",
+        )
+
+
+def _say_what_is_not_known(run: Run, sources: Sequence[Source]) -> None:
+    learned = run.record.pixel_origin
+    if learned is None and any(source.origin is not None and source.origin.method != "none" for source in sources):
+        warn(
+            f"{run.name} does not say how its pixels came to be: bands are stretched in Kamerton's usual way",
+            next_step="look whether the pictures that it learned from were made alike",
+        )

@@ -1,0 +1,84 @@
+"""The shards of a catalogue: whole files, whose names and footers say what they hold: the folder is the ledger."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kamerton.catalogue.footers import is_whole, read_facts
+from kamerton.catalogue.record import MANIFEST_FILE, RECORD_FILE, CatalogueRecord
+from kamerton.catalogue.writers.parquet_file import ROWS
+from kamerton.opening import open_plain
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+FINGERPRINT = "fingerprint"
+"""Fact in the footer of a shard: the fingerprint of its catalogue."""
+
+PREDICTED_CLASS, STATUS = "predicted_class", "status"
+
+
+def shard_path(out: Path, number: int, record: CatalogueRecord) -> Path:
+    """Name a shard, counted from 0; one of another fingerprint has another name."""
+    return out / f"part-{number:06d}-{record.fingerprint[:12]}.parquet"
+
+
+def is_made(out: Path, number: int, record: CatalogueRecord, rows: int) -> bool:
+    """Tell whether a shard is there with all its bytes; one that is damaged counts as not there."""
+    path = shard_path(out, number, record)
+    with suppress(OSError, ValueError):
+        facts = read_facts(path)
+        return facts.get(FINGERPRINT) == record.fingerprint and facts.get(ROWS) == str(rows) and is_whole(path)
+    return False
+
+
+@dataclass
+class Tally:
+    """What is in shards."""
+
+    galaxies: int = 0
+    failed: int = 0
+    class_counts: Counter[str] = field(default_factory=Counter)
+
+    def add(self, shard: pa.Table) -> None:
+        """Count the rows of a shard."""
+        self.galaxies += len(shard)
+        self.failed += len(shard) - shard[STATUS].null_count
+        for pair in shard[PREDICTED_CLASS].drop_null().value_counts().to_pylist():
+            self.class_counts[pair["values"]] += pair["counts"]
+
+
+def tally(out: Path, record: CatalogueRecord) -> Tally:
+    """Count the rows of all shards."""
+    found = Tally()
+    for shard in read_shards(out, record, [PREDICTED_CLASS, STATUS]):
+        found.add(shard)
+    return found
+
+
+def remove_shards(out: Path, record: CatalogueRecord) -> None:
+    """Remove a folder of shards that has become a file; what is not the catalogue's stays there."""
+    for number in range(record.manifest.shards):
+        shard_path(out, number, record).unlink()
+    for name in (MANIFEST_FILE, RECORD_FILE):
+        (out / name).unlink()
+    with suppress(OSError):
+        out.rmdir()
+
+
+def read_shards(out: Path, record: CatalogueRecord, columns: list[str] | None = None) -> Iterator[pa.Table]:
+    """Read the shards in their order, one at a time."""
+    return (read_shard_file(out, number, record, columns) for number in range(record.manifest.shards))
+
+
+def read_shard_file(out: Path, number: int, record: CatalogueRecord, columns: list[str] | None = None) -> pa.Table:
+    """Read the rows of a shard that was made."""
+    from pyarrow import parquet
+
+    with open_plain(shard_path(out, number, record)) as file, parquet.ParquetFile(file) as content:
+        return content.read(columns=columns)
