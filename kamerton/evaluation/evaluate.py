@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from kamerton import jupyter
 from kamerton.arrays import Labels, Probabilities
+from kamerton.certainty.judging import Certainty, read_certainty
 from kamerton.config import Device, EvaluateSettings, PixelOrigin
 from kamerton.data.cubes.cube import LabelledCube, open_cube
 from kamerton.data.cubes.labels import default_class_names
@@ -21,7 +22,16 @@ from kamerton.errors import CubeError, OutputError, RunError, UsageError, warn
 from kamerton.evaluation.guessing import AgainstGuess, against_guess, guess_warning
 from kamerton.evaluation.leakage import check_leakage, leakage_warning
 from kamerton.evaluation.metrics import HEADLINES, classification_metrics, group_metrics
+from kamerton.evaluation.reliability import (
+    CERTAINTY_COLUMNS,
+    SET_COLUMNS,
+    certainty_rows,
+    certainty_scores,
+    reliability_curve,
+    set_rows,
+)
 from kamerton.evaluation.statistics import share_interval, with_intervals
+from kamerton.figures.reliability import reliability_figure
 from kamerton.figures.testing import confusion_figure, mistakes_figure, short_name
 from kamerton.inference.predictor import Predictor
 from kamerton.progress import Progress
@@ -86,7 +96,10 @@ class Evaluation:
             jupyter.warnings(self.warnings),
             jupyter.table((), headline),
             jupyter.table(("class", "precision", "recall", "F1", "galaxies"), scores),
+            jupyter.table(CERTAINTY_COLUMNS, certainty_rows(metrics.certainty)),
+            jupyter.table(SET_COLUMNS, set_rows(metrics.certainty)),
             jupyter.picture(picture_in(self.path, "confusion"), "confusion matrix"),
+            jupyter.picture(picture_in(self.path, "reliability"), "reliability diagram"),
         )
 
 
@@ -142,8 +155,11 @@ def evaluate(
         if metrics.by is not None:
             _warn_of_small_groups(galaxies.path, metrics.by)
         predictions = Predictions(tuple(galaxies.ids), labels, probabilities, same_galaxies(galaxies))
+        certainty = _certainty(run, predictor)
+        scored = certainty_scores(labels, probabilities, predictions.independent, certainty, metrics.fingerprint)
+        metrics = dataclasses.replace(metrics, certainty=scored)
         metrics = dataclasses.replace(metrics, seal=metrics.seal_with(predictions))
-        figures = _figures(run, galaxies, predictions, metrics)
+        figures = _figures(run, galaxies, predictions, metrics, certainty)
         path = write_evaluation(run, dataset, metrics, predictions, figures)
     return Evaluation(path, metrics)
 
@@ -175,6 +191,18 @@ def _warn_of_small_groups(cube: Path, by: GroupedScores) -> None:
         allowed=f"{SMALL_GROUP} galaxies or more, for an interval of less than 0.35",
         next_step="read their intervals and not their numbers, or name a column with larger groups",
     )
+
+
+def _certainty(run: Run, predictor: Predictor) -> Certainty | None:
+    """Read the run's calibration, and say where it is not for these predictions."""
+    try:
+        certainty = read_certainty(run)
+        if certainty is not None:
+            certainty.require(predictor)
+    except (RunError, UsageError) as error:
+        warn(f"{run.path}: tested without its calibration", received=error.what, next_step=error.next_step)
+        return None
+    return certainty
 
 
 def same_galaxies(cube: LabelledCube) -> tuple[str, ...] | None:
@@ -293,8 +321,10 @@ def refuse_diverged(run: Run, cube: LabelledCube, probabilities: npt.NDArray[np.
         )
 
 
-def _figures(run: Run, cube: LabelledCube, predictions: Predictions, metrics: Metrics) -> dict[str, Figure]:
-    """Draw the confusion matrix and the worst mistakes, under a title that says first what must be known."""
+def _figures(
+    run: Run, cube: LabelledCube, predictions: Predictions, metrics: Metrics, certainty: Certainty | None
+) -> dict[str, Figure]:
+    """Draw the evaluation's pictures, under a title that says first what must be known."""
     names = run.record.class_names
     title = f"{run.name} on {cube.path.name}, {len(cube)} galaxies"
     warning = leakage_warning(metrics.leakage, metrics.galaxies)
@@ -309,7 +339,17 @@ def _figures(run: Run, cube: LabelledCube, predictions: Predictions, metrics: Me
         f"{short_name(ids[row])}\ntrue {names[labels[row]]}\nsaid {names[predicted[row]]} {confidence[row]:.0%}"
         for row in worst
     ]
+    curves = {"as the network says": reliability_curve(labels, probabilities)}
+    if certainty is not None:
+        after = "calibrated on this very cube" if _same_cube(metrics) else "calibrated"
+        curves[after] = reliability_curve(labels, certainty.calibrated(probabilities))
     return {
         "confusion": confusion_figure(np.array(metrics.confusion_matrix), names, title),
         "mistakes": mistakes_figure(cube.read(worst), captions, title),
+        "reliability": reliability_figure(curves, title),
     }
+
+
+def _same_cube(metrics: Metrics) -> bool:
+    scored = metrics.certainty
+    return scored is not None and scored.calibrated is not None and scored.calibrated.same_cube

@@ -11,9 +11,11 @@ from rich.table import Table
 
 from kamerton.evaluation.leakage import leakage_details
 from kamerton.evaluation.metrics import HEADLINES
+from kamerton.evaluation.reliability import CERTAINTY_COLUMNS, SET_COLUMNS, certainty_rows, set_rows
 from kamerton.evaluation.statistics import METRICS, Interval
 from kamerton.runs.evaluation import ClassScores, GroupedScores
 from kamerton.runs.record import WeightsChosenBy
+from kamerton.runs.reliability import CertaintyScores
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -46,6 +48,31 @@ def print_metrics(evaluation: Evaluation, console: Console) -> None:
     console.print(_class_table(metrics.per_class))
     if metrics.by is not None:
         console.print(_group_table(metrics.by))
+    if metrics.certainty is not None:
+        _print_certainty(metrics.certainty, console)
+
+
+def _print_certainty(scores: CertaintyScores, console: Console) -> None:
+    """Print how far probabilities are to be trusted, before and after calibration, and how the sets keep their word."""
+    console.print(_plain_table(CERTAINTY_COLUMNS, certainty_rows(scores)))
+    made = scores.calibrated
+    if made is None:
+        return
+    console.print(
+        f"sets ({made.method}), promised to hold each class's galaxies' class for {made.coverage:.1%}; "
+        f"{made.mean_size:.2f} classes in one",
+        markup=False,
+    )
+    console.print(_plain_table(SET_COLUMNS, set_rows(scores)))
+
+
+def _plain_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    table = Table(columns[0], box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for heading in columns[1:]:
+        table.add_column(heading, justify="right")
+    for row in rows:
+        table.add_row(*map(escape, row))
+    return table
 
 
 def print_comparison(comparison: Comparison, console: Console) -> None:

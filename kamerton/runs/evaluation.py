@@ -21,6 +21,7 @@ from kamerton.parquet import read_parquet
 from kamerton.records import read_record
 from kamerton.runs.folder import EVALUATIONS, Run
 from kamerton.runs.record import WeightsChosenBy
+from kamerton.runs.reliability import CertaintyScores
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -31,7 +32,7 @@ METRICS_BYTES = 4 << 20
 
 CUBE_ENDINGS = (".gz", ".fz", ".fits")
 
-PICTURES = ("confusion", "mistakes")
+PICTURES = ("confusion", "mistakes", "reliability")
 """The pictures of an evaluation."""
 
 TOLD = {"none": "", "likely": ", PERHAPS NOT A TEST", "found": ", NOT A TEST", "unknown": ", LEAKAGE NOT KNOWN"}
@@ -210,6 +211,8 @@ class Metrics(Scores):
     """Older results have none."""
     intervals: IntervalMethod | None = None
     """How all intervals are made; None in older results, which have none."""
+    certainty: CertaintyScores | None = None
+    """How far the probabilities are to be trusted; older results lack it."""
     seal: str | None = None
     """SHA-256 of all else in here and of the predictions; older results lack it."""
 
@@ -261,6 +264,12 @@ class Predictions:
     def __repr__(self) -> str:
         galaxies, classes = self.probabilities.shape
         return f"Predictions({galaxies} galaxies, {classes} classes)"
+
+    @property
+    def independent(self) -> tuple[str, ...]:
+        """Name for each galaxy the group that it is in, alone where none is named; groups are independent."""
+        groups = self.groups or ("",) * len(self.ids)
+        return tuple(group or f"\0{row}" for row, group in enumerate(groups))
 
     def sha256(self) -> str:
         """SHA-256 of all of it."""

@@ -14,6 +14,7 @@ from kamerton.certainty.scaling import log_probabilities, mean_loss
 from kamerton.data.cubes.cube import open_cube
 from kamerton.errors import CubeError, KamertonWarning, RunError, UsageError
 from kamerton.evaluation.calibrate import Calibrated, calibrate, halves, joined
+from kamerton.evaluation.evaluate import evaluate
 from kamerton.inference.predictor import Predictor
 from kamerton.runs.contents import foreign_files
 from kamerton.runs.folder import Run, open_run
@@ -209,3 +210,36 @@ def test_galaxies_of_one_group_stay_in_one_half() -> None:
     for group in set(groups) - {""}:
         members = [bool(first[row]) for row, name in enumerate(groups) if name == group]
         assert len(set(members)) == 1
+
+
+def test_a_test_shows_probabilities_before_and_after(calibrated: Run, tmp_path: Path) -> None:
+    images_nhwc, labels = toy_galaxies(150, 32, 31)
+    labels[::10] = (labels[::10] + 1) % 3
+    found = evaluate(calibrated, write_cube(tmp_path / "new.fits", images_nhwc, labels)).metrics.certainty
+    assert found is not None
+    assert found.calibrated is not None
+    assert not found.calibrated.same_cube
+    assert found.calibrated.reliability.log_loss.value < found.network.log_loss.value
+    certainty = read_certainty(calibrated)
+    assert certainty is not None
+    judged = certainty.judge(Predictor(calibrated).answers(images_nhwc))
+    for place, row in enumerate(found.calibrated.sets):
+        own = labels == place
+        assert (row.galaxies, row.covered) == (own.sum(), judged.in_set[own, place].sum())
+        assert row.mean_size == pytest.approx(judged.set_size[own].mean())
+
+
+def test_a_test_on_the_calibration_cube_says_so(calibrated: Run, cube: Path) -> None:
+    found = evaluate(calibrated, cube)
+    assert found.metrics.certainty is not None
+    assert found.metrics.certainty.calibrated is not None
+    assert found.metrics.certainty.calibrated.same_cube
+    assert "this very cube: no test" in found._repr_html_()
+
+
+def test_a_test_of_other_views_goes_without_the_calibration_aloud(calibrated: Run, tmp_path: Path) -> None:
+    place = write_toy_cube(tmp_path / "views.fits", 30, seed=32)
+    with pytest.warns(KamertonWarning, match=r"tested without its calibration.*without --eight-views"):
+        found = evaluate(calibrated, place, eight_views=True)
+    assert found.metrics.certainty is not None
+    assert found.metrics.certainty.calibrated is None

@@ -85,13 +85,13 @@ def everything_in(folder: Path) -> dict[str, bytes]:
 def test_the_result_folder_holds_numbers_predictions_and_pictures(found: Evaluation) -> None:
     assert (found.path.parent.name, found.path.name) == ("evaluation", "test")
     assert {path.name for path in found.path.iterdir()} == {
-        "metrics.json", "predictions.parquet", "confusion.png", "mistakes.png",
+        "metrics.json", "predictions.parquet", "confusion.png", "mistakes.png", "reliability.png",
     }  # fmt: skip
     assert [path.name for path in found.path.parent.iterdir()] == ["test"]
 
 
 def test_the_pictures_are_pictures(found: Evaluation) -> None:
-    for name in ("confusion.png", "mistakes.png"):
+    for name in ("confusion.png", "mistakes.png", "reliability.png"):
         with Image.open(found.path / name) as picture:
             assert np.asarray(picture.convert("L")).std() > 10, "not an empty sheet"
 

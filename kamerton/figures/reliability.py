@@ -1,0 +1,46 @@
+"""Reliability diagrams: how often a network is right when it says how sure it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float64
+
+from kamerton.figures.drawing import MARKERS, OKABE_ITO, new_figure, plain
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True, eq=False)
+class ReliabilityCurve:
+    """Accuracy against confidence."""
+
+    confidence: Float64[np.ndarray, " bins"]
+    """Mean of each bin of equally many galaxies."""
+    accuracy: Float64[np.ndarray, " bins"]
+    intervals: Float64[np.ndarray, "bins 2"]
+    """Ends of the accuracy's 95% interval."""
+    smooth: Float64[np.ndarray, "cells 2"]
+    """Confidence and accuracy without bins, where there are galaxies."""
+
+
+def reliability_figure(curves: Mapping[str, ReliabilityCurve], title: str) -> Figure:
+    """Draw reliability diagrams side by side, by their names; on the dashed line confidence is accuracy."""
+    figure = new_figure(width=1.2 + 4.2 * len(curves), height=4.9)
+    panels = figure.subplots(1, len(curves), squeeze=False, sharey=True)[0]
+    for axes, (name, curve), colour, marker in zip(panels, curves.items(), OKABE_ITO, MARKERS, strict=False):
+        axes.plot([0, 1], [0, 1], color="black", linestyle="--", linewidth=0.8)
+        axes.plot(*curve.smooth.T, color=colour, linewidth=1.2)
+        ends = np.abs(curve.intervals - curve.accuracy[:, np.newaxis]).T
+        axes.errorbar(
+            curve.confidence, curve.accuracy, yerr=ends, fmt=marker, color=colour, markersize=4, elinewidth=0.8
+        )
+        axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="confidence", aspect="equal")
+        axes.set_title(plain(name), fontsize=9)
+    panels[0].set(ylabel="accuracy, bins of equally many galaxies (95%)")
+    figure.suptitle(plain(title), fontsize=10, wrap=True)
+    return figure
