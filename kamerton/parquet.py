@@ -96,7 +96,7 @@ def _read(file: IO[bytes], size_bytes: int, choose: Callable[[pa.Schema], Sequen
     _require_memory(_declared_bytes(found), size_bytes)
     _require_memory(sum(group_bytes(file, size_bytes)), size_bytes)
     with _opened(file, size_bytes, metadata=found, read_dictionary=texts) as content:
-        table = content.read(columns=columns)
+        table = content.read(columns=columns, use_threads=False)
     if table.num_rows != found.num_rows or table.column_names != columns:
         raise ValueError(f"{table.num_rows} rows of {', '.join(table.column_names)}, which is not what it promises")
     for name in texts:
@@ -163,10 +163,15 @@ def _described(
 
 
 def _opened(file: IO[bytes], size_bytes: int, **options: Any) -> pq.ParquetFile:
+    """Open it to be read by this thread alone.
+
+    Arrow's own threads still hold a Python file when the call that they worked for has returned, and can end the
+    process when they let go of it.
+    """
     from pyarrow import parquet
 
     limits = {"thrift_string_size_limit": max(SMALL_BYTES, size_bytes), "thrift_container_size_limit": FOOTER_ITEMS}
-    return parquet.ParquetFile(file, **limits, **options)
+    return parquet.ParquetFile(file, pre_buffer=False, **limits, **options)
 
 
 def _is_text(kind: pa.DataType) -> bool:

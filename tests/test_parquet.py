@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import resource
+import threading
+from collections.abc import Callable
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +13,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
+from kamerton.opening import open_plain
 from kamerton.parquet import MAX_COLUMNS, SMALL_BYTES, SMALL_ROWS, parquet_batches, read_parquet
 from kamerton.parquet_pages import group_bytes
 
@@ -27,6 +31,23 @@ def test_a_table_is_read_as_it_is(tmp_path: Path) -> None:
     table = pa.table({"id": ["a", "ł", None], "n": [1, 2, 3], "p": [0.5, None, 1.0]})
     assert read_parquet(write(tmp_path / "a.parquet", table), all_of).equals(table)
     assert read_parquet(tmp_path / "a.parquet", lambda schema: ["n"]).to_pydict() == {"n": [1, 2, 3]}
+
+
+@pytest.mark.parametrize("read", [lambda path: read_parquet(path, all_of), lambda path: streamed(path, 100)])
+def test_a_file_is_read_in_one_thread(
+    read: Callable[[Path], object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: set[int] = set()
+
+    class Watched(BufferedReader):
+        def read(self, size: int | None = -1, /) -> bytes:
+            threads.add(threading.get_ident())
+            return super().read(size)
+
+    path = write(tmp_path / "a.parquet", pa.table({f"c{number}": list(range(2000)) for number in range(20)}))
+    monkeypatch.setattr("kamerton.parquet.open_plain", lambda path: Watched(open_plain(path).detach()))
+    read(path)
+    assert threads == {threading.get_ident()}
 
 
 def test_texts_of_any_kind_become_text(tmp_path: Path) -> None:
