@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -63,7 +63,7 @@ def open_galaxy10(request: ImportRequest) -> Iterator[LabelledSource]:
             images = galaxy10_images(source, file)
             labels = np.asarray(_dataset(source, file, "ans", kinds="iu", dimensions=1)[:], np.int64)
             _check_labels(source, labels, len(images))
-            catalogue = galaxy10_catalogue(source, file, len(labels))
+            catalogue = _galaxy10_catalogue(source, file, len(labels))
             classes = classes_in_order(str(source), labels, _galaxy10_classes(images.shape[1], labels), request.classes)
         # Outside, so that an error of whoever writes the images is not taken for one of the HDF5 file.
         found = StreamFindings()
@@ -77,14 +77,24 @@ def _galaxy10_classes(side: int, labels: Labels) -> tuple[str, ...]:
     return GALAXY10_SDSS_CLASS_NAMES if side == GALAXY10_SDSS_SIDE else galaxy10.CLASS_NAMES
 
 
-def galaxy10_catalogue(source: Path, file: Any, count: int) -> Table:
-    """Read ``ra``, ``dec``, ``redshift`` and ``pxscale``, where the file has them; ids are numbers of rows."""
-    table = Table({"id": [f"galaxy10-{row:05d}" for row in range(count)]})
-    for name in ("ra", "dec", "redshift", "pxscale"):
-        if name in file:
-            values = np.asarray(_dataset(source, file, name, kinds="fiu", dimensions=1)[:], np.float64)
-            _check_length(f"{source} dataset {name}", len(values), count)
-            table[name] = values
+def galaxy10_ids(rows: Iterable[int]) -> list[str]:
+    """Name the galaxies by the numbers of their rows."""
+    return [f"galaxy10-{row:05d}" for row in rows]
+
+
+def galaxy10_columns(source: Path, file: Any, count: int) -> dict[str, Any]:
+    """Get the datasets ``ra``, ``dec``, ``redshift`` and ``pxscale``, where the file has them."""
+    names = [name for name in ("ra", "dec", "redshift", "pxscale") if name in file]
+    columns = {name: _dataset(source, file, name, kinds="fiu", dimensions=1) for name in names}
+    for name, column in columns.items():
+        _check_length(f"{source} dataset {name}", len(column), count)
+    return columns
+
+
+def _galaxy10_catalogue(source: Path, file: Any, count: int) -> Table:
+    table = Table({"id": galaxy10_ids(range(count))})
+    for name, column in galaxy10_columns(source, file, count).items():
+        table[name] = np.asarray(column[:], np.float64)
     if "pxscale" in table.colnames:
         table["pxscale"].unit = "arcsec"
     return table

@@ -8,14 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from kamerton.arrays import SquareHWC
 from kamerton.config import PictureSettings, PixelOrigin
-from kamerton.data.classes import NAMES_SHOWN, shown
+from kamerton.data.classes import NAMES_SHOWN
 from kamerton.data.fits.letters import printable
 from kamerton.data.importers.class_folders import NO_PICTURES
 from kamerton.data.sources.digests import folder_digest
@@ -33,13 +33,31 @@ FolderId = tuple[int, int]
 
 
 @dataclass
+class Counted:
+    """How many there are, and the names of the first of them."""
+
+    count: int = 0
+    names: list[str] = field(default_factory=list)
+
+    def note(self, name: str) -> None:
+        """Count one more."""
+        self.count += 1
+        if len(self.names) < NAMES_SHOWN:
+            self.names.append(printable(name))
+
+    def __str__(self) -> str:
+        more = f" and {self.count - NAMES_SHOWN} more" if self.count > NAMES_SHOWN else ""
+        return ", ".join(self.names) + more
+
+
+@dataclass
 class Found:
     """What a walk has found besides pictures."""
 
-    others: int = 0
-    other_names: list[str] = field(default_factory=list)
-    again: int = 0
-    again_names: list[str] = field(default_factory=list)
+    others: Counted = field(default_factory=Counted)
+    """Files that are no pictures."""
+    again: Counted = field(default_factory=Counted)
+    """Folders that were read already."""
 
 
 class FolderSource:
@@ -95,29 +113,27 @@ def walk(folder: Path, found: Found) -> Iterator[str]:
     """
     top = _folder_id(folder)
     seen: set[FolderId] = {top}
-    # Of each open folder its id and what is left of it; deep folders would end Python's own recursion.
-    stack: list[tuple[FolderId, Iterator[tuple[str, bool]]]] = [(top, iter(_entries(folder, "")))]
+    # Of each open folder its id, its path and what is left of it; deep folders would end Python's own recursion.
+    stack: list[tuple[FolderId, str, Iterator[str]]] = [(top, "", iter(_names(folder)))]
     while stack:
-        _, entries = stack[-1]
-        name, is_folder = next(entries, ("", False))
-        if not name:
+        _, path, names = stack[-1]
+        name = next(names, None)
+        if name is None:
             stack.pop()
-        elif is_folder:
-            inner = folder / name
+        elif name.endswith("/"):
+            inner = folder / path / name
             folder_id = _folder_id(inner)
-            if folder_id in {around for around, _ in stack}:
+            if folder_id in {around for around, _, _ in stack}:
                 raise _loop(inner)
             if folder_id in seen:
-                _note(found.again_names, place_of(name))
-                found.again += 1
+                found.again.note(path + name.rstrip("/"))
                 continue
             seen.add(folder_id)
-            stack.append((folder_id, iter(_entries(folder, name))))
-        elif Path(name).suffix.lower() in NO_PICTURES:
-            _note(found.other_names, place_of(name))
-            found.others += 1
+            stack.append((folder_id, path + name, iter(_names(inner))))
+        elif PurePath(name).suffix.lower() in NO_PICTURES:
+            found.others.note(path + name)
         else:
-            yield place_of(name)
+            yield place_of(path + name)
 
 
 def _folder_id(folder: Path) -> FolderId:
@@ -128,15 +144,14 @@ def _folder_id(folder: Path) -> FolderId:
     return status.st_dev, status.st_ino
 
 
-def _entries(folder: Path, inner: str) -> list[tuple[str, bool]]:
-    """List a folder by name: paths from the top, and which are folders, or links to one."""
+def _names(folder: Path) -> list[str]:
+    """List a folder in the order of paths; a folder in it, or a link to one, ends with a slash."""
     try:
-        with os.scandir(folder / inner) as entries:
-            listed = [(entry.name, _is_folder(entry)) for entry in entries if not entry.name.startswith(".")]
+        with os.scandir(folder) as entries:
+            shown_entries = (entry for entry in entries if not entry.name.startswith("."))
+            return sorted(entry.name + "/" if _is_folder(entry) else entry.name for entry in shown_entries)
     except OSError as error:
-        raise _cannot_be_listed(folder / inner, error) from error
-    before = f"{inner}/" if inner else ""
-    return [(before + name, is_folder) for name, is_folder in sorted(listed)]
+        raise _cannot_be_listed(folder, error) from error
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
@@ -145,11 +160,6 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
     except OSError:
         # A link that leads nowhere: a picture that cannot be opened.
         return False
-
-
-def _note(names: list[str], name: str) -> None:
-    if len(names) <= NAMES_SHOWN:
-        names.append(name)
 
 
 def _cannot_be_listed(folder: Path, error: OSError) -> DataError:
@@ -166,15 +176,15 @@ def _loop(inner: Path) -> DataError:
 
 
 def _say(folder: Path, found: Found) -> None:
-    if found.others:
+    if found.others.count:
         warn(
-            f"{folder}: {found.others} files that are no pictures are left out",
-            received=shown(found.other_names),
+            f"{folder}: {found.others.count} files that are no pictures are left out",
+            received=found.others,
             next_step="nothing, if they are notes and the like",
         )
-    if found.again:
+    if found.again.count:
         warn(
-            f"{folder}: {found.again} folders are there twice, through links, and are read once",
-            received=shown(found.again_names),
+            f"{folder}: {found.again.count} folders are there twice, through links, and are read once",
+            received=found.again,
             next_step="nothing, if the same galaxies are meant",
         )

@@ -9,15 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from astropy.table import Table
 
 from kamerton.arrays import SquareHWC
 from kamerton.config import PictureSettings, PixelOrigin
 from kamerton.data.cubes.origin import framing_within
-from kamerton.data.importers.galaxy10_file import galaxy10_catalogue, galaxy10_images, hdf5_errors
+from kamerton.data.importers.galaxy10_file import galaxy10_columns, galaxy10_ids, galaxy10_images, hdf5_errors
 from kamerton.data.importers.source import fit_batch
 from kamerton.data.pictures.picture import fit_square
-from kamerton.data.sky import sky_positions
 from kamerton.data.sources.digests import file_digest
 from kamerton.data.sources.rows import Positions, known_numbers, row_batch, runs
 from kamerton.data.sources.source import ColumnKind, SourceRequest
@@ -26,8 +24,6 @@ from kamerton.opening import open_plain
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-CARRIED = ("redshift", "pxscale")
 
 
 class Hdf5Source:
@@ -41,9 +37,11 @@ class Hdf5Source:
     def __init__(self, path: Path, file: Any, settings: PictureSettings) -> None:
         self.path, self._settings = path, settings
         self._images = galaxy10_images(path, file)
-        self._catalogue: Table = galaxy10_catalogue(path, file, len(self._images))
-        self.has_positions = {"ra", "dec"} <= set(self._catalogue.colnames)
-        self.columns: Mapping[str, ColumnKind] = {n: "float64" for n in CARRIED if n in self._catalogue.colnames}
+        self._columns = galaxy10_columns(path, file, len(self._images))
+        self.has_positions = {"ra", "dec"} <= self._columns.keys()
+        self.columns: Mapping[str, ColumnKind] = {
+            name: "float64" for name in self._columns if name not in {"ra", "dec"}
+        }
         # Refuses a crop that is larger than the pictures.
         self.side_px = len(fit_square(self._images[0], settings, f"{path} image 0"))
         framing = framing_within(None, min(self._images.shape[1:3]), settings.crop, settings.size)
@@ -56,14 +54,16 @@ class Hdf5Source:
 
     def batches(self, rows: int) -> Iterator[pa.RecordBatch]:
         """Give the galaxies in the order of the file."""
-        positions, positions_deg = Positions(self.path), sky_positions(self._catalogue)
-        for start in range(0, len(self._catalogue), rows):
-            table = self._catalogue[start : start + rows]
-            places = [str(row) for row in range(start, start + len(table))]
-            known = None if positions_deg is None else positions_deg[start : start + rows]
-            checked = None if known is None else positions.checked(places, known[:, 0], known[:, 1])
-            carried = {name: known_numbers(np.asarray(table[name], np.float64)) for name in self.columns}
-            yield row_batch(self.columns, places, [str(name) for name in table["id"]], checked, carried)
+        positions, count = Positions(self.path), len(self._images)
+        for start in range(0, count, rows):
+            part = slice(start, min(start + rows, count))
+            with hdf5_errors(self.path, f"columns from row {start}"):
+                values = {name: np.asarray(column[part], np.float64) for name, column in self._columns.items()}
+            numbers = range(part.start, part.stop)
+            places = [str(row) for row in numbers]
+            known = positions.checked(places, values["ra"], values["dec"]) if self.has_positions else None
+            carried = {name: known_numbers(values[name]) for name in self.columns}
+            yield row_batch(self.columns, places, galaxy10_ids(numbers), known, carried)
         positions.say()
 
     def images(self, places: Sequence[str]) -> Iterator[SquareHWC | PictureError]:
