@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from kamerton.version import __version__
 
 if TYPE_CHECKING:
+    from kamerton.catalogue.hats import write_hats
     from kamerton.catalogue.predict import predict
     from kamerton.data.audit import check
     from kamerton.data.cubes.cube import open_cube
@@ -55,6 +56,7 @@ _HOMES = {
     "synth": "data.synthetic.survey",
     "train": "training.train",
     "verify": "verification",
+    "write_hats": "catalogue.hats",
 }
 
 __all__ = [
@@ -81,6 +83,7 @@ __all__ = [
     "synth",
     "train",
     "verify",
+    "write_hats",
 ]
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -15,13 +16,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kamerton.catalogue.columns import Column, Header, arrow_schema
+from kamerton.catalogue.heading import heading
+from kamerton.catalogue.manifest import Manifest
 from kamerton.catalogue.names import words
+from kamerton.catalogue.record import MANIFEST_FILE, read_catalogue_record, require_manifest
+from kamerton.catalogue.shards import is_made, read_shards
 from kamerton.catalogue.sky_order import INDEX_COLUMN, SkyOrder
 from kamerton.catalogue.sky_tiles import INDEX_ORDER, Counts, Tile, choose_tiles, count_galaxies, sky_indices
 from kamerton.catalogue.writers.parquet_file import head_of, parquet_rows
 from kamerton.errors import DataError, warn
-from kamerton.files import new_whole_folder
-from kamerton.progress import Progress
+from kamerton.files import new_whole_folder, require_new
+from kamerton.progress import Progress, Silent
 from kamerton.version import __version__
 
 if TYPE_CHECKING:
@@ -34,6 +39,8 @@ DIRECTORY_PIXELS = 10_000
 """A folder ``Dir`` has the tiles of so many pixels."""
 
 INDEX = Column(INDEX_COLUMN, "int64", f"HEALPix index of order {INDEX_ORDER}, nested (ICRS)", ucd="pos.healpix")
+
+HATS_FOLDER = "hats"
 
 RA, DEC = "ra", "dec"
 
@@ -54,6 +61,33 @@ class HatsCatalogue:
     def as_json(self) -> dict[str, Any]:
         """Give it as plain values."""
         return {**self.__dict__, "path": str(self.path)}
+
+    def describe(self) -> str:
+        """Say in a line what it holds."""
+        return f"{self.galaxies} galaxies in {self.tiles} tiles of the sky"
+
+
+def write_hats(folder: str | Path, *, watcher: Progress | None = None) -> HatsCatalogue:
+    """Lay out a catalogue of shards, as `predict` makes it, anew in the folder ``hats`` in it, tile by tile of the sky.
+
+    The shards stay. Galaxies without a position are left out, and a KamertonWarning counts them. Raises DataError where
+    the folder is no catalogue, or none that is finished, or where no galaxy has a position; OutputError where ``hats``
+    is there already or cannot be written.
+    """
+    out = Path(folder)
+    record = read_catalogue_record(out)
+    require_new(out / HATS_FOLDER)
+    require_manifest(out, record)
+    with Manifest(out / MANIFEST_FILE) as manifest:
+        shards = range(record.manifest.shards)
+        missing = [number for number in shards if not is_made(out, number, record, manifest.galaxies(number))]
+    if missing:
+        raise DataError(
+            f"{out} is not finished",
+            received=f"{len(missing)} of {len(shards)} shards missing or damaged, the first of them {missing[0]}",
+            next_step="give the same `kamerton predict` with --resume first",
+        )
+    return write_tiles(out / HATS_FOLDER, heading(record), partial(read_shards, out, record), watcher or Silent())
 
 
 def write_tiles(path: Path, header: Header, tables: Tables, watcher: Progress) -> HatsCatalogue:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from kamerton.catalogue.writers import WRITERS
+from kamerton.catalogue.writers import WRITERS, files_of
 from kamerton.errors import OutputError, UsageError
 from kamerton.files import require_new
 
@@ -34,7 +34,8 @@ def catalogue_place(out: str | Path | None, *, resume: bool) -> Iterator[Place]:
         return
     out = Path(out)
     if out.suffix.lower() in WRITERS:
-        require_new(out, next_step="choose another name or move it away")
+        for place in files_of(out):
+            require_new(place, next_step="choose another name or move it away")
         shards = out.with_name(SHARDS_OF.format(name=out.name))
         if shards.exists() and not resume:
             raise OutputError(

@@ -1,4 +1,4 @@
-"""``kamerton predict``: new galaxies, labelled."""
+"""``kamerton predict`` and ``catalogue``: new galaxies, labelled, and what becomes of them."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ import typer
 
 from kamerton import config
 from kamerton.cli.options import with_options
-from kamerton.cli.shared import Commands, JsonFlag
+from kamerton.cli.shared import Commands, JsonFlag, print_result
 from kamerton.cli.terminal import answers, print_json, watcher
 
 app = Commands()
+finishing = Commands(name="catalogue", help="Finish a catalogue that `kamerton predict` made.")
 
 
 @app.command()
@@ -52,3 +53,16 @@ def predict(
     if found.table is not None:
         answers().print(catalogue_table(found.table, tuple(found.class_counts)))
     print("\n".join(found.describe()))
+
+
+@finishing.command()
+def hats(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of shards, as predict makes one.")],
+    *,
+    as_json: JsonFlag = False,
+) -> None:
+    """Lay out a catalogue as HATS, tile by tile of the sky, in the folder hats in it; the shards stay."""
+    from kamerton.catalogue.hats import write_hats
+
+    made = write_hats(folder, watcher=watcher())
+    print_result(as_json, made.as_json(), [made.describe(), f"catalogue: {made.path}"])

@@ -32,6 +32,7 @@ app = typer.Typer(
 )
 for theme in (machine, data, learning, results, catalogue, exchange):
     app.add_typer(theme.app)
+app.add_typer(catalogue.finishing)
 
 
 def answer(words: list[str]) -> int:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from astropy.io.votable.ucd import parse_ucd
 from astropy.units import Unit
@@ -82,3 +84,12 @@ def test_any_classes_and_columns_give_distinct_names(class_names: list[str], car
     columns = catalogue_columns(carried, class_names, positions=True, flags=FLAGS)  # type: ignore[arg-type]
     names = [column.name for column in columns]
     assert len(set(names)) == len(names) == 3 + len(carried) + 1 + 2 * len(class_names) + 5
+
+
+def test_the_document_tells_what_the_columns_are() -> None:
+    columns = catalogue_columns({"Petro R50": "float64"}, ("Spiral", "E/S0"), positions=True, flags={})
+    text = (Path(__file__).parents[2] / "docs/catalogues.md").read_text(encoding="utf-8")
+    for column in columns:
+        ucd = f"`{column.ucd}` " if column.ucd else ""
+        unit = f"{column.unit} " if column.unit else ""
+        assert f"| `{column.name}` | {column.kind} | {unit}| {ucd}| {column.description} |" in text

@@ -11,12 +11,15 @@ from pyarrow import parquet
 
 from kamerton.catalogue import hats, sky_order
 from kamerton.catalogue.columns import Header, arrow_schema, catalogue_columns, class_facts
-from kamerton.catalogue.hats import HatsCatalogue, write_tiles
+from kamerton.catalogue.hats import HatsCatalogue, write_hats, write_tiles
+from kamerton.catalogue.predict import predict
 from kamerton.catalogue.sky_tiles import sky_indices
 from kamerton.errors import DataError, KamertonWarning, OutputError
 from kamerton.progress import Silent
+from kamerton.runs.folder import Run
 from tests.catalogue.tables import CLASSES
 from tests.catalogue.test_votable import read
+from tests.conftest import write_toy_cube
 
 COLUMNS = catalogue_columns({"Długość": "float64"}, CLASSES, positions=True)
 HEADER = Header("Kształty: 500 galaktyk", COLUMNS, class_facts(CLASSES))
@@ -152,3 +155,50 @@ def test_what_is_there_already_is_not_touched(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="exists already"):
         write_tiles(tmp_path / "hats", HEADER, tables_of(rows()), Silent())
     assert list(tmp_path.iterdir()) == [tmp_path / "hats"]
+
+
+@pytest.fixture
+def shards(toy_run: Run, tmp_path: Path) -> Path:
+    """A finished catalogue of 30 galaxies in three shards."""
+    cube = write_toy_cube(tmp_path / "new.fits", 30, seed=7)
+    predict(toy_run, cube, out=tmp_path / "night", shard_galaxies=12)
+    return tmp_path / "night"
+
+
+def test_a_folder_of_shards_becomes_tiles_and_stays(shards: Path) -> None:
+    before = {path.name: path.read_bytes() for path in shards.iterdir() if path.is_file()}
+    made = write_hats(shards)
+    assert (made.path, made.galaxies, made.without_position) == (shards / "hats", 30, 0)
+    assert {path.name: path.read_bytes() for path in shards.iterdir() if path.is_file()} == before
+    found = pa.concat_tables(read_tiles(made).values()).drop_columns("_healpix_29")
+    expected = pa.concat_tables([parquet.read_table(path) for path in sorted(shards.glob("part-*"))])
+    assert found.sort_by("id") == expected.sort_by("id")
+
+
+def test_hats_itself_finds_a_night_valid(shards: Path) -> None:
+    validation = pytest.importorskip("hats.io.validation", reason="hats is not installed")
+    assert validation.is_valid_catalog(write_hats(shards).path, strict=True)
+
+
+def test_a_catalogue_that_is_not_finished_is_refused(shards: Path) -> None:
+    second = sorted(shards.glob("part-*"))[1]
+    content = second.read_bytes()
+    for spoilt in (None, content[:50] + bytes([content[50] ^ 1]) + content[51:]):
+        second.unlink()
+        if spoilt is not None:
+            second.write_bytes(spoilt)
+        with pytest.raises(DataError, match=r"night is not finished.*1 of 3 shards missing or damaged.*1.*--resume"):
+            write_hats(shards)
+        second.write_bytes(content)
+    assert not (shards / "hats").exists()
+
+
+def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"cannot be read as a catalogue.*kamerton predict"):
+        write_hats(tmp_path)
+
+
+def test_a_second_layout_is_refused(shards: Path) -> None:
+    write_hats(shards)
+    with pytest.raises(OutputError, match="hats exists already"):
+        write_hats(shards)

@@ -1,4 +1,4 @@
-"""``kamerton predict`` as it is typed."""
+"""``kamerton predict`` and ``catalogue`` as they are typed."""
 
 from __future__ import annotations
 
@@ -55,3 +55,22 @@ def test_too_many_galaxies_for_a_terminal_are_sent_to_a_file(
     cube = write_toy_cube(tmp_path / "new.fits", 3, seed=7)
     assert answer(["predict", str(toy_run.path), str(cube)]) == 2
     assert "--out shapes.parquet" in capsys.readouterr().err
+
+
+def test_a_folder_is_laid_out_as_hats(toy_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cube = write_toy_cube(tmp_path / "new.fits", 3, seed=7)
+    assert answer(["predict", str(toy_run.path), str(cube), "--out", str(tmp_path / "night")]) == 0
+    capsys.readouterr()
+    assert answer(["catalogue", "hats", str(tmp_path / "night")]) == 0
+    assert f"catalogue: {tmp_path / 'night/hats'}" in capsys.readouterr().out
+    assert answer(["catalogue", "hats", str(tmp_path / "night")]) == 2
+    assert "exists already" in capsys.readouterr().err
+
+
+def test_a_program_gets_what_is_in_the_tiles(toy_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cube = write_toy_cube(tmp_path / "new.fits", 3, seed=7)
+    assert answer(["predict", str(toy_run.path), str(cube), "--out", str(tmp_path / "night")]) == 0
+    capsys.readouterr()
+    assert answer(["catalogue", "hats", str(tmp_path / "night"), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["galaxies"], found["without_position"]) == (3, 0)

@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from kamerton.catalogue.columns import Header
+from kamerton.catalogue.csv_head import csv_head_path
 from kamerton.catalogue.writers.fits_table import fits_rows
 from kamerton.catalogue.writers.parquet_file import parquet_rows
 from kamerton.catalogue.writers.rows import Rows
@@ -41,3 +42,8 @@ def find_writer(path: Path) -> Writer:
             allowed=", ".join(WRITERS),
             next_step="choose a name with one of these endings",
         ) from None
+
+
+def files_of(path: Path) -> list[Path]:
+    """Name all the files that a catalogue becomes: a CSV file has one beside it."""
+    return [path, csv_head_path(path)] if path.suffix.lower() == ".csv" else [path]

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from kamerton.catalogue.columns import Header
-from kamerton.catalogue.writers import WRITERS, find_writer
+from kamerton.catalogue.writers import WRITERS, files_of, find_writer
 from kamerton.errors import OutputError, UsageError
 from tests.catalogue.tables import HEADER, ROWS
 
@@ -26,6 +26,12 @@ def test_the_same_rows_give_the_same_bytes_however_they_come(ending: str, tmp_pa
     whole = write(tmp_path / f"whole{ending}", HEADER, pa.concat_tables([ROWS, ROWS]))
     parts = write(tmp_path / f"parts{ending}", HEADER, ROWS.slice(0, 1), ROWS.slice(1), ROWS)
     assert whole.read_bytes() == parts.read_bytes()
+
+
+@every_ending
+def test_the_files_that_are_written_are_those_that_are_named(ending: str, tmp_path: Path) -> None:
+    path = write(tmp_path / f"x{ending}", HEADER, ROWS)
+    assert sorted(tmp_path.iterdir()) == sorted(files_of(path))
 
 
 @every_ending
