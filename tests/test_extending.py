@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from astropy.io import fits
 
 from tests.documented import blocks, run_in, try_commands
 
@@ -73,6 +75,12 @@ def test_the_figure_is_written_and_in_the_report(tried: Path) -> None:
     assert "Log loss of each network, with 95% intervals." in (tried / "report.html").read_text(encoding="utf-8")
 
 
+def test_the_catalogue_is_written(tried: Path) -> None:
+    lines = (tried / "shapes.jsonl").read_text(encoding="utf-8").splitlines()
+    assert len(lines) == fits.getheader(tried / "data/test.fits")["NAXIS4"]
+    assert {"id", "predicted_class", "status"} <= json.loads(lines[0]).keys()
+
+
 def test_the_format_is_written(tried: Path) -> None:
     with np.load(tried / "runs/tiny/model.npz") as weights:
         assert weights["5.weight"].shape == (10, 16)
@@ -100,7 +108,8 @@ def test_the_examples_keep_the_style(extended: Path) -> None:
 
 
 def test_no_test_needs_a_change_and_those_over_a_table_hold_the_examples_too(extended: Path) -> None:
-    places = ("networks", "formats", "reporting", "cli", "test_rooms.py", "test_readme.py", "test_start_up.py")
-    chosen = ("tiny", "npz", "rows_kept", "figure", "caption", "export", "module", "point", "setting")
-    words = ["-q", "-p", "no:cacheprovider", *(f"tests/{place}" for place in places), "-k", " or ".join(chosen)]
+    places = ("networks", "formats", "catalogue/writers", "reporting", "cli")
+    files = ("test_rooms.py", "test_readme.py", "test_start_up.py")
+    chosen = ("tiny", "npz", "jsonl", "rows_kept", "figure", "caption", "export", "module", "point", "setting")
+    words = ["-q", "-p", "no:cacheprovider", *(f"tests/{place}" for place in places + files), "-k", " or ".join(chosen)]
     assert re.search(r"\d+ passed", run_in(extended, sys.executable, "-m", "pytest", *words))
