@@ -16,7 +16,7 @@ from kamerton.catalogue.record import CatalogueRecord
 from kamerton.catalogue.requests import open_sources
 from kamerton.catalogue.shards import read_shards, remove_shards, tally
 from kamerton.catalogue.work import Work
-from kamerton.catalogue.writers import find_writer
+from kamerton.catalogue.writers import find_writer, require_format
 from kamerton.config import Device, PredictSettings
 from kamerton.files import cannot_write
 from kamerton.progress import Progress, Silent
@@ -99,6 +99,8 @@ def predict(
         work = Work(run, opened, settings, place.shards, watcher or Silent())
         try:
             record = work.begin(resume=resume, most=SHOWN_GALAXIES if out is None else None)
+            if place.file is not None:
+                require_format(place.file, heading(record).columns)
             work.make(record, retry_failed=retry_failed)
             return _finished(work, record, place, is_shown=out is None)
         except OSError as error:

@@ -6,13 +6,13 @@ number of rows, and gives the same bytes for the same rows, however they come in
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from kamerton.catalogue.columns import Header
+from kamerton.catalogue.columns import Column, Header
 from kamerton.catalogue.csv_head import csv_head_path
-from kamerton.catalogue.writers.fits_table import fits_rows
+from kamerton.catalogue.writers.fits_table import FITS_COLUMNS, fits_rows
 from kamerton.catalogue.writers.parquet_file import parquet_rows
 from kamerton.catalogue.writers.rows import Rows
 from kamerton.catalogue.writers.text_table import csv_rows, ecsv_rows
@@ -47,3 +47,14 @@ def find_writer(path: Path) -> Writer:
 def files_of(path: Path) -> list[Path]:
     """Name all the files that a catalogue becomes: a CSV file has one beside it."""
     return [path, csv_head_path(path)] if path.suffix.lower() == ".csv" else [path]
+
+
+def require_format(path: Path, columns: Sequence[Column]) -> None:
+    """Refuse more columns than a file's format has (UsageError), before the work of filling them."""
+    if path.suffix.lower() == ".fits" and len(columns) > FITS_COLUMNS:
+        raise UsageError(
+            f"{path}: too many columns for FITS",
+            received=f"{len(columns)}",
+            allowed=f"at most {FITS_COLUMNS}",
+            next_step="write another format, such as .parquet or .vot",
+        )

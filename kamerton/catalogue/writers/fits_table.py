@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 EXTENSION = "CATALOGUE"
+
+FITS_COLUMNS = 999
+"""Most columns of a binary table (FITS standard 4.0, section 7.3.1)."""
 VOTABLE_CARD = ("VOTMETA", True, "these bytes are the table's head as VOTable")
 """TOPCAT and STILTS read UCDs, descriptions and facts there (their ``fits-plus``)."""
 

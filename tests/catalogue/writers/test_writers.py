@@ -6,8 +6,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from kamerton.catalogue.columns import Header
-from kamerton.catalogue.writers import WRITERS, files_of, find_writer
+from kamerton.catalogue.columns import Column, Header
+from kamerton.catalogue.writers import WRITERS, files_of, find_writer, require_format
 from kamerton.errors import OutputError, UsageError
 from tests.catalogue.tables import HEADER, ROWS
 
@@ -66,6 +66,14 @@ def test_a_full_disk_is_said_in_one_line(ending: str, tmp_path: Path, monkeypatc
 def test_a_name_of_no_format_is_refused_with_those_that_there_are(name: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"no name for a catalogue.*\.parquet, \.fits, \.vot, \.csv, \.ecsv"):
         find_writer(tmp_path / name)
+
+
+def test_more_columns_than_fits_has_are_refused_before_the_work() -> None:
+    columns = tuple(Column(f"c{number}", "bool", "A bit") for number in range(1000))
+    with pytest.raises(UsageError, match=r"too many columns for FITS.*1000.*at most 999"):
+        require_format(Path("x.FITS"), columns)
+    require_format(Path("x.fits"), columns[1:])
+    require_format(Path("x.vot"), columns)
 
 
 def test_the_ending_counts_in_any_case_of_letters() -> None:
