@@ -447,7 +447,10 @@ def test_other_galaxies_are_refused(copies: list[Run]) -> None:
 
 
 def test_other_classes_are_refused(copies: list[Run]) -> None:
-    copies[2].update(dataclasses.replace(copies[2].record, class_names=("a", "b", "c")))
+    record = dataclasses.replace(copies[2].record, class_names=("a", "b", "c"))
+    assert record.results is not None
+    ended = record.results
+    copies[2].update(record.with_results(ended.weights, ended.history, ended.galaxies, ended.epoch))
     with pytest.raises(UsageError, match="learned other classes"):
         compare([run.path for run in copies])
 

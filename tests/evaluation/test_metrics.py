@@ -72,6 +72,7 @@ def test_each_class_has_its_own_numbers(found: Scores) -> None:
     assert dataclasses.asdict(spiral) == {
         "class_name": "spiral", "precision": pytest.approx(2 / 3), "recall": pytest.approx(2 / 3),
         "f1": pytest.approx(2 / 3), "support": 3, "roc_auc": pytest.approx(7 / 9),
+        "precision_interval": None, "recall_interval": None,
     }  # fmt: skip
     assert (smooth.precision, smooth.recall, smooth.support) == (0.5, 0.5, 2)
     assert (merging.precision, merging.recall, merging.roc_auc) == (1.0, 1.0, 1.0)
