@@ -130,19 +130,21 @@ def class_columns(class_names: Sequence[str], flags: Mapping[int, str] | None = 
 
 
 def _certainty_columns(flags: Mapping[int, str]) -> tuple[Column, ...]:
-    known = "Share of known galaxies that are"
+    energy = "Share of known galaxies that are of a lower energy; near 1 no class is found in it"
+    nearer = "Share of known galaxies that are nearer to those of the training; near 1 it is like none of them"
     sums = "; ".join(f"{number} {text}" for number, text in flags.items())
     return (
         Column("set_size", "int16", "How many classes the set of likely classes holds", ucd="meta.number"),
-        Column("ood_energy", "float32", f"{known} of a lower energy; near 1 no class is found in it", ucd="stat.rank"),
-        Column("ood_knn", "float32", f"{known} nearer to the training's; near 1 it is like none", ucd="stat.rank"),
+        Column("ood_energy", "float32", energy, ucd="stat.rank"),
+        Column("ood_knn", "float32", nearer, ucd="stat.rank"),
         Column("flags", "int16", f"What to beware of, a sum of: {sums}".rstrip(), ucd="meta.code.qual"),
     )
 
 
 def class_slugs(class_names: Sequence[str]) -> list[str]:
     """Write class names as words of a column's name, distinct and in their order."""
-    return distinct([words(name) or "class" for name in class_names])
+    # A class of that name would have the column ``set_size``, which counts.
+    return distinct([words(name) or "class" for name in class_names], {"size"})
 
 
 def class_facts(class_names: Sequence[str]) -> dict[str, str]:

@@ -79,6 +79,11 @@ def test_every_flag_is_explained() -> None:
         assert f"{flag} {text}" in ALL["flags"].description
 
 
+def test_a_class_named_size_does_not_take_the_column_that_counts() -> None:
+    names = [column.name for column in class_columns(("Size", "Kształt"), FLAGS)]
+    assert [name for name in names if name.startswith("set_")] == ["set_size_2", "set_ksztalt", "set_size"]
+
+
 @given(st.lists(st.text(min_size=1), min_size=1, max_size=6), st.dictionaries(st.text(), st.just("text"), max_size=6))
 def test_any_classes_and_columns_give_distinct_names(class_names: list[str], carried: dict[str, str]) -> None:
     columns = catalogue_columns(carried, class_names, positions=True, flags=FLAGS)  # type: ignore[arg-type]
