@@ -199,7 +199,8 @@ class Manifest:
         from pyarrow import parquet
 
         self._file = open_plain(path)
-        self._content = parquet.ParquetFile(self._file)
+        # Arrow's own threads still hold a Python file when a call has returned (`kamerton.parquet`).
+        self._content = parquet.ParquetFile(self._file, pre_buffer=False)
         self.shards: int = self._content.num_row_groups
 
     def __enter__(self) -> Self:
@@ -215,7 +216,7 @@ class Manifest:
 
     def read(self, shard: int) -> pa.Table:
         """Read the rows of a shard."""
-        return self._content.read_row_group(shard)
+        return self._content.read_row_group(shard, use_threads=False)
 
     @staticmethod
     def given(rows: pa.Table, *, positions: bool) -> list[pa.ChunkedArray]:

@@ -80,5 +80,5 @@ def read_shard_file(out: Path, number: int, record: CatalogueRecord, columns: li
     """Read the rows of a shard that was made."""
     from pyarrow import parquet
 
-    with open_plain(shard_path(out, number, record)) as file, parquet.ParquetFile(file) as content:
-        return content.read(columns=columns)
+    with open_plain(shard_path(out, number, record)) as file, parquet.ParquetFile(file, pre_buffer=False) as content:
+        return content.read(columns=columns, use_threads=False)

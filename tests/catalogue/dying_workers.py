@@ -1,0 +1,22 @@
+"""Workers that are killed. They are apart from the tests, whose imports would take each of them seconds."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+
+def dying(folder: Path, deaths: int) -> Callable[[int], int]:
+    """Begin a worker that writes a file a shard, and is killed the first times that it gets the third."""
+
+    def make(shard: int) -> int:
+        marks = list(folder.glob("death-*"))
+        if shard == 2 and len(marks) < deaths:
+            (folder / f"death-{len(marks)}").touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        (folder / f"shard-{shard}").touch()
+        return shard + 10
+
+    return make
