@@ -9,6 +9,7 @@ import numpy as np
 
 from kamerton.arrays import Mask, SquaresNHWC
 from kamerton.catalogue.columns import STATUS, arrow_schema, class_columns, class_slugs
+from kamerton.catalogue.first_galaxies import FirstGalaxies
 from kamerton.catalogue.reading import Batch
 from kamerton.certainty.judging import FLAGS, Certainty
 from kamerton.inference.predictor import Predictor
@@ -25,6 +26,7 @@ class Answering:
 
     def __init__(self, predictor: Predictor, certainty: Certainty | None) -> None:
         self.predictor, self.certainty = predictor, certainty
+        self._first = None if certainty is None else FirstGalaxies(predictor.run, certainty)
 
     @cached_property
     def schema(self) -> pa.Schema:
@@ -47,10 +49,17 @@ class Answering:
         }
         return pa.table(found | {STATUS.name: pa.array(reasons, pa.string())}, schema=self.schema)
 
+    def end(self) -> None:
+        """Say at the end of a short catalogue what its galaxies have shown."""
+        if self._first is not None:
+            self._first.look()
+
     def _values(self, images_nhwc: SquaresNHWC) -> dict[str, Any]:
         names = self.predictor.class_names
         answers = self.predictor.answers(images_nhwc)
         judged = None if self.certainty is None else self.certainty.judge(answers)
+        if self._first is not None:
+            self._first.add(answers.features, images_nhwc)
         probabilities = answers.probabilities if judged is None else judged.probabilities
         values: dict[str, Any] = {"predicted_class": np.array(names, object)[probabilities.argmax(1)]}
         slugs = class_slugs(names)

@@ -67,6 +67,7 @@ class Engine:
                         self._write(piece.shard, piece.rows, pa.concat_tables(parts))
                         yield len(piece.rows)
                         parts = []
+            self.answering.end()
         finally:
             self._release_all()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -14,9 +15,11 @@ from kamerton.catalogue.heading import heading
 from kamerton.catalogue.places import Place, catalogue_place
 from kamerton.catalogue.record import CatalogueRecord
 from kamerton.catalogue.requests import open_sources
-from kamerton.catalogue.shards import read_shards, remove_shards, tally
+from kamerton.catalogue.shards import read_shards, remove_shards, some_probabilities, tally
 from kamerton.catalogue.work import Work
 from kamerton.catalogue.writers import find_writer, require_format
+from kamerton.certainty.drift import FEWEST_GALAXIES
+from kamerton.certainty.proportions import MOST_GALAXIES, Proportions, proportions
 from kamerton.config import Device, PredictSettings
 from kamerton.files import cannot_write
 from kamerton.progress import Progress, Silent
@@ -40,6 +43,9 @@ class Catalogue:
     """Galaxies that could not be read, whose ``status`` says why."""
     class_counts: dict[str, int]
     """Galaxies by predicted class, in the order of the run's classes."""
+    proportions: Proportions | None = None
+    """Shares of the classes in the survey under label shift; None for a run that is not calibrated, or few galaxies.
+    The rows are not changed by them."""
     table: Table | None = None
     """The rows, where no place was named for them."""
 
@@ -54,6 +60,8 @@ class Catalogue:
             "failed": self.failed,
             "class_counts": self.class_counts,
         }
+        if self.proportions is not None:
+            content["proportions"] = dataclasses.asdict(self.proportions)
         if self.table is not None:
             content["rows"] = [dict(zip(self.table.colnames, _plain(row), strict=True)) for row in self.table]
         return content
@@ -63,6 +71,9 @@ class Catalogue:
         lines = [f"{self.galaxies} galaxies: " + "; ".join(f"{name} {n}" for name, n in self.class_counts.items())]
         if self.failed:
             lines.append(f"{self.failed} could not be read: their status says why")
+        if self.proportions is not None:
+            lines.append("shares of the classes, corrected for how the survey differs from the calibration:")
+            lines += [f"  {line}" for line in self.proportions.describe()]
         return lines if self.path is None else [*lines, f"catalogue: {self.path}"]
 
 
@@ -111,13 +122,18 @@ def _finished(work: Work, record: CatalogueRecord, place: Place, *, is_shown: bo
     """Count what there is, and make one file of it where that was asked for."""
     found = tally(work.out, record)
     counts = {name: found.class_counts[name] for name in work.run.record.class_names}
+    shares = None
+    if work.certainty is not None and found.galaxies - found.failed >= FEWEST_GALAXIES:
+        shares = proportions(work.certainty, some_probabilities(work.out, record, MOST_GALAXIES))
     table = None
     if is_shown:
         table = _table(work, record)
     elif place.file is not None:
         _assemble(work, record, place.file)
         remove_shards(work.out, record)
-    return Catalogue(None if is_shown else place.file or place.shards, found.galaxies, found.failed, counts, table)
+    return Catalogue(
+        None if is_shown else place.file or place.shards, found.galaxies, found.failed, counts, shares, table
+    )
 
 
 def _assemble(work: Work, record: CatalogueRecord, file: Path) -> None:

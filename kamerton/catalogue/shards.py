@@ -9,6 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from kamerton.arrays import Probabilities
+from kamerton.catalogue.columns import class_slugs
 from kamerton.catalogue.footers import is_whole, read_facts
 from kamerton.catalogue.record import MANIFEST_FILE, RECORD_FILE, CatalogueRecord
 from kamerton.catalogue.writers.parquet_file import ROWS
@@ -59,6 +63,18 @@ def tally(out: Path, record: CatalogueRecord) -> Tally:
     for shard in read_shards(out, record, [PREDICTED_CLASS, STATUS]):
         found.add(shard)
     return found
+
+
+def some_probabilities(out: Path, record: CatalogueRecord, most: int) -> Probabilities:
+    """Give the probabilities (n, classes) of at most ``most`` galaxies, evenly from all that have any."""
+    columns = [f"p_{slug}" for slug in class_slugs(record.model.class_names)]
+    every = -(-record.manifest.galaxies // most)
+    found, seen = [np.empty((0, len(columns)), np.float32)], 0
+    for shard in read_shards(out, record, columns):
+        known = shard.take(np.arange(-seen % every, len(shard), every)).drop_null()
+        seen += len(shard)
+        found.append(np.column_stack([known[name].to_numpy() for name in columns]))
+    return np.concatenate(found)
 
 
 def remove_shards(out: Path, record: CatalogueRecord) -> None:

@@ -58,6 +58,8 @@ class Work:
         """Freeze the manifest, or find that the frozen one is of the same request."""
         out = self.out
         require_free(out, resume=resume)
+        # What is wrong with the run stops it before anything is written.
+        _ = self.answering
         is_new = not out.exists()
         out.mkdir(parents=True, exist_ok=True)
         try:
@@ -124,8 +126,9 @@ class Work:
         begin = partial(begin_worker, str(self.run.path.resolve()), paths, self.settings, str(self.out.resolve()))
         return make_on_ray(begin, pending, needs_gpu=choose_device(self.settings.device).type == "cuda")
 
-    def engine(self, record: CatalogueRecord, manifest: Manifest) -> Engine:
-        """Load the network."""
+    @cached_property
+    def answering(self) -> Answering:
+        """The run's network and calibration; errors where there are no weights, or the calibration is not for this."""
         settings = self.settings
         predictor = Predictor(
             self.run,
@@ -136,8 +139,11 @@ class Work:
         )
         if self.certainty is not None:
             self.certainty.require(predictor)
-        answering = Answering(predictor, self.certainty)
-        return Engine(self.out, record, manifest, self.sources, answering, self.watcher)
+        return Answering(predictor, self.certainty)
+
+    def engine(self, record: CatalogueRecord, manifest: Manifest) -> Engine:
+        """Give what makes shards."""
+        return Engine(self.out, record, manifest, self.sources, self.answering, self.watcher)
 
 
 def begin_worker(run: str, sources: Sequence[str], settings: PredictSettings, out: str) -> Make:
