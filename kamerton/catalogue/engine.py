@@ -20,6 +20,7 @@ from kamerton.catalogue.record import CatalogueRecord
 from kamerton.catalogue.shards import is_made, read_shard_file, shard_path
 from kamerton.catalogue.writers.parquet_file import parquet_rows
 from kamerton.data.sources.source import Source
+from kamerton.errors import warn
 from kamerton.progress import Progress
 
 if TYPE_CHECKING:
@@ -138,6 +139,13 @@ class Engine:
         """Write a shard, and let others see it."""
         import pyarrow as pa
 
+        reasons = answers[STATUS.name].drop_null()
+        if len(reasons) == len(rows) > 1:
+            warn(
+                f"{shard_path(self.out, number, self.record)}: not one of its {len(rows)} galaxies could be read",
+                received=f"the first: {reasons[0].as_py()}",
+                next_step="see whether all disks are there, and try these again with --retry-failed",
+            )
         header = heading(self.record)
         given = self.manifest.given(rows, positions=self.record.manifest.has_positions)
         names = [column.name for column in header.columns]

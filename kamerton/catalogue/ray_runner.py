@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from kamerton.errors import DataError, MissingExtraError
+from kamerton.errors import DataError, KamertonError, MissingExtraError
 
 MAX_DEATHS = 3
 """Workers that may die over one shard; more would be the shard's fault, or that of a machine without memory."""
@@ -80,6 +80,11 @@ def _shared(ray: Any, begin: Callable[[], Make], shards: Sequence[int], *, needs
         worker, shard = busy.pop(done[0])
         try:
             yield ray.get(done[0])
+        except ray.exceptions.RayTaskError as error:
+            # Ray's own would say where in its code it was carried along.
+            if isinstance(error.cause, KamertonError):
+                raise error.cause from None
+            raise
         except ray.exceptions.RayActorError as error:
             deaths[shard] += 1
             if deaths[shard] == MAX_DEATHS:

@@ -72,9 +72,14 @@ class CatalogueRecord:
         return json_sha256(made_of)
 
 
+SEAL = "seal"
+"""In ``catalogue.json``: SHA-256 of all else in it."""
+
+
 def write_catalogue_record(out: Path, record: CatalogueRecord) -> None:
     """Write ``catalogue.json``: from now on the manifest is frozen."""
-    write_json(out / RECORD_FILE, dataclasses.asdict(record))
+    content = dataclasses.asdict(record)
+    write_json(out / RECORD_FILE, {**content, SEAL: json_sha256(content)})
 
 
 def has_catalogue_record(out: Path) -> bool:
@@ -94,6 +99,13 @@ def read_catalogue_record(out: Path) -> CatalogueRecord:
             received=reason,
             next_step="name a folder made by `kamerton predict`",
         ) from error
+    seal = table.pop(SEAL, None) if isinstance(table, dict) else None
+    if seal != json_sha256(table):
+        raise DataError(
+            f"{place}: was changed since it was written",
+            received="another content than its seal is of",
+            next_step="bring that file back, or begin again in another folder; the shards are still whole",
+        )
     return read_record(CatalogueRecord, table, str(place), DataError)
 
 

@@ -148,20 +148,22 @@ class Work:
 
 def begin_worker(run: str, sources: Sequence[str], settings: PredictSettings, out: str) -> Make:
     """Open everything in a worker of a cluster, which gets a shard at a time."""
-    opened = ExitStack()
-    work = Work(
-        open_run(run),
-        opened.enter_context(open_sources(open_run(run), sources, settings.path_column)),
-        settings,
-        Path(out),
-        Silent(),
-    )
-    manifest = opened.enter_context(Manifest(work.out / MANIFEST_FILE))
-    engine = work.engine(read_catalogue_record(work.out), manifest)
+    return _Worker(run, sources, settings, out).make
 
-    def make(shard: int) -> int:
-        for _ in engine.make([shard]):
+
+class _Worker:
+    """Keeps open, as long as it is there, what all shards need."""
+
+    def __init__(self, run: str, sources: Sequence[str], settings: PredictSettings, out: str) -> None:
+        # A stack that nobody holds would close everything in it.
+        self._opened = ExitStack()
+        opened = self._opened.enter_context(open_sources(open_run(run), sources, settings.path_column))
+        work = Work(open_run(run), opened, settings, Path(out), Silent())
+        self._manifest = self._opened.enter_context(Manifest(work.out / MANIFEST_FILE))
+        self._engine = work.engine(read_catalogue_record(work.out), self._manifest)
+
+    def make(self, shard: int) -> int:
+        """Make a shard, and give its galaxies."""
+        for _ in self._engine.make([shard]):
             pass
-        return manifest.galaxies(shard)
-
-    return make
+        return self._manifest.galaxies(shard)

@@ -7,6 +7,8 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
+from kamerton.errors import DataError
+
 
 def dying(folder: Path, deaths: int) -> Callable[[int], int]:
     """Begin a worker that writes a file a shard, and is killed the first times that it gets the third."""
@@ -20,3 +22,8 @@ def dying(folder: Path, deaths: int) -> Callable[[int], int]:
         return shard + 10
 
     return make
+
+
+def refusing() -> Callable[[int], int]:
+    """Begin a worker that finds its sources gone."""
+    raise DataError("The disk is not there", received="nothing", next_step="mount it")

@@ -21,7 +21,7 @@ from PIL import Image
 from kamerton.catalogue.predict import Catalogue, predict
 from kamerton.catalogue.record import MANIFEST_FILE, RECORD_FILE
 from kamerton.data.cubes.cube import open_cube
-from kamerton.errors import DataError, OutputError, UsageError
+from kamerton.errors import DataError, KamertonWarning, OutputError, UsageError
 from kamerton.inference.predictor import Predictor
 from kamerton.runs.folder import Run
 from tests.conftest import CLASS_NAMES, toy_galaxies, write_toy_cube
@@ -280,3 +280,28 @@ def test_sources_of_other_sizes_are_refused_before_the_first_shard(toy_run: Run,
     with pytest.raises(UsageError, match="48 pixels, and 32 pixels before"):
         predict(toy_run, cube, large, out=tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_shard_without_one_readable_galaxy_is_said_aloud(toy_run: Run, pictures: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "pictures"
+    shutil.copytree(pictures, folder)
+    for path in sorted(folder.rglob("*.png"))[8:16]:
+        path.write_bytes(b"broken")
+    with pytest.warns(KamertonWarning, match="not one of its 8 galaxies could be read"):
+        found = in_shards(toy_run, folder, tmp_path / "out")
+    assert found.failed == 8
+
+
+def test_a_record_changed_by_hand_is_refused(toy_run: Run, cube: Path, tmp_path: Path) -> None:
+    in_shards(toy_run, cube, tmp_path / "out")
+    place = tmp_path / "out" / RECORD_FILE
+    place.write_text(place.read_text().replace('"striped"', '"barred"'))
+    with pytest.raises(DataError, match="changed since it was written"):
+        in_shards(toy_run, cube, tmp_path / "out", resume=True)
+
+
+def test_another_manifest_is_refused(toy_run: Run, cube: Path, tmp_path: Path) -> None:
+    in_shards(toy_run, cube, tmp_path / "out")
+    (tmp_path / "out" / MANIFEST_FILE).write_bytes(b"PAR1")
+    with pytest.raises(DataError, match="not the list of galaxies"):
+        in_shards(toy_run, cube, tmp_path / "out", resume=True)

@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from kamerton.catalogue.predict import predict
 from kamerton.catalogue.ray_runner import MAX_DEATHS, make_on_ray
 from kamerton.errors import DataError
-from tests.catalogue.dying_workers import dying
+from kamerton.runs.folder import Run
+from tests.catalogue.dying_workers import dying, refusing
+from tests.conftest import write_toy_cube
 
 ray = pytest.importorskip("ray")
 
@@ -32,3 +35,20 @@ def test_a_killed_workers_shard_is_taken_by_another(tmp_path: Path) -> None:
 def test_a_shard_that_ends_every_worker_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=f"Shard 2 ended {MAX_DEATHS} workers"):
         list(make_on_ray(partial(dying, tmp_path, MAX_DEATHS), range(3), needs_gpu=False))
+
+
+def test_what_a_worker_refuses_is_said_in_its_own_line() -> None:
+    with pytest.raises(DataError, match=r"^The disk is not there\. Received: nothing\. Next: mount it\.$"):
+        list(make_on_ray(refusing, range(3), needs_gpu=False))
+
+
+def test_a_cluster_makes_the_same_bytes(toy_run: Run, tmp_path: Path) -> None:
+    cube = write_toy_cube(tmp_path / "new.fits", 30, seed=7)
+    for name, on_ray in (("alone", False), ("cluster", True)):
+        found = predict(toy_run, cube, out=tmp_path / name, shard_galaxies=8, ray=on_ray)
+        assert found.galaxies == 30
+    alone, cluster = (
+        {path.name: path.read_bytes() for path in (tmp_path / name).glob("part-*")} for name in ("alone", "cluster")
+    )
+    assert len(alone) == 4
+    assert cluster == alone
