@@ -40,7 +40,7 @@ def predict(
 ) -> None:
     """Label new galaxies with a run."""
     from kamerton.catalogue.predict import predict as run_prediction
-    from kamerton.catalogue.showing import catalogue_table
+    from kamerton.catalogue.showing import catalogue_table, failures
     from kamerton.machine.memory import keep_freed_memory
 
     keep_freed_memory()
@@ -52,6 +52,7 @@ def predict(
         return
     if found.table is not None:
         answers().print(catalogue_table(found.table, tuple(found.class_counts)))
+        print("".join(f"{line}\n" for line in failures(found.table)), end="")
     print("\n".join(found.describe()))
 
 
