@@ -33,10 +33,10 @@ from kamerton.data.sources.source import SourceRequest, settings_of
 from kamerton.inference.engines import BATCH_IMAGES
 from kamerton.inference.predictor import Predictor
 from kamerton.progress import Advance, Silent
-from kamerton.runs.folder import Run
+from kamerton.runs.folder import Run, is_run, open_run
 
 TURNS = 5
-CASES = (("alexnet", 256, 256), ("lenet5", 64, 2048))
+CASES = (("alexnet", 256, 256), ("lenet5", 64, 4096))
 """Network, side of its images in pixels, galaxies of a turn."""
 
 PREDICT = [sys.executable, "-m", "kamerton", "predict"]
@@ -75,6 +75,8 @@ def timed(work: Callable[[], object]) -> tuple[float, float]:
 
 def a_run(folder: Path, network: str, side_px: int) -> Run:
     """Train a network a little; what it knows does not matter."""
+    if is_run(folder / network):
+        return open_run(folder / network)
     data = folder / f"data-{side_px}"
     if not data.exists():
         kamerton.synth(data, count=60, size=side_px, seed=0)
