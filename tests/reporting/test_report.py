@@ -452,18 +452,21 @@ def test_every_caution_has_words_in_both_languages(comparison: Comparison, cauti
     assert "{" not in said["pl"]
 
 
-def test_a_report_takes_the_place_of_an_earlier_one(comparison: Comparison, tmp_path: Path) -> None:
-    page = write_report(comparison, tmp_path / "report.html")
+def test_a_report_takes_the_place_of_an_earlier_one(
+    pages: dict[str, str], comparison: Comparison, tmp_path: Path
+) -> None:
+    page = tmp_path / "report.html"
+    page.write_text(pages["en"], encoding="utf-8")
     write_report(comparison, page, lang="pl")
     assert '<html lang="pl">' in page.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("kind", ["a page of another", "a text", "a link", "a folder"])
 def test_a_report_never_replaces_what_is_none(
-    runs: list[Run], comparison: Comparison, tmp_path: Path, kind: str
+    runs: list[Run], pages: dict[str, str], comparison: Comparison, tmp_path: Path, kind: str
 ) -> None:
     page, elsewhere = tmp_path / "report.html", tmp_path / "elsewhere.html"
-    write_report(comparison, elsewhere)
+    elsewhere.write_text(pages["en"], encoding="utf-8")
     before = elsewhere.read_bytes()
     if kind == "a link":
         page.symlink_to(elsewhere)
