@@ -124,11 +124,11 @@ def test_in_a_notebook_names_are_text_and_never_markup(kind: str, request: pytes
     assert HOSTILE.replace("/", "|") in parts.text or HOSTILE in parts.text
 
 
-def test_an_evaluation_shows_every_class_and_its_picture(evaluation: Evaluation) -> None:
+def test_an_evaluation_shows_every_class_and_its_two_pictures(evaluation: Evaluation) -> None:
     html = evaluation._repr_html_()
     assert all(row.class_name in Parts(html).text for row in evaluation.metrics.per_class)
-    assert html.count("<img") == 1
-    assert "data:image/png;base64,iVBOR" in html
+    assert re.findall(r'<img alt="([^"]*)"', html) == ["confusion matrix", "reliability diagram"]
+    assert html.count("data:image/png;base64,iVBOR") == 2
 
 
 def test_a_comparison_shows_every_network_with_its_interval(comparison: Comparison) -> None:
