@@ -11,7 +11,9 @@ import pytest
 from astropy.io import fits
 
 from kamerton.config import Framing, PictureSettings, PixelOrigin
+from kamerton.data.cubes.cube import open_cube
 from kamerton.data.cubes.origin import framing_within
+from kamerton.data.importers import import_cube
 from kamerton.data.pictures.picture import fit_square
 from kamerton.data.sources import SOURCES, open_source
 from kamerton.data.sources.source import settings_of
@@ -197,3 +199,48 @@ def test_real_galaxies_are_read(place: str, kind: str, count: int, real_data: Pa
         assert sum(batch.num_rows for batch in batches) == count
         images = list(source.images(batches[0]["place"].to_pylist()[:2]))
         assert all(isinstance(image, np.ndarray) for image in images)
+
+
+# What a run learned from
+
+
+def import_list(folder: Path) -> tuple[Path, Path]:
+    save_pictures(folder, NAMES, side=24)
+    rows = [[name, f"c{row % 3}"] for row, name in enumerate(NAMES)]
+    return write_rows(folder / "lista.csv", [["path", "label"], *rows]), folder / "lista.csv"
+
+
+def import_folders(folder: Path) -> tuple[Path, Path]:
+    save_pictures(folder / "in", [f"c{row % 3}/{row}.png" for row in range(COUNT)], side=24)
+    return folder / "in", folder / "in"
+
+
+def import_hdf5(folder: Path) -> tuple[Path, Path]:
+    path = write_galaxy10(folder / "galaxies.h5", COUNT, side=24)
+    return path, path
+
+
+def import_cutouts(folder: Path) -> tuple[Path, Path]:
+    """Write cutouts whose planes stand from red to blue, and import them with the bands in their headers."""
+    rows: list[list[str]] = [["path", "label"]]
+    y, x = np.mgrid[:24, :24]
+    for row in range(COUNT):
+        bands_chw = np.random.default_rng(row).normal(5, 1, (3, 24, 24)) + 300 * np.exp(-np.hypot(x - 12, y - 14) / 3)
+        fits.PrimaryHDU(bands_chw.astype(np.float32), fits.Header({"BANDS": "zrg"})).writeto(folder / f"{row}.fits")
+        rows.append([f"{row}.fits", f"c{row % 3}"])
+    return write_rows(folder / "list.csv", rows), folder / "list.csv"
+
+
+@pytest.mark.parametrize("make", [import_list, import_folders, import_hdf5, import_cutouts])
+@pytest.mark.parametrize(("crop", "size"), [(None, None), (16, 12)])
+def test_galaxies_are_read_as_the_run_that_learned_from_them_saw_them(
+    make: Callable[[Path], tuple[Path, Path]], crop: int | None, size: int | None, tmp_path: Path
+) -> None:
+    imported, looked_at = make(tmp_path)
+    import_cube(imported, tmp_path / "cube.fits", crop=crop, size=size, q=5.0)
+    with open_cube(tmp_path / "cube.fits") as cube:
+        settings, images_nhwc = settings_of(cube.origin), cube.read(slice(None))
+    found = read_source(looked_at, **vars(settings))
+    # A cube of class folders is sorted by class, as paths are.
+    assert same_images(found.images, images_nhwc)
+    assert same_images(read_source(tmp_path / "cube.fits", **vars(settings)).images, images_nhwc)
