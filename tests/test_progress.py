@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ import kamerton
 from kamerton import progress
 from kamerton.measuring import bench
 from kamerton.progress import PATIENCE_SECONDS, PLAIN_SECONDS, LiveBar, PlainLines, watcher_for
-from kamerton.runs.folder import Run
+from kamerton.runs.folder import Run, open_run
 from tests.conftest import toy_galaxies
 from tests.watching import HIDE_CURSOR, SHOW_CURSOR, Clock, Recorder, console
 
@@ -151,12 +152,16 @@ def test_a_split_and_a_survey_tell(tmp_path: Path) -> None:
 
 
 def test_an_evaluation_and_a_comparison_tell(toy_run: Run, toy_splits: Path, tmp_path: Path) -> None:
+    run = open_run(shutil.copytree(toy_run.path, tmp_path / "run"))
     watcher = Recorder()
-    kamerton.evaluate(toy_run, toy_splits / "test.fits", watcher=watcher)
+    kamerton.evaluate(run, toy_splits / "test.fits", watcher=watcher)
     assert watcher.ended == {"testing on test.fits": True, "reading test.fits": True, "comparing pictures": True}
     watcher = Recorder()
-    kamerton.compare(toy_run, out=tmp_path / "out", watcher=watcher)
+    kamerton.compare(run, out=tmp_path / "out", watcher=watcher)
     assert watcher.ended == {"drawing 2000 samples": True, "drawing": True}
+    watcher = Recorder()
+    kamerton.verify(run, watcher=watcher)
+    assert watcher.ended == {f"reading {cube}.fits": True for cube in ("train", "valid", "test")}
 
 
 def test_a_bench_tells() -> None:
