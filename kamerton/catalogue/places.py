@@ -34,9 +34,10 @@ def catalogue_place(out: str | Path | None, *, resume: bool) -> Iterator[Place]:
         return
     out = Path(out)
     if out.suffix.lower() in WRITERS:
-        for place in files_of(out):
-            require_new(place, next_step="choose another name or move it away")
         shards = out.with_name(SHARDS_OF.format(name=out.name))
+        whole = f"it is whole, if a kill came at the very end: then take {shards} away"
+        for place in files_of(out):
+            require_new(place, whole if shards.exists() else "choose another name or move it away")
         if shards.exists() and not resume:
             raise OutputError(
                 f"{out} was begun and not finished",
