@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kamerton.arrays import Rows
+from kamerton.arrays import Probabilities, Rows
+from kamerton.certainty.judging import read_certainty
 from kamerton.data.cubes.cube import open_cube
-from kamerton.errors import DataError, UsageError
+from kamerton.errors import DataError, RunError, UsageError
 from kamerton.evaluation.comparison import Comparison, NetworkResult
+from kamerton.evaluation.reliability import reliability_curve
+from kamerton.evaluation.results import RunPredictions
 from kamerton.figures.comparing import (
     Point,
     confusions_figure,
@@ -19,6 +22,7 @@ from kamerton.figures.comparing import (
     learning_curves_figure,
     recall_figure,
 )
+from kamerton.figures.reliability import reliability_figure
 from kamerton.figures.testing import gallery_figure, short_name
 from kamerton.runs.places import find_cube
 
@@ -114,11 +118,43 @@ def hard_galaxies(comparison: Comparison) -> Figure | None:
     return gallery_figure(images_nhwc, captions, heading)
 
 
+def reliability(comparison: Comparison) -> Figure:
+    """Draw the reliability diagram of each network's first run, and of its calibration where the test knew one."""
+    curves = {}
+    for result in comparison.networks:
+        first = result.predictions[0]
+        curves[result.name] = reliability_curve(first.labels, first.probabilities)
+        calibrated = _calibrated(first, comparison.class_names)
+        if calibrated is not None:
+            curves[f"{result.name}, calibrated"] = reliability_curve(first.labels, calibrated)
+    return reliability_figure(curves)
+
+
+def _calibrated(predictions: RunPredictions, class_names: Sequence[str]) -> Probabilities | None:
+    """Calibrate predictions as their test did; None where it did not, or the run is calibrated otherwise now."""
+    scored = predictions.metrics.certainty
+    if scored is None or scored.calibrated is None:
+        return None
+    run = predictions.run
+    try:
+        certainty = read_certainty(run)
+    except RunError:
+        return None
+    if certainty is None or certainty.calibration.fingerprint != scored.calibrated.calibration:
+        return None
+    # The comparison's classes are in the order of its first run.
+    names = run.record.class_names
+    there = [class_names.index(name) for name in names]
+    back = [names.index(name) for name in class_names]
+    return certainty.calibrated(predictions.probabilities[:, there])[:, back]
+
+
 FIGURES: dict[str, ComparisonFigure] = {
     "learning_curves": ComparisonFigure(learning_curves),
     "cost": ComparisonFigure(cost),
     "recall": ComparisonFigure(recall),
     "confusion": ComparisonFigure(confusion),
+    "reliability": ComparisonFigure(reliability),
     "hard_galaxies": ComparisonFigure(hard_galaxies, photographs=True),
 }
 """Every figure by the name of its file, in the report's order; its caption is in reporting/english.py and polish.py."""

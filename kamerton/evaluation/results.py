@@ -125,12 +125,11 @@ def _predictions(run: Run, dataset: str, class_names: tuple[str, ...]) -> RunPre
             received="contents that do not give their seal",
             next_step=again,
         )
-    groups = found.groups or ("",) * len(found.ids)
     return RunPredictions(
         run,
         metrics,
         found.ids,
         np.array([class_names.index(name) for name in own_names])[found.labels],
-        tuple(group or f"\0{row}" for row, group in enumerate(groups)),
+        found.independent,
         found.probabilities[:, [own_names.index(name) for name in class_names]],
     )

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float64
 
-from kamerton.figures.drawing import MARKERS, OKABE_ITO, new_figure, plain
+from kamerton.figures.drawing import MARKERS, NAME_LETTERS, OKABE_ITO, folded, new_figure, plain
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+MOST_COLUMNS = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,11 +30,16 @@ class ReliabilityCurve:
     """Confidence and accuracy without bins, where there are galaxies."""
 
 
-def reliability_figure(curves: Mapping[str, ReliabilityCurve], title: str) -> Figure:
+def reliability_figure(curves: Mapping[str, ReliabilityCurve], title: str = "") -> Figure:
     """Draw reliability diagrams side by side, by their names; on the dashed line confidence is accuracy."""
-    figure = new_figure(width=1.2 + 4.2 * len(curves), height=4.9)
-    panels = figure.subplots(1, len(curves), squeeze=False, sharey=True)[0]
-    for axes, (name, curve), colour, marker in zip(panels, curves.items(), OKABE_ITO, MARKERS, strict=False):
+    columns = min(len(curves), MOST_COLUMNS)
+    rows = -(-len(curves) // columns)
+    figure = new_figure(width=1.2 + 3.4 * columns, height=0.6 + 3.9 * rows)
+    panels = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
+    for axes in panels[len(curves) :]:
+        axes.set_axis_off()
+    for number, (axes, (name, curve)) in enumerate(zip(panels, curves.items(), strict=False)):
+        colour, marker = OKABE_ITO[number % len(OKABE_ITO)], MARKERS[number % len(MARKERS)]
         axes.plot([0, 1], [0, 1], color="black", linestyle="--", linewidth=0.8)
         axes.plot(*curve.smooth.T, color=colour, linewidth=1.2)
         ends = np.abs(curve.intervals - curve.accuracy[:, np.newaxis]).T
@@ -40,7 +47,9 @@ def reliability_figure(curves: Mapping[str, ReliabilityCurve], title: str) -> Fi
             curve.confidence, curve.accuracy, yerr=ends, fmt=marker, color=colour, markersize=4, elinewidth=0.8
         )
         axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="confidence", aspect="equal")
-        axes.set_title(plain(name), fontsize=9)
-    panels[0].set(ylabel="accuracy, bins of equally many galaxies (95%)")
-    figure.suptitle(plain(title), fontsize=10, wrap=True)
+        axes.set_title(plain(folded(name, NAME_LETTERS)), fontsize=9)
+    for axes in panels[::columns]:
+        axes.set(ylabel="accuracy, with 95% intervals")
+    if title:
+        figure.suptitle(plain(title), fontsize=10, wrap=True)
     return figure

@@ -60,6 +60,21 @@ WORDS = {
     "verdict": "Finding",
     "better": "{better} is better",
     "no_difference": "no difference shown",
+    "certainty": "How far the probabilities are to be trusted",
+    "certainty_note": "All are 0 at best. ECE, the calibration error of the predicted class, is the root mean square over 15 bins "
+    "of equally many galaxies, less what chance alone gives; smooth ECE needs no bins. Intervals are 95%, over galaxies.",
+    "probabilities": "Probabilities",
+    "uncalibrated": "as the network says",
+    "calibrated": "calibrated on {cube}",
+    "calibrated_here": "calibrated on {cube}, these very galaxies: no test",
+    "brier": "Brier score",
+    "ece": "ECE",
+    "smooth_ece": "Smooth ECE",
+    "sets_note": "Sets of classes, calibrated so that each class's galaxies have their class in the set as often as promised. "
+    "With * the class was too rare, and the promise is for the rare classes together.",
+    "promised": "Promised",
+    "held": "Set holds the class",
+    "set_size": "Classes in a set",
     "cost": "Cost",
     "cost_note": "Operations are counted on the network's graph, one multiply-add as two. Times are those of the machine "
     "named below, and worth comparing only where it was not busy with other things.",
@@ -113,6 +128,7 @@ CAPTIONS = {
     "cost": "Accuracy against operations an image, with 95% intervals.",
     "recall": "Recall of each class, with 95% intervals.",
     "confusion": "Confusion matrices, means over the seeds; numbers are percent of the true class.",
+    "reliability": "How often each network is right (accuracy) when it says how sure it is (confidence); first run of each.",
     "hard_galaxies": "Galaxies that every network gets wrong, the surest mistakes first. Some of the labels may be wrong.",
 }
 """The caption of each of a comparison's FIGURES."""

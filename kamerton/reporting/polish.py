@@ -58,6 +58,22 @@ WORDS = {
     "verdict": "Wniosek",
     "better": "lepsza: {better}",
     "no_difference": "nie wykazano różnicy",
+    "certainty": "Na ile można ufać prawdopodobieństwom",
+    "certainty_note": "Wszystkie miary w najlepszym razie są zerem. ECE, błąd kalibracji klasy przewidzianej, to średnia "
+    "kwadratowa po 15 przedziałach o równej liczbie galaktyk, bez tego, co daje sam przypadek; gładkie ECE nie potrzebuje "
+    "przedziałów. Przedziały ufności 95%, po galaktykach.",
+    "probabilities": "Prawdopodobieństwa",
+    "uncalibrated": "takie, jak podaje sieć",
+    "calibrated": "skalibrowane na {cube}",
+    "calibrated_here": "skalibrowane na {cube}, na tych samych galaktykach: to nie test",
+    "brier": "Wynik Briera",
+    "ece": "ECE",
+    "smooth_ece": "Gładkie ECE",
+    "sets_note": "Zbiory klas skalibrowane tak, by dla galaktyk każdej klasy zbiór zawierał ich klasę tak często, jak obiecano. "
+    "Gwiazdka (*): klasa była zbyt rzadka, więc obietnica dotyczy rzadkich klas łącznie.",
+    "promised": "Obiecano",
+    "held": "Zbiór zawiera klasę",
+    "set_size": "Klas w zbiorze",
     "cost": "Koszt",
     "cost_note": "Działania policzono na grafie sieci, mnożenie z dodawaniem jako dwa. Czasy pochodzą z maszyny podanej niżej; "
     "warto je porównywać tylko wtedy, gdy nie robiła nic innego.",
@@ -112,12 +128,16 @@ CAPTIONS = {
     "cost": "Dokładność a liczba działań na obraz, z przedziałami 95%.",
     "recall": "Czułość w każdej klasie, z przedziałami 95%.",
     "confusion": "Macierze pomyłek, średnie po ziarnach; liczby to procent prawdziwej klasy.",
+    "reliability": "Jak często każda sieć ma rację (dokładność), gdy podaje, jak jest pewna (pewność); pierwszy przebieg każdej.",
     "hard_galaxies": "Galaktyki, w których myli się każda sieć, najpewniejsze pomyłki najpierw. Część etykiet może być błędna.",
 }
 """The caption of each of a comparison's FIGURES."""
 
 FIGURE_TEXTS = {
     "epoch": "epoka",
+    "confidence": "pewność",
+    "accuracy, with 95% intervals": "dokładność, z przedziałami 95%",
+    "{network}, calibrated": "{network}, skalibrowana",
     "accuracy": "dokładność",
     "loss (nats an image)": "strata (naty na obraz)",
     "learning rate": "współczynnik uczenia",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,6 +29,7 @@ from kamerton.reporting.axes import write_decimals
 from kamerton.reporting.embedding import embedded, translate
 from kamerton.runs.evaluation import Leakage
 from kamerton.runs.folder import Run
+from kamerton.runs.reliability import CertaintyScores
 from kamerton.version import __version__
 
 LANGUAGES: dict[str, ModuleType] = {"en": english, "pl": polish}
@@ -41,6 +42,7 @@ SMALLEST_P = 0.001
 """Below this the digits of a p-value mean little."""
 
 COSTS = ("parameters", "flops", "training_seconds", "images_a_second", "peak_memory")
+RELIABILITY = ("log_loss", "brier", "ece", "smooth_ece")
 SETTINGS = ("recipe", "epochs", "batch", "image", "chosen", "views")
 
 
@@ -171,11 +173,14 @@ class Teller:
                 resamples=self.number(comparison.resamples, ",d"),
             ),
             "metrics": METRICS,
+            "reliability_names": RELIABILITY,
             "networks": [self.network(result) for result in comparison.networks],
             "differences_note": w["differences_note"].format(
                 pairs=len(comparison.differences), limit=self.number(SIGNIFICANT, "g")
             ),
             "differences": [self.difference(difference) for difference in comparison.differences],
+            "reliability": self.reliability(),
+            "sets": self.sets(),
             "costs": COSTS,
             "settings_names": SETTINGS,
             "pictures": self.pictures(),
@@ -283,6 +288,48 @@ class Teller:
                 result.predictions[0].metrics.views,
             ],
         }
+
+    def reliability(self) -> list[dict[str, Any]]:
+        """Give a row a run before calibration, and one after; none for results of before that was measured."""
+        rows = []
+        for run, scores in self._certainty():
+            kinds = [(self.words["uncalibrated"], scores.network)]
+            if scores.calibrated is not None:
+                words = "calibrated_here" if scores.calibrated.same_cube else "calibrated"
+                kinds.append((self.words[words].format(cube=scores.calibrated.cube), scores.calibrated.reliability))
+            for kind, one in kinds:
+                found = [getattr(one, name) for name in RELIABILITY]
+                cells = [
+                    {part: self.number(getattr(value, part)) for part in ("value", "low", "high")} for value in found
+                ]
+                rows.append({"run": run, "kind": kind, "cells": cells})
+        return rows
+
+    def sets(self) -> list[dict[str, Any]]:
+        """Give a row a class of each calibrated run: how often its sets hold the class, and how large they are."""
+        rows = []
+        for run, scores in self._certainty():
+            made = scores.calibrated
+            for row in () if made is None else made.sets:
+                share = row.covered / row.galaxies if row.galaxies else None
+                low, high = row.interval or (None, None)
+                rows.append(
+                    {
+                        "run": run,
+                        "class": row.class_name,
+                        "galaxies": self.number(row.galaxies, ",d"),
+                        "promised": self.number(made.coverage, ".1%") + (" *" if row.class_name in made.pooled else ""),
+                        "held": {"value": self.number(share), "low": self.number(low), "high": self.number(high)},
+                        "size": self.number(row.mean_size, ".2f"),
+                    }
+                )
+        return rows
+
+    def _certainty(self) -> Iterator[tuple[str, CertaintyScores]]:
+        for result in self.comparison.networks:
+            for one in result.predictions:
+                if one.metrics.certainty is not None:
+                    yield one.run.name, one.metrics.certainty
 
     def difference(self, difference: Difference) -> dict[str, Any]:
         """Give a pair's row of the table."""
