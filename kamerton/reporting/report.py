@@ -310,7 +310,9 @@ class Teller:
         rows = []
         for run, scores in self._certainty():
             made = scores.calibrated
-            for row in () if made is None else made.sets:
+            if made is None:
+                continue
+            for row in made.sets:
                 share = row.covered / row.galaxies if row.galaxies else None
                 low, high = row.interval or (None, None)
                 rows.append(
