@@ -30,7 +30,10 @@ CALIBRATION_BYTES = 4 << 20
 MOST_GALAXIES = 4096
 """Galaxies that are kept of the training and of the calibration cube."""
 
-Finite = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Slope = Annotated[float, Field(ge=-1e6, le=1e6, strict=True, allow_inf_nan=False)]
+"""Of a scaling, and its offset: within these no logarithm of a float32's probability overflows."""
+Score = Annotated[float, Field(ge=0, le=2, strict=True, allow_inf_nan=False)]
+"""Sums of probabilities reach a bit more than 1."""
 Loss = Annotated[float, Field(ge=0, strict=True, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0, le=2**53, strict=True)]
 Kept = Annotated[int, Field(ge=1, le=MOST_GALAXIES, strict=True)]
@@ -74,22 +77,24 @@ class Calibration:
     """That the sets promise for each class."""
     method: SetMethod
     kind: Literal["temperature", "vector"]
-    slopes: tuple[Finite, ...]
+    slopes: tuple[Slope, ...]
     """By which log-probabilities are multiplied, one a class; 1 / temperature, all alike, unless ``kind`` is vector."""
-    offsets: tuple[Finite, ...]
+    offsets: tuple[Slope, ...]
     """Added to them, one a class."""
     held_out_losses: dict[str, Loss]
     """Nats a galaxy without scaling, with a temperature and with a vector, each on galaxies that it was not fitted
     to."""
     galaxies: tuple[Count, ...]
     """Of each class, in the half that the thresholds come from."""
-    thresholds: tuple[Finite, ...]
+    thresholds: tuple[Score, ...]
     """Highest score of each class in a set (`kamerton.certainty.sets`)."""
     pooled: tuple[str, ...]
     """Names of the classes that share a threshold, for they are too rare."""
     known: KnownRecord
 
     def __post_init__(self) -> None:
+        if self.kind == "temperature" and not (self.slopes and self.slopes[0] > 0 and len(set(self.slopes)) == 1):
+            raise UsageError("slopes: no temperature", received=self.slopes[:3], allowed="one number above 0 for all")
         columns = ("slopes", "offsets", "galaxies", "thresholds")
         lengths = {name: len(getattr(self, name)) for name in columns}
         if len(set(lengths.values())) != 1:
@@ -232,6 +237,8 @@ def read_known(run: Run, calibration: Calibration) -> Known:
         for name, tensor in tensors.items():
             if not torch.isfinite(tensor).all():
                 raise ValueError(f"{name}: not finite")
+        if not ((tensors["labels"] >= 0) & (tensors["labels"] < len(run.record.class_names))).all():
+            raise ValueError("labels: of classes that the run does not have")
     except (OSError, ValueError) as error:
         raise RunError(
             f"{place}: cannot be read",
