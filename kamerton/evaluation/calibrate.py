@@ -191,16 +191,20 @@ def _require_unseen(run: Run, cube: LabelledCube) -> Leakage:
 
 def halves(labels: Labels, groups: Sequence[str] | None) -> Mask:
     """Choose one half of the galaxies (n,), with half of each class; those of one group stay together."""
-    return np.asarray(_dealt(labels, groups, 2) == 0)
+    return np.asarray(dealt(labels, groups, 2) == 0)
 
 
-def _dealt(labels: Labels, groups: Sequence[str] | None, parts: int) -> Rows:
+def dealt(labels: Labels, groups: Sequence[str] | None, parts: int) -> Rows:
     """Deal galaxies out into parts, class by class and whole groups at a time; (n,) the part of each."""
     from sklearn.model_selection import StratifiedGroupKFold
 
     names = groups or ("",) * len(labels)
     _, places = np.unique([name or f"\0{row}" for row, name in enumerate(names)], return_inverse=True)
     found = np.zeros(len(labels), np.int64)
+    # No more parts than the commonest class has galaxies, which is all that is asked of them.
+    parts = min(parts, int(np.bincount(labels).max()))
+    if parts < 2:
+        return found
     dealer = StratifiedGroupKFold(parts, shuffle=True, random_state=HALVES_SEED)
     with warnings.catch_warnings():
         # Of classes with fewer galaxies than parts.
@@ -281,7 +285,7 @@ def _learn(
     log_p = scaling.log_probabilities(answers.probabilities)
     groups = same_galaxies(cube)
     half_groups = None if groups is None else [group for group, is_in in zip(groups, fitting, strict=True) if is_in]
-    folds = _dealt(labels[fitting], half_groups, scaling.FOLDS)
+    folds = dealt(labels[fitting], half_groups, scaling.FOLDS)
     choice = scaling.choose_scaling(log_p[fitting], labels[fitting], folds)
     calibrated = choice.scaling(log_p[~fitting]).astype(np.float32)
     found = sets.find_thresholds(sets.scores(calibrated, settings.method), labels[~fitting], settings.coverage)

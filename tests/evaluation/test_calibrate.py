@@ -13,7 +13,7 @@ from kamerton.certainty.judging import FAR, read_certainty
 from kamerton.certainty.scaling import log_probabilities, mean_loss
 from kamerton.data.cubes.cube import open_cube
 from kamerton.errors import CubeError, KamertonWarning, RunError, UsageError
-from kamerton.evaluation.calibrate import Calibrated, calibrate, halves, joined
+from kamerton.evaluation.calibrate import Calibrated, calibrate, dealt, halves, joined
 from kamerton.evaluation.evaluate import evaluate
 from kamerton.inference.predictor import Predictor
 from kamerton.runs.contents import foreign_files
@@ -162,6 +162,11 @@ def test_the_validation_set_is_taken_and_said(calibrated: Run, toy_splits: Path,
     with pytest.warns(KamertonWarning, match=r"20 of 80 galaxies are of the validation set"):
         found = calibrate(calibrated, write_cube(tmp_path / "mixed.fits", images_nhwc, labels))
     assert found.calibration.leakage == "found"
+
+
+def test_classes_of_fewer_galaxies_than_folds_are_dealt_out() -> None:
+    parts = dealt(np.repeat(np.arange(20), 3), None, 5)
+    assert sorted(np.bincount(parts)) == [20, 20, 20]
 
 
 def test_too_few_galaxies_are_refused(calibrated: Run, tmp_path: Path) -> None:
