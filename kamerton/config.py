@@ -592,4 +592,6 @@ class DemoSettings(Settings):
     """Instead of the recipe's."""
     networks: tuple[str, ...] = ("alexnet", "lenet5")
     """Networks to train, in this order."""
+    new_galaxies: int = 300
+    """Galaxies without labels, for the catalogue at its end."""
     seed: int = 0

@@ -7,8 +7,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from kamerton.config import DemoSettings
-from kamerton.data.synthetic.survey import synth
+from kamerton.catalogue.predict import predict
+from kamerton.config import DemoSettings, SynthSettings
+from kamerton.data.synthetic.survey import synth, write_new_galaxies
+from kamerton.evaluation.calibrate import calibrate
 from kamerton.evaluation.compare import compare
 from kamerton.evaluation.comparison import Comparison
 from kamerton.evaluation.evaluate import evaluate
@@ -29,15 +31,17 @@ class Demo:
     picture: Path
     report: Path
     comparison: Comparison
+    catalogue: Path
 
 
 def demo(
     out: str | Path, console: Console, settings: DemoSettings | None = None, *, watcher: Watcher | None = None
 ) -> Demo:
-    """Make a synthetic survey, train each network of the demo on it, test them, and compare them.
+    """Make a synthetic survey, train each network of the demo on it, test and compare them, and label new galaxies.
 
     ``out`` must not exist yet (OutputError). Tables and pictures are in ``OUT/comparison/``, the report is
-    ``OUT/report.html``.
+    ``OUT/report.html``; ``OUT/new_galaxies.vot`` is a catalogue of galaxies that nobody has labelled, with calibrated
+    probabilities.
     """
     settings = settings or DemoSettings()
     with whole_folder(Path(out)) as folder:
@@ -63,10 +67,24 @@ def _demo(folder: Path, console: Console, settings: DemoSettings, watcher: Watch
         )
         evaluate(run, folder / "data" / "test.fits", watcher=watcher)
         runs.append(run)
-    return _compare(folder, console, runs)
+    catalogue = _label_new_galaxies(folder, console, runs[0], settings, watcher)
+    return _compare(folder, console, runs, catalogue)
 
 
-def _compare(folder: Path, console: Console, runs: list[Run]) -> Demo:
+def _label_new_galaxies(
+    folder: Path, console: Console, run: Run, settings: DemoSettings, watcher: Watcher | None
+) -> Path:
+    """Calibrate a run on the test set, and label galaxies of another survey of this kind with it."""
+    console.print(f"\n{settings.new_galaxies} new galaxies, which nobody has labelled, by {run.name}")
+    new = folder / "data" / "new.fits"
+    write_new_galaxies(new, SynthSettings(settings.new_galaxies, settings.size, settings.seed + 1))
+    calibrated = calibrate(run, folder / "data" / "test.fits", watcher=watcher)
+    found = predict(run, new, out=folder / "new_galaxies.vot", watcher=watcher)
+    console.print("\n".join([*calibrated.describe()[:1], found.describe()[0]]), markup=False)
+    return folder / "new_galaxies.vot"
+
+
+def _compare(folder: Path, console: Console, runs: list[Run], catalogue: Path) -> Demo:
     place = folder / "comparison"
     comparison = compare(runs, out=place)
     page = write_report(comparison, folder / "report.html")
@@ -75,4 +93,5 @@ def _compare(folder: Path, console: Console, runs: list[Run]) -> Demo:
     table, picture = place / "comparison.csv", place / "learning_curves.png"
     mistakes = runs[0].picture_path("test", "mistakes")
     console.print(f"table:    {table}\npicture:  {picture}\nmistakes: {mistakes}\nreport:   {page}")
-    return Demo(table, picture, page, comparison)
+    console.print(f"new galaxies, labelled: {catalogue}")
+    return Demo(table, picture, page, comparison, catalogue)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from astropy.table import Table
 from PIL import Image
 from rich.console import Console
 
@@ -15,7 +16,7 @@ from kamerton.config import DemoSettings
 from kamerton.demo import Demo, demo
 from kamerton.errors import OutputError
 
-SETTINGS = DemoSettings(count=60, size=32, epochs=2, networks=("lenet5",))
+SETTINGS = DemoSettings(count=200, size=32, epochs=2, networks=("lenet5",), new_galaxies=30)
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +48,16 @@ def test_the_picture_is_one(shown: tuple[Demo, str]) -> None:
     made, _ = shown
     with Image.open(made.picture) as picture:
         assert min(picture.size) > 300
+
+
+def test_it_ends_with_a_calibrated_catalogue_of_galaxies_without_labels(shown: tuple[Demo, str]) -> None:
+    made, text = shown
+    table = Table.read(made.catalogue)
+    assert len(table) == SETTINGS.new_galaxies
+    assert str(table["ra"].unit) == "deg"
+    assert "Calibrated" in table["p_round_smooth"].description
+    assert sum(map(len, table["status"])) == 0
+    assert str(made.catalogue) in text
 
 
 def test_it_prints_where_its_table_and_picture_are(shown: tuple[Demo, str]) -> None:

@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
+from astropy.io import fits
 from astropy.table import Table
 
 from kamerton.config import SplitSettings, SynthSettings
@@ -18,7 +19,7 @@ from kamerton.data.cubes.writer import CubeWriter
 from kamerton.data.galaxy10 import CLASS_NAMES
 from kamerton.data.splitting import SplitSummary, replaced_split, write_splits
 from kamerton.data.synthetic.galaxies import SyntheticGalaxy, synthesise
-from kamerton.files import new_whole_folder
+from kamerton.files import new_whole_folder, whole_file
 from kamerton.progress import Progress, Silent
 
 SURVEY = "survey.fits"
@@ -49,6 +50,17 @@ def synth(
             summary = write_splits(cube, place, SplitSettings(seed=settings.seed), source=folder / SURVEY)
         survey.unlink()
     return dataclasses.replace(summary, folder=str(folder))
+
+
+def write_new_galaxies(path: Path, settings: SynthSettings) -> None:
+    """Write galaxies that nobody has labelled: a cube with images and a catalogue of ids and positions alone."""
+    galaxies = list(synthesise(settings))
+    rows = [(galaxy.id, galaxy.ra_deg, galaxy.dec_deg) for galaxy in galaxies]
+    catalogue = fits.table_to_hdu(Table(rows=rows, names=("id", "ra", "dec")))
+    catalogue.name = "CATALOG"
+    images = fits.PrimaryHDU(np.stack([galaxy.image_hwc for galaxy in galaxies]))
+    with whole_file(path) as partial:
+        fits.HDUList([images, catalogue]).writeto(partial, checksum=True)
 
 
 def write_survey(path: Path, settings: SynthSettings, watcher: Progress) -> None:
