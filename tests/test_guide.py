@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+from astropy.table import Table
 
 from kamerton.data.cubes.cube import open_cube
 from tests.documented import try_commands
@@ -26,8 +28,28 @@ def tried(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     paths = [str(real_data / path) for path in chosen["path"]]
     own = pd.DataFrame({"path": paths, "label": chosen["coarse"], "id": [Path(path).stem for path in paths]})
     own.assign(group=chosen["group"]).to_csv(folder / "galaxies.csv", index=False)
+    _list_new_galaxies(folder / "new.csv", listed.drop(chosen.index).head(OF_EACH_CLASS), real_data)
     try_commands(GUIDE, folder, package=ROOT)
     return folder
+
+
+def _list_new_galaxies(place: Path, galaxies: pd.DataFrame, real_data: Path) -> None:
+    """List galaxies without labels, and one whose picture is missing."""
+    new = pd.DataFrame({"path": [*(str(real_data / path) for path in galaxies["path"]), "lost.jpg"]})
+    new["id"] = [Path(path).stem for path in new["path"]]
+    new.assign(ra=180.0, dec=np.linspace(-30, 30, len(new))).to_csv(place, index=False)
+
+
+def test_the_new_galaxies_are_labelled_with_calibrated_probabilities(tried: Path) -> None:
+    table = Table.read(tried / "shapes.vot")
+    assert len(table) == OF_EACH_CLASS + 1
+    assert {"set_spiral", "set_size", "ood_energy", "flags"} <= set(table.colnames)
+    assert [row["id"] for row in table if row["status"]] == ["lost"]
+
+
+def test_the_shards_hold_what_the_file_does(tried: Path) -> None:
+    shards = pd.concat(map(pd.read_parquet, sorted((tried / "night").glob("part-*.parquet"))))
+    assert shards["id"].tolist() == list(Table.read(tried / "shapes.vot")["id"])
 
 
 def test_the_classes_stand_in_the_order_that_was_told(tried: Path) -> None:
