@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,15 @@ def test_a_signal_writes_a_checkpoint_and_says_how_to_go_on(run: Run, number: si
     assert kept(run) == [1]
 
 
+@pytest.fixture
+def heeds_ctrl_c() -> Iterator[None]:
+    """Let Ctrl-C have its usual effect: tests that were started in the background ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeds_ctrl_c")
 def test_a_second_ctrl_c_has_its_usual_effect() -> None:
     with stop_on_signals() as stop:
         os.kill(os.getpid(), signal.SIGINT)
