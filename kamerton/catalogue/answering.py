@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kamerton.arrays import Mask, SquaresNHWC
-from kamerton.catalogue.columns import STATUS, arrow_schema, class_columns, class_slugs
+from kamerton.catalogue.columns import PREDICTED_CLASS, STATUS, arrow_schema, class_columns, class_slugs
 from kamerton.catalogue.first_galaxies import FirstGalaxies
 from kamerton.catalogue.reading import Batch
 from kamerton.certainty.judging import FLAGS, Certainty
@@ -61,7 +61,7 @@ class Answering:
         if self._first is not None:
             self._first.add(answers.features, images_nhwc)
         probabilities = answers.probabilities if judged is None else judged.probabilities
-        values: dict[str, Any] = {"predicted_class": np.array(names, object)[probabilities.argmax(1)]}
+        values: dict[str, Any] = {PREDICTED_CLASS.name: np.array(names, object)[probabilities.argmax(1)]}
         slugs = class_slugs(names)
         values |= {f"p_{slug}": probabilities[:, place] for place, slug in enumerate(slugs)}
         if judged is None:

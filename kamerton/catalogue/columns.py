@@ -85,6 +85,7 @@ POSITION = (
     Column("ra", "float64", "Right ascension (ICRS)", "deg", "pos.eq.ra;meta.main"),
     Column("dec", "float64", "Declination (ICRS)", "deg", "pos.eq.dec;meta.main"),
 )
+PREDICTED_CLASS = Column("predicted_class", "text", "The most probable class", ucd="src.morph.type;meta.modelled")
 STATUS = Column("status", "text", "Why this galaxy has no answer; empty where it has one", ucd="meta.note")
 
 
@@ -115,18 +116,17 @@ def class_columns(class_names: Sequence[str], flags: Mapping[int, str] | None = 
     slugs = class_slugs(class_names)
     is_calibrated = flags is not None
     certain = "Calibrated probability" if is_calibrated else "Probability, not calibrated,"
-    predicted = Column("predicted_class", "text", "The most probable class", ucd="src.morph.type;meta.modelled")
     probabilities = [
         Column(f"p_{slug}", "float32", f"{certain} of class {name}", ucd="stat.probability;src.morph.type")
         for slug, name in zip(slugs, shown, strict=True)
     ]
     if flags is None:
-        return (predicted, *probabilities)
+        return (PREDICTED_CLASS, *probabilities)
     sets = [
         Column(f"set_{slug}", "bool", f"Whether the set of likely classes holds {name}", ucd="meta.code;src.morph.type")
         for slug, name in zip(slugs, shown, strict=True)
     ]
-    return (predicted, *probabilities, *sets, *_certainty_columns(flags))
+    return (PREDICTED_CLASS, *probabilities, *sets, *_certainty_columns(flags))
 
 
 def _certainty_columns(flags: Mapping[int, str]) -> tuple[Column, ...]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kamerton.arrays import Probabilities
-from kamerton.catalogue.columns import class_slugs
+from kamerton.catalogue.columns import PREDICTED_CLASS, STATUS, class_slugs
 from kamerton.catalogue.footers import is_whole, read_facts
 from kamerton.catalogue.record import MANIFEST_FILE, RECORD_FILE, CatalogueRecord
 from kamerton.catalogue.writers.parquet_file import ROWS
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 FINGERPRINT = "fingerprint"
 """Fact in the footer of a shard: the fingerprint of its catalogue."""
-
-PREDICTED_CLASS, STATUS = "predicted_class", "status"
 
 
 def shard_path(out: Path, number: int, record: CatalogueRecord) -> Path:
@@ -55,15 +53,15 @@ class Tally:
     def add(self, shard: pa.Table) -> None:
         """Count the rows of a shard."""
         self.galaxies += len(shard)
-        self.failed += len(shard) - shard[STATUS].null_count
-        for pair in shard[PREDICTED_CLASS].drop_null().value_counts().to_pylist():
+        self.failed += len(shard) - shard[STATUS.name].null_count
+        for pair in shard[PREDICTED_CLASS.name].drop_null().value_counts().to_pylist():
             self.class_counts[pair["values"]] += pair["counts"]
 
 
 def tally(out: Path, record: CatalogueRecord) -> Tally:
     """Count the rows of all shards."""
     found = Tally()
-    for shard in read_shards(out, record, [PREDICTED_CLASS, STATUS]):
+    for shard in read_shards(out, record, [PREDICTED_CLASS.name, STATUS.name]):
         found.add(shard)
     return found
 
