@@ -17,7 +17,7 @@ from kamerton.catalogue.record import CatalogueRecord
 from kamerton.catalogue.requests import open_sources
 from kamerton.catalogue.shards import read_shards, remove_shards, some_probabilities, tally
 from kamerton.catalogue.work import Work
-from kamerton.catalogue.writers import find_writer, require_format
+from kamerton.catalogue.writers import find_writer
 from kamerton.certainty.drift import FEWEST_GALAXIES
 from kamerton.certainty.proportions import MOST_GALAXIES, Proportions, proportions
 from kamerton.config import Device, PredictSettings
@@ -109,9 +109,7 @@ def predict(
         opened = stack.enter_context(open_sources(run, sources, path_column))
         work = Work(run, opened, settings, place.shards, watcher or Silent())
         try:
-            record = work.begin(resume=resume, most=SHOWN_GALAXIES if out is None else None)
-            if place.file is not None:
-                require_format(place.file, heading(record).columns)
+            record = work.begin(place.file, resume=resume, most=SHOWN_GALAXIES if out is None else None)
             work.make(record, retry_failed=retry_failed)
             return _finished(work, record, place, is_shown=out is None)
         except OSError as error:

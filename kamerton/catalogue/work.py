@@ -11,7 +11,7 @@ from pathlib import Path
 from kamerton.catalogue.answering import Answering
 from kamerton.catalogue.claims import claim, remove_dead_claims
 from kamerton.catalogue.engine import Engine
-from kamerton.catalogue.heading import model_facts, model_of
+from kamerton.catalogue.heading import heading, model_facts, model_of
 from kamerton.catalogue.manifest import Manifest, freeze
 from kamerton.catalogue.ray_runner import Make, make_on_ray
 from kamerton.catalogue.record import (
@@ -28,6 +28,7 @@ from kamerton.catalogue.record import (
 )
 from kamerton.catalogue.requests import open_sources
 from kamerton.catalogue.shards import is_made, shard_path
+from kamerton.catalogue.writers import require_format
 from kamerton.certainty.judging import Certainty, read_certainty
 from kamerton.config import PredictSettings
 from kamerton.data.sources.source import Source
@@ -54,8 +55,11 @@ class Work:
         """The run's calibration; None where it has none."""
         return read_certainty(self.run)
 
-    def begin(self, *, resume: bool, most: int | None) -> CatalogueRecord:
-        """Freeze the manifest, or find that the frozen one is of the same request."""
+    def begin(self, file: Path | None, *, resume: bool, most: int | None) -> CatalogueRecord:
+        """Freeze the manifest, or find that the frozen one is of the same request.
+
+        UsageError where ``file`` cannot hold the columns, or where there are more than ``most`` galaxies.
+        """
         out = self.out
         require_free(out, resume=resume)
         # What is wrong with the run stops it before anything is written.
@@ -69,7 +73,7 @@ class Work:
             with held:
                 if has_catalogue_record(out):
                     return self._same(read_catalogue_record(out))
-                return self._freeze(most)
+                return self._freeze(file, most)
         finally:
             if is_new:
                 with suppress(OSError):
@@ -80,7 +84,7 @@ class Work:
         require_manifest(self.out, record)
         return record
 
-    def _freeze(self, most: int | None) -> CatalogueRecord:
+    def _freeze(self, file: Path | None, most: int | None) -> CatalogueRecord:
         manifest = freeze(self.out / MANIFEST_FILE, self.sources, self.settings.shard_galaxies, self.watcher)
         try:
             if most is not None and manifest.galaxies > most:
@@ -93,6 +97,8 @@ class Work:
             record = CatalogueRecord(
                 self._model(), self.settings.shard_galaxies, self._source_records(), manifest, facts
             )
+            if file is not None:
+                require_format(file, heading(record).columns)
             write_catalogue_record(self.out, record)
         except BaseException:
             (self.out / MANIFEST_FILE).unlink(missing_ok=True)

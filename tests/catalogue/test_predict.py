@@ -305,3 +305,12 @@ def test_another_manifest_is_refused(toy_run: Run, cube: Path, tmp_path: Path) -
     (tmp_path / "out" / MANIFEST_FILE).write_bytes(b"PAR1")
     with pytest.raises(DataError, match="not the list of galaxies"):
         in_shards(toy_run, cube, tmp_path / "out", resume=True)
+
+
+def test_a_format_that_cannot_hold_the_columns_is_refused_and_leaves_nothing(
+    toy_run: Run, cube: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kamerton.catalogue.writers.FITS_COLUMNS", 3)
+    with pytest.raises(UsageError, match="columns"):
+        predict(toy_run, cube, out=tmp_path / "out.fits")
+    assert not list(tmp_path.iterdir())
