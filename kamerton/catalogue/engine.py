@@ -92,18 +92,18 @@ class Engine:
     def _claimed(self, shards: Iterable[int]) -> Iterator[int]:
         elsewhere: list[int] = []
         for number in shards:
+            if self._is_made(number):
+                continue
             if self._claim(number, wait=False):
                 yield number
-            elif not self._is_made(number):
+            else:
                 elsewhere.append(number)
         for number in elsewhere:
             if self._claim(number, wait=True):
                 yield number
 
     def _claim(self, number: int, *, wait: bool) -> bool:
-        """Claim a shard that is still to be made."""
-        if self._is_made(number):
-            return False
+        """Claim a shard, unless another process has it, or has made it meanwhile."""
         found = claim(self.out, _name(number), wait=wait)
         if found is None:
             return False
