@@ -6,11 +6,12 @@ whose worker dies is handed to another: it is whole or absent, as for a process 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from kamerton.errors import DataError, KamertonError, MissingExtraError
+from kamerton.errors import DataError, KamertonError, KamertonWarning, MissingExtraError
 
 MAX_DEATHS = 3
 """Workers that may die over one shard; more would be the shard's fault, or that of a machine without memory."""
@@ -54,11 +55,14 @@ class _Worker:
         self._begin = begin
         self._make: Make | None = None
 
-    def make(self, shard: int) -> int:
-        """Make a shard; the first one waits until everything is opened."""
+    def make(self, shard: int) -> tuple[int, list[str]]:
+        """Make a shard, and give its galaxies and what was said of them; the first waits until all is opened."""
         if self._make is None:
             self._make = self._begin()
-        return self._make(shard)
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always", KamertonWarning)
+            galaxies = self._make(shard)
+        return galaxies, [str(one.message) for one in said if issubclass(one.category, KamertonWarning)]
 
 
 def _shared(ray: Any, begin: Callable[[], Make], shards: Sequence[int], *, needs_gpu: bool) -> Iterator[int]:
@@ -79,7 +83,7 @@ def _shared(ray: Any, begin: Callable[[], Make], shards: Sequence[int], *, needs
         done, _ = ray.wait(list(busy))
         worker, shard = busy.pop(done[0])
         try:
-            yield ray.get(done[0])
+            galaxies, said = ray.get(done[0])
         except ray.exceptions.RayTaskError as error:
             # Ray's own would say where in its code it was carried along.
             if isinstance(error.cause, KamertonError):
@@ -95,4 +99,9 @@ def _shared(ray: Any, begin: Callable[[], Make], shards: Sequence[int], *, needs
                 ) from error
             waiting.append(shard)
             worker = remote.remote(begin)
+        else:
+            # A terminal on another machine shows nothing.
+            for line in said:
+                warnings.warn(line, KamertonWarning, stacklevel=2)
+            yield galaxies
         hand_out(worker)

@@ -7,7 +7,7 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
-from kamerton.errors import DataError
+from kamerton.errors import DataError, warn
 
 
 def dying(folder: Path, deaths: int) -> Callable[[int], int]:
@@ -20,6 +20,16 @@ def dying(folder: Path, deaths: int) -> Callable[[int], int]:
             os.kill(os.getpid(), signal.SIGKILL)
         (folder / f"shard-{shard}").touch()
         return shard + 10
+
+    return make
+
+
+def warning() -> Callable[[int], int]:
+    """Begin a worker that has something to say of each shard."""
+
+    def make(shard: int) -> int:
+        warn(f"shard {shard} is odd")
+        return shard
 
     return make
 

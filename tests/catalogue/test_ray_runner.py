@@ -10,9 +10,9 @@ import pytest
 
 from kamerton.catalogue.predict import predict
 from kamerton.catalogue.ray_runner import MAX_DEATHS, make_on_ray
-from kamerton.errors import DataError
+from kamerton.errors import DataError, KamertonWarning
 from kamerton.runs.folder import Run
-from tests.catalogue.dying_workers import dying, refusing
+from tests.catalogue.dying_workers import dying, refusing, warning
 from tests.conftest import write_toy_cube
 
 ray = pytest.importorskip("ray")
@@ -35,6 +35,11 @@ def test_a_killed_workers_shard_is_taken_by_another(tmp_path: Path) -> None:
 def test_a_shard_that_ends_every_worker_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=f"Shard 2 ended {MAX_DEATHS} workers"):
         list(make_on_ray(partial(dying, tmp_path, MAX_DEATHS), range(3), needs_gpu=False))
+
+
+def test_what_a_worker_warns_of_is_said_here() -> None:
+    with pytest.warns(KamertonWarning, match="shard 1 is odd"):
+        assert sorted(make_on_ray(warning, range(2), needs_gpu=False)) == [0, 1]
 
 
 def test_what_a_worker_refuses_is_said_in_its_own_line() -> None:
