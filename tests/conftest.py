@@ -33,8 +33,9 @@ CLASS_NAMES = ("bright", "dim", "striped")
 needs_nnpack = pytest.mark.skipif(not tiles_available(), reason="NNPACK does not know this processor")
 
 
-# How long an example takes is the machine's business.
-settings.register_profile("kamerton", deadline=None)
+# How long an example takes is the machine's business. Tests try the same examples each time; `make fuzz` tries others.
+settings.register_profile("kamerton", deadline=None, derandomize=True)
+settings.register_profile("other-examples", deadline=None)
 settings.load_profile("kamerton")
 
 

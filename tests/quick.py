@@ -17,7 +17,10 @@ import pytest
 SLOW = Path(__file__).with_name("slow.txt")
 
 SLOW_FROM_SECONDS = 0.2
-"""Processor time of a test function with all its parameters and fixtures, from which it is slow."""
+"""Processor time from which a test function with all its parameters, or a fixture that tests share, is slow."""
+
+FIXTURE = "fixture::"
+"""Before the name of a shared fixture in the list: the first test that asks pays for it, so all are left out."""
 
 TIMES = "processor_seconds"
 """Under which a process of xdist hands over what it measured."""
@@ -44,9 +47,20 @@ def function_of(nodeid: str) -> str:
     return nodeid.split("[", maxsplit=1)[0]
 
 
-def slow_tests() -> set[str]:
-    """Read the names of the slow tests; their times stand behind them."""
+def processor_seconds() -> float:
+    """Take the processor's time of this process and of those that it waited for."""
+    return sum(os.times()[:4])
+
+
+def slow_names() -> set[str]:
+    """Read the names of the slow tests and fixtures; their times stand behind them."""
     return {line.split()[0] for line in SLOW.read_text(encoding="utf-8").splitlines() if not line.startswith("#")}
+
+
+def is_slow(item: pytest.Item, slow: set[str]) -> bool:
+    """Say whether a test is slow itself, or needs a fixture that is."""
+    fixtures = getattr(item, "fixturenames", ())
+    return function_of(item.nodeid) in slow or any(FIXTURE + name in slow for name in fixtures)
 
 
 class Quick:
@@ -59,9 +73,9 @@ class Quick:
 
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         """Leave out the slow tests."""
-        slow = slow_tests()
-        config.hook.pytest_deselected(items=[item for item in items if function_of(item.nodeid) in slow])
-        items[:] = [item for item in items if function_of(item.nodeid) not in slow]
+        slow = slow_names()
+        config.hook.pytest_deselected(items=[item for item in items if is_slow(item, slow)])
+        items[:] = [item for item in items if not is_slow(item, slow)]
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Stop when the time is up, and name what took it."""
@@ -79,20 +93,34 @@ class Measuring:
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = defaultdict(float)
+        self.shared_seconds = 0.0
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
-        """Take the processor's time of this process and of those that it waited for."""
-        before = sum(os.times()[:4])
+        """Take what a test needs, without the fixtures that it shares."""
+        before, shared = processor_seconds(), self.shared_seconds
         done = yield
-        self.seconds[function_of(item.nodeid)] += sum(os.times()[:4]) - before
+        self.seconds[function_of(item.nodeid)] += processor_seconds() - before - (self.shared_seconds - shared)
+        return done
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Generator[None, object, object]:
+        """Take what a shared fixture needs, without those that it is made of."""
+        before, shared = processor_seconds(), self.shared_seconds
+        done = yield
+        if fixturedef.scope != "function":
+            own = processor_seconds() - before - (self.shared_seconds - shared)
+            self.shared_seconds += own
+            name = FIXTURE + fixturedef.argname
+            self.seconds[name] = max(self.seconds[name], own)
         return done
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         """Take over what a process of xdist has measured."""
         for name, seconds in getattr(node, "workeroutput", {}).get(TIMES, {}).items():
-            self.seconds[name] += seconds
+            known = self.seconds[name]
+            self.seconds[name] = max(known, seconds) if name.startswith(FIXTURE) else known + seconds
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write the list, or hand the times to the process that does."""
@@ -101,5 +129,5 @@ class Measuring:
             return
         slow = sorted(name for name, seconds in self.seconds.items() if seconds >= SLOW_FROM_SECONDS)
         lines = [f"{name} {self.seconds[name]:.1f}" for name in slow]
-        head = f"# Tests of {SLOW_FROM_SECONDS} s of processor time or more, in seconds; `make slow` writes this."
+        head = f"# Tests and fixtures of {SLOW_FROM_SECONDS} s of processor time or more; `make slow` writes this."
         SLOW.write_text("\n".join([head, *lines]) + "\n", encoding="utf-8")
