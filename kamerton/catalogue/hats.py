@@ -40,7 +40,8 @@ DIRECTORY_PIXELS = 10_000
 
 INDEX = Column(INDEX_COLUMN, "int64", f"HEALPix index of order {INDEX_ORDER}, nested (ICRS)", ucd="pos.healpix")
 
-HATS_FOLDER = "hats"
+HATS_FOLDER = "_hats"
+"""In the folder of the shards, whose readers pass over a name that begins so: it has the same galaxies again."""
 
 RA, DEC = "ra", "dec"
 
@@ -68,11 +69,11 @@ class HatsCatalogue:
 
 
 def write_hats(folder: str | Path, *, watcher: Progress | None = None) -> HatsCatalogue:
-    """Lay out a catalogue of shards, as `predict` makes it, anew in the folder ``hats`` in it, tile by tile of the sky.
+    """Lay out a catalogue of shards, as `predict` makes it, anew in the folder ``_hats`` in it, tile by tile of the sky.
 
     The shards stay. Galaxies without a position are left out, and a KamertonWarning counts them. Raises DataError where
-    the folder is no catalogue, or none that is finished, or where no galaxy has a position; OutputError where ``hats``
-    is there already or cannot be written.
+    the folder is no catalogue, or none that is finished, or where no galaxy has a position; OutputError where
+    ``_hats`` is there already or cannot be written.
     """
     out = Path(folder)
     record = read_catalogue_record(out)

@@ -1,4 +1,4 @@
-"""What a catalogue is made of, in ``catalogue.json`` of its folder: whoever goes on with it must mean the same."""
+"""What a catalogue is made of, in ``_catalogue.json`` of its folder: whoever goes on with it must mean the same."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from kamerton.errors import DataError, OutputError
 from kamerton.files import file_sha256, json_sha256, partial_path, read_json, require_new, write_json
 from kamerton.records import read_record
 
-RECORD_FILE, MANIFEST_FILE = "catalogue.json", "manifest.parquet"
+RECORD_FILE, MANIFEST_FILE = "_catalogue.json", "_manifest.parquet"
+"""Readers of a folder of Parquet files pass over names that begin so, and take the shards alone."""
 
 RECORD_BYTES = 1 << 26
-"""A longer catalogue.json is none: each source of it takes some hundred bytes."""
+"""A longer _catalogue.json is none: each source of it takes some hundred bytes."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Model:
 
 @dataclass(frozen=True)
 class CatalogueRecord:
-    """What ``catalogue.json`` holds."""
+    """What ``_catalogue.json`` holds."""
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
@@ -73,11 +74,11 @@ class CatalogueRecord:
 
 
 SEAL = "seal"
-"""In ``catalogue.json``: SHA-256 of all else in it."""
+"""In ``_catalogue.json``: SHA-256 of all else in it."""
 
 
 def write_catalogue_record(out: Path, record: CatalogueRecord) -> None:
-    """Write ``catalogue.json``: from now on the manifest is frozen."""
+    """Write ``_catalogue.json``: from now on the manifest is frozen."""
     content = dataclasses.asdict(record)
     write_json(out / RECORD_FILE, {**content, SEAL: json_sha256(content)})
 
@@ -88,7 +89,7 @@ def has_catalogue_record(out: Path) -> bool:
 
 
 def read_catalogue_record(out: Path) -> CatalogueRecord:
-    """Read ``catalogue.json``; DataError where it cannot be."""
+    """Read ``_catalogue.json``; DataError where it cannot be."""
     place = out / RECORD_FILE
     try:
         table = read_json(place, RECORD_BYTES)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
@@ -168,11 +169,18 @@ def shards(toy_run: Run, tmp_path: Path) -> Path:
 def test_a_folder_of_shards_becomes_tiles_and_stays(shards: Path) -> None:
     before = {path.name: path.read_bytes() for path in shards.iterdir() if path.is_file()}
     made = write_hats(shards)
-    assert (made.path, made.galaxies, made.without_position) == (shards / "hats", 30, 0)
+    assert (made.path, made.galaxies, made.without_position) == (shards / "_hats", 30, 0)
     assert {path.name: path.read_bytes() for path in shards.iterdir() if path.is_file()} == before
     found = pa.concat_tables(read_tiles(made).values()).drop_columns("_healpix_29")
     expected = pa.concat_tables([parquet.read_table(path) for path in sorted(shards.glob("part-*"))])
     assert found.sort_by("id") == expected.sort_by("id")
+
+
+def test_readers_of_the_shards_do_not_meet_the_tiles(shards: Path) -> None:
+    before = pd.read_parquet(shards)
+    made = write_hats(shards)
+    pd.testing.assert_frame_equal(pd.read_parquet(shards), before)
+    assert sorted(pd.read_parquet(made.path / "dataset")["id"]) == sorted(before["id"])
 
 
 def test_hats_itself_finds_a_night_valid(shards: Path) -> None:
@@ -190,7 +198,7 @@ def test_a_catalogue_that_is_not_finished_is_refused(shards: Path) -> None:
         with pytest.raises(DataError, match=r"night is not finished.*1 of 3 shards missing or damaged.*1.*--resume"):
             write_hats(shards)
         second.write_bytes(content)
-    assert not (shards / "hats").exists()
+    assert not (shards / "_hats").exists()
 
 
 def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 from astropy.table import Table
 from PIL import Image
+from pyarrow.dataset import dataset
 
 from kamerton.catalogue.predict import Catalogue, predict
 from kamerton.catalogue.record import MANIFEST_FILE, RECORD_FILE
@@ -78,6 +79,16 @@ def test_every_galaxy_of_a_cube_gets_the_networks_answer(
     assert list(table["predicted_class"]) == [CLASS_NAMES[place] for place in expected.argmax(1)]
     assert found.class_counts == dict(table["predicted_class"].value_counts().reindex(CLASS_NAMES, fill_value=0))
     assert (found.galaxies, found.failed) == (COUNT, 0)
+
+
+def test_readers_of_a_folder_take_all_shards_and_nothing_else(toy_run: Run, cube: Path, tmp_path: Path) -> None:
+    in_shards(toy_run, cube, tmp_path / "out")
+    frame = pd.read_parquet(tmp_path / "out")
+    pd.testing.assert_frame_equal(frame, rows_of(tmp_path / "out"))
+    assert list(frame["id"]) == [f"toy-7-{row}" for row in range(COUNT)]
+    assert dataset(tmp_path / "out").to_table().column("id").to_pylist() == list(frame["id"])
+    tables = [Table.read(tmp_path / "out" / name) for name in shards(tmp_path / "out")]
+    assert [name for table in tables for name in table["id"]] == list(frame["id"])
 
 
 def test_positions_and_other_columns_pass_through(toy_run: Run, cube: Path, tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def test_a_folder_is_laid_out_as_hats(toy_run: Run, tmp_path: Path, capsys: pyte
     assert answer(["predict", str(toy_run.path), str(cube), "--out", str(tmp_path / "night")]) == 0
     capsys.readouterr()
     assert answer(["catalogue", "hats", str(tmp_path / "night")]) == 0
-    assert f"catalogue: {tmp_path / 'night/hats'}" in capsys.readouterr().out
+    assert f"catalogue: {tmp_path / 'night/_hats'}" in capsys.readouterr().out
     assert answer(["catalogue", "hats", str(tmp_path / "night")]) == 2
     assert "exists already" in capsys.readouterr().err
 
