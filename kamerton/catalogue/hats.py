@@ -69,7 +69,7 @@ class HatsCatalogue:
 
 
 def write_hats(folder: str | Path, *, watcher: Progress | None = None) -> HatsCatalogue:
-    """Lay out a catalogue of shards, as `predict` makes it, anew in the folder ``_hats`` in it, tile by tile of the sky.
+    """Lay out a catalogue of shards, as `predict` makes it, anew in ``_hats`` in that folder, tile by tile of the sky.
 
     The shards stay. Galaxies without a position are left out, and a KamertonWarning counts them. Raises DataError where
     the folder is no catalogue, or none that is finished, or where no galaxy has a position; OutputError where

@@ -62,7 +62,7 @@ def hats(
     *,
     as_json: JsonFlag = False,
 ) -> None:
-    """Lay out a catalogue as HATS, tile by tile of the sky, in the folder _hats in it; the shards stay."""
+    """Lay out a catalogue as HATS, tile by tile of the sky, in FOLDER/_hats; the shards stay."""
     from kamerton.catalogue.hats import write_hats
 
     made = write_hats(folder, watcher=watcher())
