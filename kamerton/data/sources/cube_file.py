@@ -30,7 +30,15 @@ from kamerton.data.fits.unpacking import GZIP_MAGIC
 from kamerton.data.pictures.cutout import is_fits
 from kamerton.data.sky import sky_positions
 from kamerton.data.sources.digests import file_digest
-from kamerton.data.sources.rows import Positions, carried_name, galaxy_error, known_numbers, row_batch, runs
+from kamerton.data.sources.rows import (
+    Positions,
+    carried_name,
+    galaxy_error,
+    known_numbers,
+    note_doubtful,
+    row_batch,
+    row_images,
+)
 from kamerton.data.sources.source import ColumnKind, SourceRequest
 from kamerton.errors import CubeError, FitsError, PictureError
 from kamerton.opening import open_plain
@@ -100,8 +108,9 @@ class CubeSource:
 
     kind = "cube"
 
-    def __init__(self, path: Path, file: IO[bytes], hdus: fits.HDUList) -> None:
-        self.path = path
+    def __init__(self, request: SourceRequest, file: IO[bytes], hdus: fits.HDUList) -> None:
+        self.path = path = request.path
+        self._learned = request.learned
         self._file, self._hdus = file, hdus
         self._images = CubeImages(path, hdus)
         self.side_px, _, self.channels = self._images.image_shape
@@ -152,22 +161,13 @@ class CubeSource:
             yield row_batch(self.columns, places, ids, checked, carried)
         positions.say()
 
-    def images(self, places: Sequence[str]) -> Iterator[SquareHWC | PictureError]:
+    def images(self, places: Sequence[str], doubtful: set[str] | None = None) -> Iterator[SquareHWC | PictureError]:
         """Read the images of row numbers, those that follow each other at once."""
-        for rows in runs([int(place) for place in places]):
-            yield from self._run(rows)
+        note_doubtful(doubtful, places, self._learned, self.origin)
+        yield from row_images(places, self._read)
 
-    def _run(self, rows: slice) -> Iterator[SquareHWC | PictureError]:
-        try:
-            images_nhwc = self._images.read(rows)
-        except CubeError as error:
-            if rows.stop - rows.start == 1:
-                yield galaxy_error(error)
-                return
-            for row in range(rows.start, rows.stop):
-                yield from self._run(slice(row, row + 1))
-            return
-        yield from _checked(self._images, images_nhwc, rows.start)
+    def _read(self, rows: slice) -> Iterator[SquareHWC | PictureError]:
+        return _checked(self._images, self._images.read(rows), rows.start)
 
 
 @contextmanager
@@ -176,7 +176,7 @@ def open_cube_source(request: SourceRequest) -> Iterator[CubeSource]:
     file, hdus = open_fits(request.path)
     with closing(hdus):
         with fits_errors(request.path, None):
-            source = CubeSource(request.path, file, hdus)
+            source = CubeSource(request, file, hdus)
         yield source
 
 

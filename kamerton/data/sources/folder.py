@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from kamerton.arrays import SquareHWC
-from kamerton.config import PictureSettings, PixelOrigin
 from kamerton.data.classes import NAMES_SHOWN
 from kamerton.data.fits.letters import printable
 from kamerton.data.importers.class_folders import NO_PICTURES
@@ -23,7 +19,7 @@ from kamerton.data.sources.pictures import PictureFiles
 from kamerton.data.sources.place_names import name_of, place_of
 from kamerton.data.sources.rows import known_positions, row_batch
 from kamerton.data.sources.source import ColumnKind, SourceRequest
-from kamerton.errors import DataError, PictureError, warn
+from kamerton.errors import DataError, warn
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -60,20 +56,17 @@ class Found:
     """Folders that were read already."""
 
 
-class FolderSource:
+class FolderSource(PictureFiles):
     """Pictures of a folder, in the order of their paths."""
 
     kind = "folder"
     has_own_ids = False
 
-    def __init__(self, path: Path, settings: PictureSettings) -> None:
-        self.path = path
-        self._pictures = PictureFiles(path, walk(path, Found()), self._locate, settings)
+    def __init__(self, request: SourceRequest) -> None:
+        folder = request.path
+        super().__init__(request, walk(folder, Found()), lambda place: folder / name_of(place))
         self.columns: Mapping[str, ColumnKind] = {}
-        self.has_positions = self._pictures.are_cutouts
-        self.side_px, self.channels = self._pictures.side_px, self._pictures.channels
-        self.dtype: np.dtype[Any] = self._pictures.dtype
-        self.origin: PixelOrigin | None = self._pictures.origin
+        self.has_positions = self.are_cutouts
 
     @cached_property
     def identity(self) -> str:
@@ -92,18 +85,11 @@ class FolderSource:
             positions = known_positions(map(self._locate, places)) if self.has_positions else None
             yield row_batch(self.columns, places, ids, positions, {})
 
-    def images(self, places: Sequence[str]) -> Iterator[SquareHWC | PictureError]:
-        """Read pictures by their paths in the folder."""
-        return self._pictures.images(places)
-
-    def _locate(self, place: str) -> Path:
-        return self.path / name_of(place)
-
 
 @contextmanager
 def open_folder_source(request: SourceRequest) -> Iterator[FolderSource]:
     """Open a folder; links to folders are followed, and each folder is read once."""
-    yield FolderSource(request.path, request.settings)
+    yield FolderSource(request)
 
 
 def walk(folder: Path, found: Found) -> Iterator[str]:

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from kamerton.arrays import SquareHWC
-from kamerton.config import PictureSettings, PixelOrigin
+from kamerton.config import PixelOrigin
 from kamerton.data.cubes.origin import framing_within
 from kamerton.data.importers.galaxy10_file import galaxy10_columns, galaxy10_ids, galaxy10_images, hdf5_errors
 from kamerton.data.importers.source import fit_batch
 from kamerton.data.pictures.picture import fit_square
 from kamerton.data.sources.digests import file_digest
-from kamerton.data.sources.rows import Positions, known_numbers, row_batch, runs
+from kamerton.data.sources.rows import Positions, known_numbers, note_doubtful, row_batch, row_images
 from kamerton.data.sources.source import ColumnKind, SourceRequest
-from kamerton.errors import DataError, PictureError
+from kamerton.errors import PictureError
 from kamerton.opening import open_plain
 
 if TYPE_CHECKING:
@@ -34,8 +33,10 @@ class Hdf5Source:
     channels = 3
     dtype: np.dtype[Any] = np.dtype(np.uint8)
 
-    def __init__(self, path: Path, file: Any, settings: PictureSettings) -> None:
-        self.path, self._settings = path, settings
+    def __init__(self, request: SourceRequest, file: Any) -> None:
+        self.path = path = request.path
+        self._settings = settings = request.settings
+        self._learned = request.learned
         self._images = galaxy10_images(path, file)
         self._columns = galaxy10_columns(path, file, len(self._images))
         self.has_positions = {"ra", "dec"} <= self._columns.keys()
@@ -66,25 +67,15 @@ class Hdf5Source:
             yield row_batch(self.columns, places, galaxy10_ids(numbers), known, carried)
         positions.say()
 
-    def images(self, places: Sequence[str]) -> Iterator[SquareHWC | PictureError]:
+    def images(self, places: Sequence[str], doubtful: set[str] | None = None) -> Iterator[SquareHWC | PictureError]:
         """Read the images of row numbers, those that follow each other at once."""
-        for rows in runs([int(place) for place in places]):
-            yield from self._run(rows)
+        note_doubtful(doubtful, places, self._learned, self.origin)
+        yield from row_images(places, self._read)
 
-    def _run(self, rows: slice) -> Iterator[SquareHWC | PictureError]:
-        try:
-            with hdf5_errors(self.path, f"images from row {rows.start}"):
-                images_nhwc = self._images[rows]
-        except DataError as error:
-            if rows.stop - rows.start == 1:
-                yield PictureError(
-                    error.what, received=error.received, allowed=error.allowed, next_step=error.next_step
-                )
-                return
-            for row in range(rows.start, rows.stop):
-                yield from self._run(slice(row, row + 1))
-            return
-        yield from fit_batch(images_nhwc, self._settings, self.path, rows.start)
+    def _read(self, rows: slice) -> Iterable[SquareHWC | PictureError]:
+        with hdf5_errors(self.path, f"images from row {rows.start}"):
+            images_nhwc = self._images[rows]
+        return fit_batch(images_nhwc, self._settings, self.path, rows.start)
 
 
 @contextmanager
@@ -95,5 +86,5 @@ def open_hdf5_source(request: SourceRequest) -> Iterator[Hdf5Source]:
     with ExitStack() as opened:
         with hdf5_errors(request.path):
             file = opened.enter_context(h5py.File(opened.enter_context(open_plain(request.path)), "r"))
-            source = Hdf5Source(request.path, file, request.settings)
+            source = Hdf5Source(request, file)
         yield source

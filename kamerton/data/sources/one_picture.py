@@ -2,43 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from kamerton.arrays import SquareHWC
-from kamerton.config import PictureSettings, PixelOrigin
 from kamerton.data.fits.letters import printable
 from kamerton.data.sources.digests import file_digest
 from kamerton.data.sources.pictures import PictureFiles
-from kamerton.data.sources.place_names import name_of, place_of
+from kamerton.data.sources.place_names import place_of
 from kamerton.data.sources.rows import known_positions, row_batch
 from kamerton.data.sources.source import ColumnKind, SourceRequest
-from kamerton.errors import PictureError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
-class PictureSource:
+class PictureSource(PictureFiles):
     """One galaxy, known by the name of its file."""
 
     kind = "picture"
     has_own_ids = False
 
-    def __init__(self, path: Path, settings: PictureSettings) -> None:
-        self.path = path
-        self._place = place_of(path.name)
-        self._pictures = PictureFiles(path, [self._place], self._locate, settings)
+    def __init__(self, request: SourceRequest) -> None:
+        self._place = place_of(request.path.name)
+        super().__init__(request, [self._place], lambda _: request.path)
         self.columns: Mapping[str, ColumnKind] = {}
-        self.has_positions = self._pictures.are_cutouts
-        self.side_px, self.channels = self._pictures.side_px, self._pictures.channels
-        self.dtype: np.dtype[Any] = self._pictures.dtype
-        self.origin: PixelOrigin | None = self._pictures.origin
+        self.has_positions = self.are_cutouts
 
     @cached_property
     def identity(self) -> str:
@@ -50,15 +40,8 @@ class PictureSource:
         positions = known_positions([self.path]) if self.has_positions else None
         yield row_batch(self.columns, [self._place], [printable(self._place)], positions, {})
 
-    def images(self, places: Sequence[str]) -> Iterator[SquareHWC | PictureError]:
-        """Read the picture."""
-        return self._pictures.images(places)
-
-    def _locate(self, place: str) -> Path:
-        return self.path.parent / name_of(place)
-
 
 @contextmanager
 def open_picture_source(request: SourceRequest) -> Iterator[PictureSource]:
     """Open one picture or FITS cutout."""
-    yield PictureSource(request.path, request.settings)
+    yield PictureSource(request)

@@ -6,12 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kamerton.arrays import SquareHWC
-from kamerton.config import PixelOrigin
 from kamerton.data.fits.letters import printable
 from kamerton.data.lists import row_of
 from kamerton.data.sources.cells import ColumnFacts
@@ -20,30 +18,26 @@ from kamerton.data.sources.list_rows import degrees, open_rows
 from kamerton.data.sources.pictures import PictureFiles
 from kamerton.data.sources.rows import Positions, carried_name, known_positions, row_batch
 from kamerton.data.sources.source import ColumnKind, SourceRequest
-from kamerton.errors import DataError, PictureError
+from kamerton.errors import DataError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
-class ListSource:
+class ListSource(PictureFiles):
     """Pictures of a list, in its order."""
 
     kind = "list"
 
     def __init__(self, request: SourceRequest) -> None:
-        self.path, self._path_column = request.path, request.path_column
-        self._rows = open_rows(self.path, {"id", self._path_column})
-        _require_column(self.path, self._rows.names, self._path_column)
+        self._path_column = request.path_column
+        self._rows = open_rows(request.path, {"id", self._path_column})
+        _require_column(request.path, self._rows.names, self._path_column)
+        folder = request.path.parent
+        super().__init__(request, self._rows.texts(self._path_column), lambda place: folder / place)
         self.has_own_ids = "id" in self._rows.names
         self._lists_positions = bool({"ra", "dec"} & set(self._rows.names))
-        self._pictures = PictureFiles(self.path, self._rows.texts(self._path_column), self._locate, request.settings)
-        self.has_positions = {"ra", "dec"} <= set(self._rows.names) or (
-            not self._lists_positions and self._pictures.are_cutouts
-        )
-        self.side_px, self.channels = self._pictures.side_px, self._pictures.channels
-        self.dtype: np.dtype[Any] = self._pictures.dtype
-        self.origin: PixelOrigin | None = self._pictures.origin
+        self.has_positions = {"ra", "dec"} <= set(self._rows.names) or (not self._lists_positions and self.are_cutouts)
 
     @cached_property
     def identity(self) -> str:
@@ -72,10 +66,6 @@ class ListSource:
             yield row_batch(self.columns, places, ids, self._positions(positions, places, columns), carried)
         positions.say()
 
-    def images(self, places: Sequence[str]) -> Iterator[SquareHWC | PictureError]:
-        """Read pictures by their paths, from the list's folder."""
-        return self._pictures.images(places)
-
     def _positions(
         self, positions: Positions, places: Sequence[str], columns: Mapping[str, pa.Array]
     ) -> tuple[np.ndarray, np.ndarray] | None:
@@ -92,9 +82,6 @@ class ListSource:
         for name in {"ra", "dec"} & set(facts):
             if facts[name].has_value and facts[name].kind == "text":
                 raise _not_degrees(self.path, name, facts[name])
-
-    def _locate(self, place: str) -> Path:
-        return self.path.parent / place
 
 
 @contextmanager

@@ -17,6 +17,8 @@ from kamerton.arrays import SquareHWC
 from kamerton.config import PictureSettings, PixelOrigin
 from kamerton.data.cubes.origin import stretch_differs
 from kamerton.data.pictures.picture import Picture, read_picture
+from kamerton.data.sources.rows import note_doubtful
+from kamerton.data.sources.source import SourceRequest
 from kamerton.errors import DataError, PictureError, warn
 
 DECODERS = min(4, os.cpu_count() or 1)
@@ -27,41 +29,41 @@ AHEAD = 4 * DECODERS
 
 
 class PictureFiles:
-    """Pictures by their places; they share size, bands and stretch with the first that can be read."""
+    """A source of pictures by their places; they share size, bands and stretch with the first that can be read."""
 
     channels = 3
     dtype: np.dtype[Any] = np.dtype(np.uint8)
 
-    def __init__(
-        self, where: Path, places: Iterable[str], locate: Callable[[str], Path], settings: PictureSettings
-    ) -> None:
-        self._locate = locate
-        self.first_path, first, self._settings = _first(where, map(locate, places), settings)
+    def __init__(self, request: SourceRequest, places: Iterable[str], locate: Callable[[str], Path]) -> None:
+        self.path = request.path
+        self._locate, self._learned = locate, request.learned
+        self.first_path, first, self._settings = _first(self.path, map(locate, places), request.settings)
         self.side_px = len(first.image_hwc)
         self.origin: PixelOrigin = first.origin
         self.are_cutouts = first.planes is not None
         _warn_of_unnamed_bands(self.first_path, first, self._settings)
 
-    def images(self, places: Sequence[str]) -> Iterator[SquareHWC | PictureError]:
+    def images(self, places: Sequence[str], doubtful: set[str] | None = None) -> Iterator[SquareHWC | PictureError]:
         """Read the picture of each place, or say why it cannot be; a few are decoded ahead, in threads."""
         threads = ThreadPoolExecutor(DECODERS, thread_name_prefix="kamerton-decode")
         waiting = iter(places)
         try:
-            ahead = deque(threads.submit(self._image, place) for place in islice(waiting, AHEAD))
+            ahead = deque(threads.submit(self._image, place, doubtful) for place in islice(waiting, AHEAD))
             while ahead:
                 image = ahead.popleft().result()
-                ahead.extend(threads.submit(self._image, place) for place in islice(waiting, 1))
+                ahead.extend(threads.submit(self._image, place, doubtful) for place in islice(waiting, 1))
                 yield image
         finally:
             threads.shutdown(cancel_futures=True)
 
-    def _image(self, place: str) -> SquareHWC | PictureError:
+    def _image(self, place: str, doubtful: set[str] | None) -> SquareHWC | PictureError:
         path = self._locate(place)
         try:
             picture = read_picture(path, self._settings)
             self._check_alike(path, picture)
         except PictureError as error:
             return error
+        note_doubtful(doubtful, [place], self._learned, picture.origin)
         return picture.image_hwc
 
     def _check_alike(self, path: Path, picture: Picture) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kamerton.arrays import ValuesN
+from kamerton.arrays import SquareHWC, ValuesN
+from kamerton.config import PixelOrigin
 from kamerton.data.cubes.images import CHUNK_GALAXIES
+from kamerton.data.cubes.origin import framing_differs
 from kamerton.data.fits.letters import printable
 from kamerton.data.pictures.cutout import position_of
 from kamerton.data.sky import impossible_positions
@@ -97,6 +99,14 @@ def known_positions(paths: Iterable[Path]) -> tuple[ValuesN, ValuesN]:
     return ra_deg, dec_deg
 
 
+def note_doubtful(
+    doubtful: set[str] | None, places: Iterable[str], learned: PixelOrigin | None, origin: PixelOrigin | None
+) -> None:
+    """Tell that images of this origin are not known to show as much of the sky as those learned from."""
+    if doubtful is not None and framing_differs(learned, origin) is not False:
+        doubtful.update(places)
+
+
 def runs(rows: Sequence[int]) -> Iterator[slice]:
     """Cut rows into slices that follow each other, each of at most `CHUNK_GALAXIES`."""
     start = 0
@@ -104,6 +114,29 @@ def runs(rows: Sequence[int]) -> Iterator[slice]:
         if end == len(rows) or rows[end] != rows[end - 1] + 1 or end - start == CHUNK_GALAXIES:
             yield slice(rows[start], rows[end - 1] + 1)
             start = end
+
+
+def row_images(
+    places: Sequence[str], read: Callable[[slice], Iterable[SquareHWC | PictureError]]
+) -> Iterator[SquareHWC | PictureError]:
+    """Read the images of row numbers, those that follow each other at once; of rows that cannot be, one by one."""
+    for rows in runs([int(place) for place in places]):
+        yield from _run_images(rows, read)
+
+
+def _run_images(
+    rows: slice, read: Callable[[slice], Iterable[SquareHWC | PictureError]]
+) -> Iterator[SquareHWC | PictureError]:
+    try:
+        found = list(read(rows))
+    except DataError as error:
+        if rows.stop - rows.start == 1:
+            yield galaxy_error(error)
+            return
+        for row in range(rows.start, rows.stop):
+            yield from _run_images(slice(row, row + 1), read)
+        return
+    yield from found
 
 
 def galaxy_error(error: DataError) -> PictureError:

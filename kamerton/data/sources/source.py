@@ -32,6 +32,8 @@ class SourceRequest:
     """Those of the run, from `settings_of`."""
     path_column: str
     """Column of a list that holds the paths of its pictures."""
+    learned: PixelOrigin | None = None
+    """How the pixels came to be that the run learned from; None where that is not known."""
 
 
 class Source(Protocol):
@@ -85,8 +87,11 @@ class Source(Protocol):
         carried ones; null where nothing is known. What is odd in single rows is said at the end (KamertonWarning).
         """
 
-    def images(self, places: Sequence[str]) -> Iterator[SquareHWC | PictureError]:
-        """Give the image of each place in their order, (side, side, channels) from 0 to 255, or why there is none."""
+    def images(self, places: Sequence[str], doubtful: set[str] | None = None) -> Iterator[SquareHWC | PictureError]:
+        """Give the image of each place in their order, (side, side, channels) from 0 to 255, or why there is none.
+
+        ``doubtful`` is told the places of images that may show more or less of the sky than those learned from.
+        """
 
 
 def settings_of(origin: PixelOrigin | None) -> PictureSettings:

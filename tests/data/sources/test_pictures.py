@@ -18,13 +18,13 @@ from kamerton.data.sources import pictures
 from kamerton.data.sources.pictures import AHEAD, PictureFiles
 from kamerton.errors import DataError, KamertonWarning, PictureError
 from tests.data.importers.sources import save_pictures
-from tests.data.sources.opened import same_images
+from tests.data.sources.opened import request, same_images
 
 NAMES = [f"{row}.png" for row in range(3 * AHEAD)]
 
 
 def opened(folder: Path, names: list[str], **settings: Any) -> PictureFiles:
-    return PictureFiles(folder, names, lambda place: folder / place, PictureSettings(**settings))
+    return PictureFiles(request(folder, **settings), names, lambda place: folder / place)
 
 
 def test_pictures_come_in_order_whichever_is_decoded_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
