@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kamerton.arrays import Mask, SquaresNHWC
-from kamerton.catalogue.columns import PREDICTED_CLASS, STATUS, arrow_schema, class_columns, class_slugs
+from kamerton.catalogue.columns import (
+    DOUBTFUL,
+    FLAGS_COLUMN,
+    PREDICTED_CLASS,
+    STATUS,
+    arrow_schema,
+    class_columns,
+    class_slugs,
+)
 from kamerton.catalogue.first_galaxies import FirstGalaxies
 from kamerton.catalogue.reading import Batch
 from kamerton.certainty.judging import FLAGS, Certainty
@@ -38,8 +46,8 @@ class Answering:
         """Give a row a galaxy; one without an image has no answer, and a status that says why."""
         import pyarrow as pa
 
-        values = {} if batch.images_nhwc is None else self._values(batch.images_nhwc)
         there = np.array([reason is None for reason in batch.reasons])
+        values = {} if batch.images_nhwc is None else self._values(batch.images_nhwc, batch.is_doubtful[there])
         reasons = [None if reason is None else _cut(reason) for reason in batch.reasons]
         found = {
             field.name: _spread(values[field.name], there, field.type)
@@ -54,7 +62,7 @@ class Answering:
         if self._first is not None:
             self._first.look()
 
-    def _values(self, images_nhwc: SquaresNHWC) -> dict[str, Any]:
+    def _values(self, images_nhwc: SquaresNHWC, is_doubtful: Mask) -> dict[str, Any]:
         names = self.predictor.class_names
         answers = self.predictor.answers(images_nhwc)
         judged = None if self.certainty is None else self.certainty.judge(answers)
@@ -64,11 +72,12 @@ class Answering:
         values: dict[str, Any] = {PREDICTED_CLASS.name: np.array(names, object)[probabilities.argmax(1)]}
         slugs = class_slugs(names)
         values |= {f"p_{slug}": probabilities[:, place] for place, slug in enumerate(slugs)}
+        flags = np.where(is_doubtful, np.int16(DOUBTFUL), np.int16(0))
         if judged is None:
-            return values
+            return values | {FLAGS_COLUMN: flags}
         values |= {f"set_{slug}": judged.in_set[:, place] for place, slug in enumerate(slugs)}
-        names_of_numbers = ("set_size", "ood_energy", "ood_knn", "flags")
-        return values | {name: getattr(judged, name) for name in names_of_numbers}
+        values |= {name: getattr(judged, name) for name in ("set_size", "ood_energy", "ood_knn")}
+        return values | {FLAGS_COLUMN: flags | judged.flags}
 
 
 def _spread(values: Any, there: Mask, kind: pa.DataType) -> pa.Array:

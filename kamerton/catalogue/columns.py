@@ -86,6 +86,11 @@ POSITION = (
     Column("dec", "float64", "Declination (ICRS)", "deg", "pos.eq.dec;meta.main"),
 )
 PREDICTED_CLASS = Column("predicted_class", "text", "The most probable class", ucd="src.morph.type;meta.modelled")
+FLAGS_COLUMN = "flags"
+
+DOUBTFUL = 16
+"""The flag that every catalogue may have; those of a calibrated run are smaller."""
+
 STATUS = Column("status", "text", "Why this galaxy has no answer; empty where it has one", ucd="meta.note")
 
 
@@ -121,24 +126,28 @@ def class_columns(class_names: Sequence[str], flags: Mapping[int, str] | None = 
         for slug, name in zip(slugs, shown, strict=True)
     ]
     if flags is None:
-        return (PREDICTED_CLASS, *probabilities)
+        return (PREDICTED_CLASS, *probabilities, _flags_column({}))
     sets = [
         Column(f"set_{slug}", "bool", f"Whether the set of likely classes holds {name}", ucd="meta.code;src.morph.type")
         for slug, name in zip(slugs, shown, strict=True)
     ]
-    return (PREDICTED_CLASS, *probabilities, *sets, *_certainty_columns(flags))
+    return (PREDICTED_CLASS, *probabilities, *sets, *_certainty_columns(), _flags_column(flags))
 
 
-def _certainty_columns(flags: Mapping[int, str]) -> tuple[Column, ...]:
+def _certainty_columns() -> tuple[Column, ...]:
     energy = "Share of known galaxies that are of a lower energy; near 1 no class is found in it"
     nearer = "Share of known galaxies that are nearer to those of the training; near 1 it is like none of them"
-    sums = "; ".join(f"{number} {text}" for number, text in flags.items())
     return (
         Column("set_size", "int16", "How many classes the set of likely classes holds", ucd="meta.number"),
         Column("ood_energy", "float32", energy, ucd="stat.rank"),
         Column("ood_knn", "float32", nearer, ucd="stat.rank"),
-        Column("flags", "int16", f"What to beware of, a sum of: {sums}".rstrip(), ucd="meta.code.qual"),
     )
+
+
+def _flags_column(flags: Mapping[int, str]) -> Column:
+    explained = {**flags, DOUBTFUL: "the picture may show more or less of the sky than those learned from"}
+    sums = "; ".join(f"{number} {text}" for number, text in explained.items())
+    return Column(FLAGS_COLUMN, "int16", f"What to beware of, a sum of: {sums}", ucd="meta.code.qual")
 
 
 def class_slugs(class_names: Sequence[str]) -> list[str]:

@@ -10,11 +10,12 @@ from itertools import groupby
 from typing import TYPE_CHECKING, TypeVar, cast
 
 import numpy as np
+from jaxtyping import Bool
 
 from kamerton.arrays import SquareHWC, SquaresNHWC
 from kamerton.catalogue.manifest import PLACE, SOURCE
 from kamerton.data.sources.source import Source
-from kamerton.errors import KamertonError, PictureError
+from kamerton.errors import PictureError
 from kamerton.inference.engines import BATCH_IMAGES
 
 if TYPE_CHECKING:
@@ -32,10 +33,10 @@ class Batch:
 
     first: int
     """Row of the first in the shard."""
-    rows: tuple[int, ...]
-    """Rows in the shard of those whose images are here."""
     images_nhwc: SquaresNHWC | None
-    """None where there is none."""
+    """Of those that can be read; None where there is none."""
+    is_doubtful: Bool[np.ndarray, " galaxies"]
+    """Whether the image of each galaxy may show more or less of the sky than those learned from."""
     reasons: tuple[str | None, ...]
     """Why a galaxy cannot be read, in one line; None for those that can."""
 
@@ -51,29 +52,30 @@ def read_shard(rows: pa.Table, sources: Sequence[Source]) -> Iterator[Batch]:
     for number, group in groupby(range(len(rows)), key=numbers.__getitem__):
         source = sources[number]
         for some in _parts(list(group)):
-            found = list(source.images([places[row] for row in some]))
-            yield _batch(some, found, source)
+            yield _batch(some[0], [places[row] for row in some], source)
 
 
 def _parts(rows: Sequence[int]) -> Iterator[Sequence[int]]:
     return (rows[start : start + BATCH_IMAGES] for start in range(0, len(rows), BATCH_IMAGES))
 
 
-def _batch(rows: Sequence[int], found: Sequence[SquareHWC | PictureError], source: Source) -> Batch:
-    good: dict[int, SquareHWC] = {}
-    reasons: list[str | None] = []
-    for row, image in zip(rows, found, strict=True):
-        if isinstance(image, KamertonError):
-            reasons.append(str(image))
-            continue
-        reasons.append(_why_not(image, source))
-        if reasons[-1] is None:
-            good[row] = image
-    return Batch(rows[0], tuple(good), np.stack(list(good.values())) if good else None, tuple(reasons))
+def _batch(first: int, places: Sequence[str], source: Source) -> Batch:
+    doubtful: set[str] = set()
+    found = list(source.images(places, doubtful))
+    reasons = tuple(_why_not(image, source) for image in found)
+    good = [
+        image
+        for image, reason in zip(found, reasons, strict=True)
+        if reason is None and not isinstance(image, PictureError)
+    ]
+    is_doubtful = np.array([place in doubtful for place in places])
+    return Batch(first, np.stack(good) if good else None, is_doubtful, reasons)
 
 
-def _why_not(image_hwc: SquareHWC, source: Source) -> str | None:
+def _why_not(image_hwc: SquareHWC | PictureError, source: Source) -> str | None:
     """Say why a network could not answer for an image; None where it can."""
+    if isinstance(image_hwc, PictureError):
+        return str(image_hwc)
     wanted = (source.side_px, source.side_px, source.channels)
     if image_hwc.shape != wanted:
         return f"an image of {image_hwc.shape}; {wanted} was promised"

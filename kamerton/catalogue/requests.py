@@ -22,7 +22,9 @@ def open_sources(run: Run, paths: Sequence[str | Path], path_column: str) -> Ite
     with ExitStack() as opened:
         sources: list[Source] = []
         for path in paths:
-            source = opened.enter_context(open_source(SourceRequest(Path(path), settings, path_column)))
+            source = opened.enter_context(
+                open_source(SourceRequest(Path(path), settings, path_column, run.record.pixel_origin))
+            )
             _require_bands(run, source)
             _require_one_size(source, sources)
             sources.append(source)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kamerton.arrays import Probabilities
-from kamerton.catalogue.columns import PREDICTED_CLASS, STATUS, class_slugs
+from kamerton.catalogue.columns import DOUBTFUL, FLAGS_COLUMN, PREDICTED_CLASS, STATUS, class_slugs
 from kamerton.catalogue.footers import is_whole, read_facts
 from kamerton.catalogue.record import MANIFEST_FILE, RECORD_FILE, CatalogueRecord
 from kamerton.catalogue.writers.parquet_file import ROWS
@@ -48,12 +48,16 @@ class Tally:
 
     galaxies: int = 0
     failed: int = 0
+    doubtful: int = 0
+    """Galaxies whose pictures may show more or less of the sky than those learned from."""
     class_counts: Counter[str] = field(default_factory=Counter)
 
     def add(self, shard: pa.Table) -> None:
         """Count the rows of a shard."""
         self.galaxies += len(shard)
         self.failed += len(shard) - shard[STATUS.name].null_count
+        flags = shard[FLAGS_COLUMN].drop_null().to_numpy()
+        self.doubtful += int(np.count_nonzero(flags & DOUBTFUL))
         for pair in shard[PREDICTED_CLASS.name].drop_null().value_counts().to_pylist():
             self.class_counts[pair["values"]] += pair["counts"]
 
@@ -61,7 +65,7 @@ class Tally:
 def tally(out: Path, record: CatalogueRecord) -> Tally:
     """Count the rows of all shards."""
     found = Tally()
-    for shard in read_shards(out, record, [PREDICTED_CLASS.name, STATUS.name]):
+    for shard in read_shards(out, record, [PREDICTED_CLASS.name, FLAGS_COLUMN, STATUS.name]):
         found.add(shard)
     return found
 

@@ -8,7 +8,8 @@ from astropy.units import Unit
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kamerton.catalogue.columns import Column, catalogue_columns, class_columns, class_facts
+from kamerton.catalogue.columns import DOUBTFUL, Column, catalogue_columns, class_columns, class_facts
+from kamerton.certainty import judging
 from tests.catalogue.tables import CLASSES, COLUMNS, FLAGS
 
 ALL = {column.name: column for column in COLUMNS}
@@ -26,7 +27,7 @@ def test_columns_stand_in_the_order_of_a_catalogue() -> None:
 def test_a_run_that_is_not_calibrated_answers_without_sets_and_says_so() -> None:
     columns = class_columns(CLASSES)
     assert [column.name for column in columns] == [
-        *("predicted_class", "p_spirala_laczaca_sie", "p_round_smooth", "p_round_smooth_2")
+        *("predicted_class", "p_spirala_laczaca_sie", "p_round_smooth", "p_round_smooth_2", "flags")
     ]
     assert "not calibrated" in columns[1].description
     assert "not calibrated" not in ALL["p_round_smooth"].description
@@ -34,7 +35,7 @@ def test_a_run_that_is_not_calibrated_answers_without_sets_and_says_so() -> None
 
 def test_galaxies_without_positions_have_no_columns_of_them() -> None:
     assert [column.name for column in catalogue_columns({}, ("a", "b"), positions=False)] == [
-        *("id", "predicted_class", "p_a", "p_b", "status")
+        *("id", "predicted_class", "p_a", "p_b", "flags", "status")
     ]
 
 
@@ -79,6 +80,11 @@ def test_every_flag_is_explained() -> None:
         assert f"{flag} {text}" in ALL["flags"].description
 
 
+def test_the_flags_of_a_calibrated_run_leave_that_of_every_run_alone() -> None:
+    assert DOUBTFUL & sum(judging.FLAGS) == 0
+    assert f"{DOUBTFUL} the picture may show" in class_columns(CLASSES)[-1].description
+
+
 def test_a_class_named_size_does_not_take_the_column_that_counts() -> None:
     names = [column.name for column in class_columns(("Size", "Kształt"), FLAGS)]
     assert [name for name in names if name.startswith("set_")] == ["set_size_2", "set_ksztalt", "set_size"]
@@ -92,7 +98,7 @@ def test_any_classes_and_columns_give_distinct_names(class_names: list[str], car
 
 
 def test_the_document_tells_what_the_columns_are() -> None:
-    columns = catalogue_columns({"Petro R50": "float64"}, ("Spiral", "E/S0"), positions=True, flags={})
+    columns = catalogue_columns({"Petro R50": "float64"}, ("Spiral", "E/S0"), positions=True, flags=judging.FLAGS)
     text = (Path(__file__).parents[2] / "docs/catalogues.md").read_text(encoding="utf-8")
     for column in columns:
         ucd = f"`{column.ucd}` " if column.ucd else ""
