@@ -48,14 +48,9 @@ class Answering:
 
         there = np.array([reason is None for reason in batch.reasons])
         values = {} if batch.images_nhwc is None else self._values(batch.images_nhwc, batch.is_doubtful[there])
-        reasons = [None if reason is None else _cut(reason) for reason in batch.reasons]
-        found = {
-            field.name: _spread(values[field.name], there, field.type)
-            if field.name in values
-            else pa.nulls(batch.count, field.type)
-            for field in self.schema
-        }
-        return pa.table(found | {STATUS.name: pa.array(reasons, pa.string())}, schema=self.schema)
+        answered = [field for field in self.schema if field.name != STATUS.name]
+        found = {field.name: _column(values.get(field.name, ()), there, field.type) for field in answered}
+        return pa.table(found | {STATUS.name: pa.array(map(_cut, batch.reasons), pa.string())}, schema=self.schema)
 
     def end(self) -> None:
         """Say at the end of a short catalogue what its galaxies have shown."""
@@ -80,15 +75,21 @@ class Answering:
         return values | {FLAGS_COLUMN: flags | judged.flags}
 
 
-def _spread(values: Any, there: Mask, kind: pa.DataType) -> pa.Array:
-    """Put the values of the galaxies that have an image into the rows of all, with nulls between and for NaN."""
+def _column(values: Any, there: Mask, kind: pa.DataType) -> pa.Array:
+    """Put the values of the galaxies that have an image into the rows of all, with nulls between and for NaN.
+
+    Between truth values stands False, for Astropy's readers of VOParquet and FITS know no third one.
+    """
     import pyarrow as pa
 
-    whole = np.zeros(len(there), values.dtype)
-    whole[there] = values
+    whole = np.zeros(len(there), kind.to_pandas_dtype())
+    if len(values):
+        whole[there] = values
+    if whole.dtype.kind == "b":
+        return pa.array(whole, kind)
     unknown = np.isnan(whole) if whole.dtype.kind == "f" else np.zeros(len(there), bool)
     return pa.array(whole, kind, mask=~there | unknown)
 
 
-def _cut(reason: str) -> str:
-    return reason if len(reason) <= STATUS_LETTERS else reason[: STATUS_LETTERS - 3] + "..."
+def _cut(reason: str | None) -> str | None:
+    return reason if reason is None or len(reason) <= STATUS_LETTERS else reason[: STATUS_LETTERS - 3] + "..."

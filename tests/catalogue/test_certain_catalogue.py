@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import shutil
 import warnings
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from astropy.table import Table
 
 from kamerton.catalogue.predict import predict
 from kamerton.errors import KamertonWarning, RunError, UsageError
 from kamerton.evaluation.calibrate import calibrate
 from kamerton.runs.folder import Run, open_run
 from tests.conftest import CLASS_NAMES, toy_galaxies, write_cube, write_toy_cube
+from tests.data.importers.sources import save_pictures
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +37,41 @@ def test_each_galaxy_has_its_set_and_says_how_strange_it_is(calibrated: Run, tmp
     np.testing.assert_array_equal(sets.sum(1), table["set_size"])
     assert table[["ood_energy", "flags"]].notna().all().all()
     np.testing.assert_allclose(table[[f"p_{name}" for name in CLASS_NAMES]].sum(axis=1), 1, atol=1e-5)
+
+
+def read_csv(path: Path) -> Table:
+    """By pandas, for Astropy takes the truth of a CSV file for text."""
+    return Table.from_pandas(pd.read_csv(path))
+
+
+@pytest.mark.parametrize(
+    ("name", "read"),
+    [
+        ("x.parquet", Table.read),
+        ("x.parquet", partial(Table.read, format="parquet.votable")),
+        ("x.fits", Table.read),
+        ("x.vot", Table.read),
+        ("x.csv", read_csv),
+        ("x.ecsv", Table.read),
+    ],
+)
+def test_a_galaxy_that_cannot_be_read_has_no_set_and_every_file_opens(
+    calibrated: Run, tmp_path: Path, name: str, read: Callable[[Path], Table]
+) -> None:
+    (tmp_path / "new").mkdir()
+    save_pictures(tmp_path / "new", ["a.png", "b.png"], side=32)
+    (tmp_path / "new" / "bad.png").write_bytes(b"nothing")
+    predict(calibrated, tmp_path / "new", out=tmp_path / name)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        table = read(tmp_path / name)
+    assert "bad.png" in table["status"][2]
+    sets = np.column_stack([table[f"set_{name}"].data for name in CLASS_NAMES])
+    assert sets.dtype == bool
+    assert not sets[2].any()
+    sizes = table["set_size"].tolist()
+    assert sizes[:2] == sets[:2].sum(1).tolist()
+    assert sizes[2] is None or np.isnan(sizes[2])
 
 
 def test_shares_of_the_classes_are_told_and_change_no_row(calibrated: Run, tmp_path: Path) -> None:

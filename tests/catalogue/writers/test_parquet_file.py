@@ -60,7 +60,7 @@ def test_astropy_reads_units_descriptions_ucds_and_facts(file: Path) -> None:
 
 
 def test_astropys_reader_of_voparquet_reads_units_ucds_and_descriptions(tmp_path: Path) -> None:
-    # It cannot read truth where a row has none.
+    # It cannot read truth where a row has none, which no catalogue has.
     rows = ROWS.filter(pa.array([True, False, True]))
     table = Table.read(write(tmp_path / "x.parquet", HEADER, rows), format="parquet.votable")
     assert table["ra"].unit == units.deg
