@@ -15,6 +15,7 @@ import torch
 from kamerton.config import TrainSettings
 from kamerton.errors import KamertonError, RunError
 from kamerton.evaluation.faults import fault_of_cube, fault_of_results
+from kamerton.formats.exporting import working_on
 from kamerton.formats.keras.file import read_keras
 from kamerton.formats.onnx_file import onnx_difference
 from kamerton.machine.repeatable import repeatable, threads_possible
@@ -108,11 +109,11 @@ def _files(run: Run, watcher: Watcher | None) -> Iterator[Check]:
     yield _checked("the fingerprint of run.json", results.fingerprint, lambda: claimed)
     if run.record.recipe is not None:
         yield _epoch(run)
-    yield _keras(run, run.keras_path)
+    yield _keras(run, run.keras_path, watcher)
     if run.scaled_keras_path.exists():
-        yield _keras(run, run.scaled_keras_path)
+        yield _keras(run, run.scaled_keras_path, watcher)
     if run.model_path("onnx").exists():
-        yield _onnx(run)
+        yield _onnx(run, watcher)
     for path in newest_first(run.checkpoint_path):
         yield _checkpoint(path)
     if is_calibrated(run):
@@ -132,10 +133,11 @@ def _checked(what: str, promised: str, found: Callable[[], str]) -> Check:
     return Check(what, "same" if same else "different", "" if same else "changed since the training ended")
 
 
-def _keras(run: Run, path: Path) -> Check:
+def _keras(run: Run, path: Path, watcher: Watcher | None) -> Check:
     """Compare the weights of the Keras twin with the run's own, number by number."""
     if not path.exists():
         return Check(path.name, "not checked", "there is none")
+    _say_of(path, watcher)
     try:
         theirs = read_keras(path)
         ours = run.load_network().state_dict()
@@ -149,9 +151,10 @@ def _keras(run: Run, path: Path) -> Check:
     return Check(path.name, "same" if same else "different", "" if same else "other weights than the run's")
 
 
-def _onnx(run: Run) -> Check:
+def _onnx(run: Run, watcher: Watcher | None) -> Check:
     """Hold the exported ONNX model against what the run's network is exported as; neither is executed."""
     path = run.model_path("onnx")
+    _say_of(path, watcher)
     try:
         detail = onnx_difference(run.load_network(), run.image_shape, run.record.class_names, path)
     except ImportError as error:
@@ -159,6 +162,11 @@ def _onnx(run: Run) -> Check:
     except KamertonError as error:
         return Check(path.name, "different", str(error))
     return Check(path.name, "different" if detail else "same", detail)
+
+
+def _say_of(path: Path, watcher: Watcher | None) -> None:
+    if watcher is not None:
+        watcher.say(working_on(path, "reading"))
 
 
 def _checkpoint(path: Path) -> Check:

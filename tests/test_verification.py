@@ -26,6 +26,7 @@ from kamerton.training.train import train
 from kamerton.verification import Verification, verify
 from tests.conftest import CLASS_NAMES
 from tests.evaluation.changing import change_metrics
+from tests.watching import Recorder
 
 
 @pytest.fixture
@@ -107,8 +108,10 @@ def tested(run: Run, toy_splits: Path) -> Run:
 
 
 def test_a_run_with_results_and_exports_is_sound_in_every_file(tested: Run) -> None:
-    found = verify(tested)
+    watcher = Recorder()
+    found = verify(tested, watcher=watcher)
     assert {check.verdict for check in found.checks} == {"same"}, found.describe()
+    assert "reading model.onnx, which takes some seconds" in watcher.said
     assert {"model.keras", "model_with_scaling.keras", "model.onnx", "evaluation/test"} < {
         check.what for check in found.checks
     }

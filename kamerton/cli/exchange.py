@@ -32,7 +32,7 @@ def export(
     from kamerton.runs.folder import open_run
 
     opened = open_run(run)
-    path = exporting.export(opened, to, with_scaling=with_scaling)
+    path = exporting.export(opened, to, with_scaling=with_scaling, watcher=watcher())
     watcher().say(exporting.expected_pixels(opened, path))
     print_result(as_json, {"path": path}, [str(path)])
 
@@ -50,7 +50,7 @@ def import_model(
     """Make a run folder from a Keras model of a known network; nothing in the file is executed."""
     from kamerton.formats.importing import import_keras_file
 
-    path = import_keras_file(file, out, classes_of=classes_of).path
+    path = import_keras_file(file, out, classes_of=classes_of, watcher=watcher()).path
     watcher().say(
         "pixels are divided by 255 on their way in, as in the notebook; a model that learned from others would be wrong"
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from kamerton.config import PIXEL_SCALE
 from kamerton.errors import UnknownNameError, UsageError
+from kamerton.progress import Progress, Silent
 
 if TYPE_CHECKING:
     from kamerton.runs.folder import Run
@@ -34,6 +35,11 @@ EXPORTS: dict[str, Callable[[Run, Path], None]] = {
 """What writes a run's network into a file of each format, by the file's ending."""
 
 
+def working_on(path: Path, work: str = "writing") -> str:
+    """Say in one line what takes a while, for Keras or PyTorch's exporter is started for it."""
+    return f"{work} {path.name}, which takes some seconds"
+
+
 def expected_pixels(run: Run, path: Path) -> str:
     """Say in one line what pixels an exported file of a run wants."""
     if path == run.scaled_keras_path:
@@ -41,7 +47,7 @@ def expected_pixels(run: Run, path: Path) -> str:
     return f"{path.name} wants pixels divided by {PIXEL_SCALE:g}, as the notebook's does; raw ones mislead it"
 
 
-def export(run: Run | str | Path, to: str, *, with_scaling: bool = False) -> Path:
+def export(run: Run | str | Path, to: str, *, with_scaling: bool = False, watcher: Progress | None = None) -> Path:
     """Write a run's network in another program's format, as ``model.TO`` inside the run folder, and give its path.
 
     The file wants pixels divided by 255. With ``with_scaling``, for ``keras`` alone, ``model_with_scaling.keras`` is
@@ -64,6 +70,7 @@ def export(run: Run | str | Path, to: str, *, with_scaling: bool = False) -> Pat
     run = run if isinstance(run, Run) else open_run(run)
     path = run.scaled_keras_path if with_scaling else run.model_path(to)
     with locked(run.path, "export"):
+        (watcher or Silent()).say(working_on(path))
         if with_scaling:
             write_keras(run, path, with_scaling=True)
         else:

@@ -10,13 +10,17 @@ from kamerton.data.cubes.cube import open_cube
 from kamerton.data.cubes.labels import default_class_names
 from kamerton.errors import UsageError, warn
 from kamerton.files import require_new
+from kamerton.formats.exporting import working_on
 from kamerton.formats.keras.file import KerasContents, read_keras
 from kamerton.networks.registry import build_network, count_parameters
+from kamerton.progress import Progress, Silent
 from kamerton.runs.folder import Run, create_run
 from kamerton.runs.record import RunRecord, versions
 
 
-def import_keras_file(path: str | Path, out: str | Path, *, classes_of: str | Path | None = None) -> Run:
+def import_keras_file(
+    path: str | Path, out: str | Path, *, classes_of: str | Path | None = None, watcher: Progress | None = None
+) -> Run:
     """Make a run folder from a ``.keras`` file of a known network.
 
     A ``.keras`` file holds no class names: ``classes_of`` names a labelled cube whose header does. Raises
@@ -24,6 +28,7 @@ def import_keras_file(path: str | Path, out: str | Path, *, classes_of: str | Pa
     """
     path, out = Path(path), Path(out)
     require_new(out)
+    (watcher or Silent()).say(working_on(path, "reading"))
     contents = read_keras(path)
     names = _class_names(contents, classes_of)
     network = build_network(contents.network, size=contents.size, channels=contents.channels, classes=contents.classes)

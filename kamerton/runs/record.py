@@ -188,6 +188,26 @@ def flattened(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str,
             yield f"{prefix}{name}", value
 
 
+def settled_in_words(record: RunRecord) -> str:
+    """Say how a network is trained, as OPTION = VALUE with commas between; what is off is left out."""
+    told = {
+        "device": record.device,
+        "threads": record.threads,
+        "processes": record.processes if record.processes > 1 else None,
+        "deterministic": "yes" if record.deterministic else "no",
+        "convolutions": record.convolutions,
+        "precision": record.precision,
+        "size": record.preprocessing.size,
+        "seed": record.seed,
+    }
+    if record.recipe is not None:
+        options = flattened(dataclasses.asdict(record.recipe), "recipe.")
+        # First which recipe, optimizer and schedule it is, and then what they are set to.
+        ordered = sorted(options, key=lambda option: not option[0].endswith(".name"))
+        told |= {name.removesuffix(".name").removeprefix("recipe."): value for name, value in ordered if value != 0}
+    return ", ".join(f"{name} = {value}" for name, value in told.items() if value is not None)
+
+
 def versions() -> dict[str, str]:
     """Versions of Kamerton, Python and the libraries that shape a result."""
     found = {name: metadata.version(name) for name in PROVENANCE_PACKAGES}

@@ -16,6 +16,7 @@ from kamerton.data.cubes.cube import LabelledCube, open_cube
 from kamerton.data.identity import cube_marks
 from kamerton.errors import OutputError, RunError, UsageError
 from kamerton.files import require_new
+from kamerton.formats.exporting import working_on
 from kamerton.formats.keras.file import has_keras_twin, write_keras
 from kamerton.machine.computation import choose_computation
 from kamerton.machine.devices import choose_device, describe_device
@@ -27,7 +28,7 @@ from kamerton.runs.checkpoints import keep_newest
 from kamerton.runs.folder import Run, create_run, is_run, open_run
 from kamerton.runs.lock import locked
 from kamerton.runs.places import from_run
-from kamerton.runs.record import CubeRecord, RunRecord, versions
+from kamerton.runs.record import CubeRecord, RunRecord, settled_in_words, versions
 from kamerton.training.checkpoint import restore_newest
 from kamerton.training.cubes import cube_paths, shared_class_names, shared_origin, warn_of_training_classes
 from kamerton.training.keeping import RunKeeper, StopRequest, stoppable
@@ -111,7 +112,7 @@ def train(
             held.enter_context(locked(path, "train"))
         cubes = Cubes(*(held.enter_context(open_cube(place, watcher=watcher)) for place in places))
         record = _record(network, plan, settings, cubes, path)
-        LOG.info("settled: %s, %s threads, %s", record.device, record.threads, plan)
+        LOG.info("settled: %s", settled_in_words(record))
         processes = held.enter_context(joined(choose_device(device)))
         if processes.is_first:
             warn_of_training_classes(cubes.train, cubes.valid, record.class_names)
@@ -204,13 +205,14 @@ def _learn(
         watcher.close()
     stop.place = "after the last batch"
     if processes.is_first:
-        _finish(run, network, session)
+        _finish(run, network, session, watcher)
 
 
-def _finish(run: Run, network: torch.nn.Module, session: Session) -> None:
+def _finish(run: Run, network: torch.nn.Module, session: Session, watcher: Watcher) -> None:
     """Write the weights that are to be kept, and what goes with them."""
     epoch = session.choose_weights()
     if has_keras_twin(network):
+        watcher.say(working_on(run.keras_path))
         write_keras(network, run.image_shape, run.keras_path, run.record.network)
     run.update(dataclasses.replace(run.record, peak_memory_bytes=peak_memory_bytes()))
     run.finish(network, epoch)

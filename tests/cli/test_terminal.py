@@ -155,6 +155,7 @@ def test_the_answer_is_on_stdout_and_progress_on_stderr(
     shown = capsys.readouterr()
     assert shown.out == f"run: {tmp_path / 'run'}\n"
     assert shown.err.startswith("epoch 1/1 loss ")
+    assert "\nwriting model.keras, which takes some seconds\n" in shown.err
     call(*words, tmp_path / "quiet", "-q")
     assert capsys.readouterr() == (f"run: {tmp_path / 'quiet'}\n", "")
     call("--quiet", *words, tmp_path / "before")
@@ -177,6 +178,16 @@ def test_verbose_says_what_was_given_and_read_and_how_long_it_took(
     assert re.search(r"^kamerton: \d+\.\d s, \d+ MB of memory at most$", shown.err, re.MULTILINE)
     call("data", "check", toy_cube)
     assert capsys.readouterr().err == "", "not in the next command"
+
+
+def test_verbose_says_what_a_training_settled_as_options(
+    call: Call, tmp_path: Path, toy_splits: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call("train", toy_splits, "--network", "lenet5", "--epochs", 1, "--out", tmp_path / "run", "-v")
+    settled = re.search(r"^kamerton: settled: (.*)$", capsys.readouterr().err, re.MULTILINE)
+    assert settled is not None
+    assert ", recipe = modern, optimizer = adamw, schedule = cosine, epochs = 1, batch_size = 32, " in settled[1]
+    assert "(" not in settled[1]
 
 
 def test_quiet_and_verbose_at_once_is_refused(call: Call, capsys: pytest.CaptureFixture[str]) -> None:

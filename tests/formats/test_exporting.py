@@ -15,6 +15,7 @@ from kamerton.errors import OutputError, RunError, UnknownNameError, UsageError
 from kamerton.formats.exporting import EXPORTS, export
 from kamerton.runs.folder import Run, create_run, open_run
 from kamerton.runs.lock import locked
+from tests.watching import Recorder
 
 
 @pytest.mark.parametrize("to", EXPORTS)
@@ -96,4 +97,31 @@ def test_the_command_says_what_pixels_the_file_wants_beside_its_path(
         main()
     shown = capsys.readouterr()
     assert Path(shown.out.strip()).parent == copy
-    assert shown.err.startswith(says)
+    assert shown.err.splitlines()[-1].startswith(says)
+
+
+@pytest.mark.parametrize("to", EXPORTS)
+def test_what_takes_some_seconds_is_said_before_it_begins(toy_run: Run, tmp_path: Path, to: str) -> None:
+    run = open_run(shutil.copytree(toy_run.path, tmp_path / "run"))
+    path = run.model_path(to)
+    path.unlink(missing_ok=True)
+
+    class Watcher(Recorder):
+        def say(self, line: str) -> None:
+            super().say(line)
+            assert not path.exists()
+
+    watcher = Watcher()
+    assert export(run, to, watcher=watcher) == path
+    assert watcher.said == [f"writing model.{to}, which takes some seconds"]
+
+
+@pytest.mark.parametrize("flag", ["-q", "--json"])
+def test_a_silent_export_says_nothing(
+    toy_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], flag: str
+) -> None:
+    copy = shutil.copytree(toy_run.path, tmp_path / "run")
+    monkeypatch.setattr(sys, "argv", ["kamerton", "export", str(copy), "--to", "keras", flag])
+    with pytest.raises(SystemExit):
+        main()
+    assert capsys.readouterr().err == ""

@@ -20,6 +20,7 @@ from kamerton.runs.folder import Run, open_run
 from kamerton.training.train import train
 from tests.conftest import CLASS_NAMES, toy_galaxies, write_cube
 from tests.data.importers.sources import write_list
+from tests.watching import Recorder
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +79,17 @@ def test_a_cube_without_class_names_gives_plain_ones(keras_file: Path, tmp_path:
     plain = write_cube(tmp_path / "plain.fits", *toy_galaxies(6, 16, seed=0), ())
     run = import_keras_file(keras_file, tmp_path / "run", classes_of=plain)
     assert run.record.class_names == ("class 0", "class 1", "class 2")
+
+
+def test_what_takes_some_seconds_is_said_before_it_begins(keras_file: Path, tmp_path: Path) -> None:
+    class Watcher(Recorder):
+        def say(self, line: str) -> None:
+            super().say(line)
+            assert not (tmp_path / "run").exists()
+
+    watcher = Watcher()
+    import_keras_file(keras_file, tmp_path / "run", watcher=watcher)
+    assert watcher.said == ["reading LeNet5_full.keras, which takes some seconds"]
 
 
 def test_a_missing_cube_of_class_names_leaves_no_run(keras_file: Path, tmp_path: Path) -> None:

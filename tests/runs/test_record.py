@@ -10,8 +10,17 @@ import torch
 
 from kamerton.config import Framing, PixelOrigin, Recipe
 from kamerton.files import json_sha256
+from kamerton.recipes import load_recipe
 from kamerton.runs.folder import Run
-from kamerton.runs.record import LATER_FIELDS, Change, RunRecord, code_sha256, record_differences, versions
+from kamerton.runs.record import (
+    LATER_FIELDS,
+    Change,
+    RunRecord,
+    code_sha256,
+    record_differences,
+    settled_in_words,
+    versions,
+)
 
 FIRST_SETTINGS = {
     "name", "epochs", "batch_size", "weights_chosen_by", "label_smoothing", "dropout", "optimizer", "schedule",
@@ -22,6 +31,22 @@ FIRST_SETTINGS = {
 
 def fingerprint(record: RunRecord) -> str:
     return record.fingerprint("weights", "history")
+
+
+def test_what_is_settled_is_said_as_options_without_those_that_are_off(toy_run: Run) -> None:
+    record = dataclasses.replace(toy_run.record, device="cpu", threads=2, recipe=load_recipe("notebook"))
+    told = settled_in_words(record)
+    assert told.startswith("device = cpu, threads = 2, deterministic = yes, ")
+    assert ", size = 32, seed = 0, recipe = notebook, optimizer = adam, schedule = plateau, epochs = 10, " in told
+    assert {"optimizer.epsilon = 1e-07", "schedule.monitor = accuracy"} <= set(told.split(", "))
+    off = {"dropout", "label_smoothing", "augment", "norm_momentum", "schedule.cooldown", "processes"}
+    assert not off & {option.partition(" = ")[0] for option in told.split(", ")}
+
+
+def test_what_is_settled_of_imported_weights_names_no_recipe(toy_run: Run) -> None:
+    told = settled_in_words(dataclasses.replace(toy_run.record, recipe=None, seed=None, threads=None))
+    assert "recipe" not in told
+    assert "None" not in told
 
 
 def test_versions_name_everything_that_shapes_a_result() -> None:
