@@ -40,7 +40,7 @@ def evaluate(
     found = run_evaluation(run, cube, overwrite=overwrite, watcher=watcher(), **settings)
     if as_json:
         for told in found.warnings:
-            warn(f"{found.metrics.run} on {found.metrics.dataset}: {told}")
+            warn(f"{found.metrics.run} on {found.tested_on}: {told}")
         guess = None if found.guess is None else found.guess.as_json()
         print_json({"path": str(found.path), **found.metrics.as_json(), "against_guessing": guess})
     else:

@@ -34,7 +34,7 @@ from kamerton.evaluation.statistics import (
 )
 from kamerton.networks.cost import count_flops
 from kamerton.progress import Progress, Silent
-from kamerton.runs.evaluation import Leakage
+from kamerton.runs.evaluation import Leakage, tested_on
 from kamerton.runs.folder import Run
 
 if TYPE_CHECKING:
@@ -186,7 +186,10 @@ class Caution:
 class Comparison:
     """Networks that were tested on the same galaxies."""
 
+    name: str
+    """Of the results in each run, as `kamerton evaluate --name` gives it."""
     dataset: str
+    """The cube's file."""
     galaxies: int
     groups: int
     """Galaxies that are not the same; drawn as one in the bootstrap."""
@@ -203,7 +206,7 @@ class Comparison:
         networks = "; ".join(f"{one.name} {one.metrics['accuracy'].value:.3f}" for one in self.networks)
         shown = f"{sum(one.shown for one in self.differences)} of {len(self.differences)} differences shown"
         warned = "".join(f", {len(self.cautions)} to read first" for _ in self.cautions[:1])
-        return f"Comparison({self.dataset}, {self.galaxies} galaxies, accuracy: {networks}; {shown}{warned})"
+        return f"Comparison({self.tested_on}, {self.galaxies} galaxies, accuracy: {networks}; {shown}{warned})"
 
     def _repr_html_(self) -> str:
         rows = []
@@ -213,11 +216,16 @@ class Comparison:
             rows.append((one.name, str(len(one.predictions)), *numbers))
         columns = ("network", "seeds", *(metric.replace("_", " ") for metric in METRICS))
         return jupyter.block(
-            f"{self.dataset}, {self.galaxies} galaxies, with 95% intervals",
+            f"{self.tested_on}, {self.galaxies} galaxies, with 95% intervals",
             jupyter.warnings(caution.describe() for caution in self.cautions),
             jupyter.table(columns, rows),
             jupyter.items(difference.describe() for difference in self.differences),
         )
+
+    @property
+    def tested_on(self) -> str:
+        """What the networks were tested on, for a reader."""
+        return tested_on(self.name, self.dataset)
 
     def describe(self) -> list[str]:
         """Say what was found, a line a finding, for a reader."""
@@ -251,6 +259,7 @@ class Comparison:
             for difference in self.differences
         ]
         return {
+            "name": self.name,
             "dataset": self.dataset,
             "galaxies": self.galaxies,
             "groups": self.groups,
@@ -279,6 +288,7 @@ def compare_predictions(
     results = tuple(_result(repeats[name], runs, drawn[name], names) for name, runs in by_network.items())
     differences = _differences(results, by_network, drawn)
     return Comparison(
+        name=first.name,
         dataset=first.metrics.dataset,
         galaxies=len(first.ids),
         groups=len(set(first.groups)),

@@ -44,6 +44,7 @@ from kamerton.runs.evaluation import (
     picture_in,
     read_metrics,
     require_place,
+    tested_on,
     write_evaluation,
 )
 from kamerton.runs.folder import Run, open_run
@@ -81,8 +82,14 @@ class Evaluation:
         leaked = leakage_warning(self.metrics.leakage, self.metrics.galaxies)
         return [warning for warning in (leaked, guess_warning(self.guess)) if warning]
 
+    @property
+    def tested_on(self) -> str:
+        """What it was tested on, for a reader."""
+        return tested_on(self.path.name, self.metrics.dataset)
+
     def __repr__(self) -> str:
-        return f"Evaluation{repr(self.metrics).removeprefix('Metrics')}"
+        named = dataclasses.replace(self.metrics, dataset=self.tested_on)
+        return f"Evaluation{repr(named).removeprefix('Metrics')}"
 
     def _repr_html_(self) -> str:
         metrics = self.metrics
@@ -92,7 +99,7 @@ class Evaluation:
             for row in metrics.per_class
         ]
         return jupyter.block(
-            f"{metrics.run} on {metrics.dataset}, {metrics.galaxies} galaxies",
+            f"{metrics.run} on {self.tested_on}, {metrics.galaxies} galaxies",
             jupyter.warnings(self.warnings),
             jupyter.table((), headline),
             jupyter.table(("class", "precision", "recall", "F1", "galaxies"), scores),
@@ -159,7 +166,7 @@ def evaluate(
         scored = certainty_scores(labels, probabilities, predictions.independent, certainty, metrics.fingerprint)
         metrics = dataclasses.replace(metrics, certainty=scored)
         metrics = dataclasses.replace(metrics, seal=metrics.seal_with(predictions))
-        figures = _figures(run, galaxies, predictions, metrics, certainty)
+        figures = _figures(run, galaxies, dataset, predictions, metrics, certainty)
         path = write_evaluation(run, dataset, metrics, predictions, figures)
     return Evaluation(path, metrics)
 
@@ -322,11 +329,16 @@ def refuse_diverged(run: Run, cube: LabelledCube, probabilities: npt.NDArray[np.
 
 
 def _figures(
-    run: Run, cube: LabelledCube, predictions: Predictions, metrics: Metrics, certainty: Certainty | None
+    run: Run,
+    cube: LabelledCube,
+    dataset: str,
+    predictions: Predictions,
+    metrics: Metrics,
+    certainty: Certainty | None,
 ) -> dict[str, Figure]:
     """Draw the evaluation's pictures, under a title that says first what must be known."""
     names = run.record.class_names
-    title = f"{run.name} on {cube.path.name}, {len(cube)} galaxies"
+    title = f"{run.name} on {tested_on(dataset, cube.path.name)}, {len(cube)} galaxies"
     warning = leakage_warning(metrics.leakage, metrics.galaxies)
     if warning:
         title = f"{warning}\n{title}"

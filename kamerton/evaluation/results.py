@@ -27,6 +27,8 @@ class RunPredictions:
     """One run's predictions for a cube, with its classes in the order of the first run's."""
 
     run: Run
+    name: str
+    """Of the results: their folder's, in the run's ``evaluation/``."""
     metrics: Metrics
     ids: tuple[str, ...]
     labels: Labels
@@ -127,6 +129,7 @@ def _predictions(run: Run, dataset: str, class_names: tuple[str, ...]) -> RunPre
         )
     return RunPredictions(
         run,
+        dataset,
         metrics,
         found.ids,
         np.array([class_names.index(name) for name in own_names])[found.labels],

@@ -37,7 +37,7 @@ def print_metrics(evaluation: Evaluation, console: Console) -> None:
     headline = "  ".join(f"{name.replace('_', ' ')} {_number(getattr(metrics, name))}" for name in HEADLINES)
     for warning in evaluation.warnings:
         console.print(f" {warning} ", style="bold white on red", markup=False)
-    console.print(f"{metrics.run} on {metrics.dataset}, {metrics.galaxies} galaxies", markup=False)
+    console.print(f"{metrics.run} on {evaluation.tested_on}, {metrics.galaxies} galaxies", markup=False)
     console.print(f"weights: {WEIGHTS[metrics.weights_chosen_by]}", markup=False)
     details = leakage_details(metrics.leakage, metrics.galaxies)
     if details:
@@ -80,7 +80,7 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
     for caution in comparison.cautions:
         console.print(f" {caution.describe()} ", style="bold white on red", markup=False)
     independent = "" if comparison.groups == comparison.galaxies else f" in {comparison.groups} groups"
-    console.print(f"{comparison.dataset}, {comparison.galaxies} galaxies{independent}", markup=False)
+    console.print(f"{comparison.tested_on}, {comparison.galaxies} galaxies{independent}", markup=False)
     console.print(comparison_table(comparison))
     console.print(cost_table(comparison))
     for difference in comparison.differences:

@@ -168,7 +168,7 @@ class Teller:
             "finding": self.finding(),
             "results_note": w["results_note"].format(
                 galaxies=self.number(comparison.galaxies, ",d"),
-                dataset=comparison.dataset,
+                dataset=comparison.tested_on,
                 groups=groups,
                 resamples=self.number(comparison.resamples, ",d"),
             ),

@@ -303,6 +303,11 @@ def dataset_name(cube: Path) -> str:
     return name or cube.name
 
 
+def tested_on(name: str, cube: str) -> str:
+    """Say what results are of: the cube's file, after the name of the results where that is another than its own."""
+    return cube if name == dataset_name(Path(cube)) else f"{name} ({cube})"
+
+
 def evaluation_names(run: Run) -> list[str]:
     """List the datasets that a run was evaluated on."""
     found = [path.parent for path in run.path.glob(f"{EVALUATIONS}/*/metrics.json")]

@@ -472,6 +472,17 @@ def test_of_several_shared_tests_one_is_named(copies: list[Run]) -> None:
     assert compare(copies, dataset="south", resamples=RESAMPLES).galaxies == 40
 
 
+def test_results_are_named_as_they_were_and_by_their_cube(copies: list[Run]) -> None:
+    usual = compare(copies, resamples=RESAMPLES)
+    for run in copies:
+        shutil.copytree(run.evaluation_path("test"), run.evaluation_path("noc późna"))
+    named = compare(copies, dataset="noc późna", resamples=RESAMPLES)
+    assert (usual.tested_on, named.tested_on) == ("test.fits", "noc późna (test.fits)")
+    assert repr(named).startswith("Comparison(noc późna (test.fits), 40 galaxies")
+    assert "noc późna (test.fits), 40 galaxies" in named._repr_html_()
+    assert (named.as_json()["name"], named.as_json()["dataset"]) == ("noc późna", "test.fits")
+
+
 def test_broken_predictions_are_one_line(copies: list[Run]) -> None:
     (copies[0].evaluation_path("test") / "predictions.parquet").write_bytes(b"PAR1")
     with pytest.raises(RunError, match=r"predictions\.parquet: cannot be read"):

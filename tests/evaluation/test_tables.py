@@ -47,9 +47,9 @@ def console(width: int = 100) -> Console:
     return Console(file=io.StringIO(), width=width, highlight=False)
 
 
-def printed(metrics: Metrics) -> list[str]:
+def printed(metrics: Metrics, name: str = "test") -> list[str]:
     screen = console()
-    print_metrics(Evaluation(Path("evaluation/test"), metrics), screen)
+    print_metrics(Evaluation(Path("evaluation") / name, metrics), screen)
     assert isinstance(screen.file, io.StringIO)
     return screen.file.getvalue().splitlines()
 
@@ -65,6 +65,13 @@ def test_the_headline_says_which_run_and_cube_and_how_well() -> None:
     assert head == "lenet5-20260101-101010 on test.fits, 1229 galaxies"
     assert chosen == "weights: those of the epoch with the lowest loss on valid"
     assert numbers == "accuracy 0.712  balanced accuracy 0.650  macro f1 0.600  log loss 1.250  roc auc macro 0.900"
+
+
+def test_results_of_a_name_of_their_own_are_called_by_it() -> None:
+    assert printed(METRICS, "[late]")[0] == "lenet5-20260101-101010 on [late] (test.fits), 1229 galaxies"
+    assert repr(Evaluation(Path("evaluation/late"), METRICS)).startswith(
+        "Evaluation(lenet5-20260101-101010 on late (test.fits), 1229 galaxies"
+    )
 
 
 def with_answers(*matrix: tuple[int, int]) -> Metrics:
@@ -131,7 +138,7 @@ def comparison_of(names: tuple[str, ...], cautions: tuple[Caution, ...] = ()) ->
         for name in names
     ]
     difference = Difference(names[0], names[-1], metrics, McNemar(30, 4, 0.001), 0.002, 2)
-    return Comparison("test.fits", 3548, 3500, ("a", "b"), tuple(results), (difference,), 2000, cautions)
+    return Comparison("test", "test.fits", 3548, 3500, ("a", "b"), tuple(results), (difference,), 2000, cautions)
 
 
 def compared(comparison: Comparison, width: int = 80) -> str:

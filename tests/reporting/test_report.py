@@ -83,6 +83,14 @@ class Parts(HTMLParser):
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
+def test_results_of_a_name_of_their_own_are_called_by_it(runs: list[Run], tmp_path: Path, lang: str) -> None:
+    run = open_run(shutil.copytree(runs[0].path, tmp_path / "run"))
+    run.evaluation_path("test").rename(run.evaluation_path("<późne>"))
+    page = report([run], tmp_path / "page.html", lang=lang, resamples=RESAMPLES).read_text(encoding="utf-8")
+    assert " &lt;późne&gt; (test.fits)" in page
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
 def test_everything_is_in_the_one_file(pages: dict[str, str], lang: str) -> None:
     parts = Parts(pages[lang])
     assert parts.loads
