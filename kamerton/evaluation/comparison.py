@@ -20,12 +20,16 @@ from kamerton.evaluation.repeats import Repeats, Trait, find_repeats, name_of
 from kamerton.evaluation.results import RunPredictions, count_confusion
 from kamerton.evaluation.statistics import (
     METRICS,
+    SHARES,
     SIGNIFICANT,
     Interval,
     McNemar,
     Numbers,
+    difference_interval,
     exact_mcnemar,
     holm,
+    macro_f1_interval,
+    mean_recall_interval,
     percentile_interval,
     resampled_weights,
     weighted_metrics,
@@ -383,6 +387,11 @@ def _result(
 ) -> NetworkResult:
     metrics = {metric: percentile_interval(*_over_seeds(runs, shares, metric)) for metric in METRICS}
     metrics["accuracy"] = _of_share(metrics["accuracy"], repeats.predictions, slice(None))
+    recall = _recall(repeats.predictions, runs, shares)
+    if _tells_resamples_nothing(runs, metrics.values()):
+        known = recall[np.isfinite(recall[:, 0])]
+        metrics["balanced_accuracy"] = wider(metrics["balanced_accuracy"], mean_recall_interval(known))
+        metrics["macro_f1"] = wider(metrics["macro_f1"], _macro_f1(repeats.predictions))
     spread = {
         metric: float(np.std([run.values[metric] for run in runs], ddof=1)) if len(runs) > 1 else None
         for metric in METRICS
@@ -396,12 +405,24 @@ def _result(
         predictions=repeats.predictions,
         metrics=metrics,
         spread=spread,
-        recall=_recall(repeats.predictions, runs, shares),
+        recall=recall,
         cost=_cost(repeats.predictions),
         title=repeats.title,
         traits=repeats.traits,
         guess=against_guess(answers, class_names),
     )
+
+
+def _tells_resamples_nothing(runs: Sequence[_Resampled], metrics: Iterable[Interval]) -> bool:
+    """Tell whether resamples cannot differ as other galaxies would: all of each class are right, or all are wrong."""
+    recalls = np.concatenate([run.recall[np.isfinite(run.recall)] for run in runs])
+    return bool(np.isin(recalls, (0, 1)).all()) or not all(metric.has_width for metric in metrics)
+
+
+def _macro_f1(predictions: Sequence[RunPredictions]) -> Interval:
+    """Give the mean over the seeds, and of their intervals' ends."""
+    found = [macro_f1_interval(one.labels, one.probabilities.argmax(1), one.groups) for one in predictions]
+    return Interval(*map(float, np.mean([dataclasses.astuple(one) for one in found], axis=0)))
 
 
 def _of_share(bootstrap: Interval, predictions: Sequence[RunPredictions], rows: slice | Mask) -> Interval:
@@ -468,5 +489,7 @@ def _differences(
         for metric in METRICS:
             first, second = (_over_seeds(by_network[n.name], drawn[n.name], metric) for n in (one, two))
             metrics[metric] = percentile_interval(first[0] - second[0], first[1] - second[1])
+            if metric in SHARES and not metrics[metric].has_width:
+                metrics[metric] = difference_interval(one.metrics[metric], two.metrics[metric])
         found.append(Difference(one.name, two.name, metrics, test, p, len(pairs)))
     return found

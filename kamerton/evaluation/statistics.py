@@ -21,6 +21,12 @@ Numbers = npt.NDArray[np.float64]
 METRICS = ("accuracy", "balanced_accuracy", "macro_f1", "log_loss")
 """What is compared; all but the log loss are better when higher."""
 
+SHARES = ("accuracy", "balanced_accuracy", "macro_f1")
+"""Those of METRICS that lie from 0 to 1."""
+
+ROUNDING = 1e-9
+"""By which equal resamples may differ."""
+
 SIGNIFICANT = 0.05
 """Below this a p-value counts."""
 
@@ -37,6 +43,11 @@ class Interval:
     def holds_zero(self) -> bool:
         """Tell whether 0 lies within."""
         return self.low <= 0 <= self.high
+
+    @property
+    def has_width(self) -> bool:
+        """Tell whether it says anything; resamples that all agree leave nothing."""
+        return self.high - self.low > ROUNDING
 
 
 def resampled_weights(groups: Sequence[str], resamples: int, seed: int) -> Numbers:
@@ -113,6 +124,46 @@ def with_intervals(scores: Scores) -> tuple[ClassScores, ...]:
         )
         for row, count in zip(scores.per_class, said, strict=True)
     )
+
+
+def mean_recall_interval(recall: Numbers) -> Interval:
+    """Give the mean of recalls the interval that theirs leave it (Zou, Huang & Zhang 2009).
+
+    ``recall`` is (classes, 3): values and the ends of their intervals; classes are independent, for a galaxy has one.
+    """
+    value, low, high = recall.T
+    count = len(recall)
+    below, above = (float(np.sqrt(np.square(value - end).sum())) / count for end in (low, high))
+    mean = float(value.mean())
+    return Interval(mean, max(0.0, mean - below), min(1.0, mean + above))
+
+
+def macro_f1_interval(labels: Labels, predicted: Labels, groups: Sequence[str]) -> Interval:
+    """Give the mean F1 of the classes in ``labels`` an interval that is rather too wide than too narrow.
+
+    F1 is 2 J / (1 + J), J being the share that is right of the galaxies that are of a class or said to be; that share
+    has Wilson's interval. The classes' F1 may fall together, so the ends are the means of theirs.
+    """
+    named = np.asarray(groups)
+    found = []
+    for place in np.unique(labels):
+        of_class = (labels == place) | (predicted == place)
+        share = float(np.mean((labels == predicted)[of_class]))
+        jaccard = wilson_interval(share, len(np.unique(named[of_class])))
+        ends = np.array(dataclasses.astuple(jaccard))
+        found.append(2 * ends / (1 + ends))
+    return Interval(*map(float, np.mean(found, axis=0)))
+
+
+def difference_interval(first: Interval, second: Interval) -> Interval:
+    """Give the difference of two shares the interval that theirs leave it, by squares and sum (Newcombe 1998).
+
+    It takes the two as independent, which is rather too wide where both are of the same galaxies.
+    """
+    value = first.value - second.value
+    below = np.hypot(first.value - first.low, second.high - second.value)
+    above = np.hypot(first.high - first.value, second.value - second.low)
+    return Interval(value, max(-1.0, float(value - below)), min(1.0, float(value + above)))
 
 
 def wider(one: Interval, two: Interval) -> Interval:

@@ -39,7 +39,8 @@ WORDS = {
     **CAUTIONS,
     "results": "Results on the test set",
     "results_note": "{galaxies} galaxies of {dataset}{groups}. Below each value its 95% interval, from {resamples} bootstrap "
-    "samples of galaxies and seeds, of the accuracy at least Wilson's; ± is the spread over seeds.",
+    "samples of galaxies and seeds, of the accuracy at least Wilson's; where all of each "
+    "class are right, or all wrong, of means over classes at least what Wilson's of the classes leave; ± is the spread over seeds.",
     "groups": ", in {groups} groups that show the same galaxy",
     "network": "Network",
     "seeds": "Seeds",

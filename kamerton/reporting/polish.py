@@ -37,7 +37,8 @@ WORDS = {
     "precision differs": "część przebiegów liczyła na liczbach ośmiobitowych, a część w float32",
     "results": "Wyniki na zbiorze testowym",
     "results_note": "Liczba galaktyk: {galaxies}, plik {dataset}{groups}. Pod każdą wartością jej przedział 95% z {resamples} "
-    "prób bootstrapowych po galaktykach i ziarnach losowości, dla dokładności co najmniej przedział Wilsona; ± oznacza rozrzut między ziarnami.",
+    "prób bootstrapowych po galaktykach i ziarnach losowości, dla dokładności co najmniej przedział Wilsona; "
+    "gdy w każdej klasie dobre są wszystkie odpowiedzi albo żadna, dla średnich po klasach co najmniej ten, który wynika z przedziałów Wilsona klas; ± oznacza rozrzut między ziarnami.",
     "groups": ", liczba grup przedstawiających tę samą galaktykę: {groups}",
     "network": "Sieć",
     "seeds": "Ziarna",

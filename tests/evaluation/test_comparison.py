@@ -25,7 +25,7 @@ from kamerton.evaluation.comparison import Difference, _draw_seeds
 from kamerton.evaluation.comparison_figures import FIGURES, hard_rows
 from kamerton.evaluation.repeats import find_repeats, name_of
 from kamerton.evaluation.results import read_all_predictions
-from kamerton.evaluation.statistics import METRICS, Interval, McNemar
+from kamerton.evaluation.statistics import METRICS, SHARES, Interval, McNemar
 from kamerton.runs.evaluation import Metrics, read_metrics
 from kamerton.runs.folder import Run, find_runs, open_run
 from kamerton.runs.record import Change, RunRecord
@@ -351,6 +351,40 @@ def test_an_accuracy_of_all_has_an_interval_with_width(copies: list[Run]) -> Non
     accuracy = network.metrics["accuracy"]
     wanted = stats.binomtest(30, 30).proportion_ci(method="wilson")
     assert (accuracy.value, accuracy.low, accuracy.high) == pytest.approx((1, wanted.low, 1))
+
+
+WITHOUT_ERRORS = {
+    "all right": lambda labels: labels,
+    "all wrong": lambda labels: (labels + 1) % 3,
+    "one class for all": lambda labels: np.full_like(labels, 2),
+}
+
+
+@pytest.mark.parametrize("said", WITHOUT_ERRORS)
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_no_share_has_an_interval_of_nothing(copies: list[Run], said: str, seeds: int) -> None:
+    labels = read_all_predictions(copies[:1])[0].labels
+    for run in copies:
+        answers(run, WITHOUT_ERRORS[said](labels))
+    found = compare(copies[:seeds], resamples=RESAMPLES)
+    recall = found.networks[0].recall[:, 1]
+    for metric in SHARES:
+        one = found.networks[0].metrics[metric]
+        assert 0 <= one.low <= one.value <= one.high <= 1
+        assert one.high - one.low > 0.03, metric
+    assert found.networks[0].metrics["balanced_accuracy"].low >= recall.mean() - 1e-9, "a mean varies less"
+
+
+def test_networks_that_answer_alike_are_not_shown_to_be_alike(copies: list[Run]) -> None:
+    """No resample can make two differ that agree on every galaxy, and other galaxies can."""
+    one, two = copies[0], copies[2]
+    rewrite(two, read_all_predictions([one])[0].probabilities)
+    (difference,) = compare([one, two], resamples=RESAMPLES).differences
+    for metric in SHARES:
+        found = difference.metrics[metric]
+        assert found.value == 0
+        assert found.low < -0.03
+        assert found.high > 0.03
 
 
 def test_a_full_disk_leaves_all_as_it_was(

@@ -9,14 +9,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
+from scipy.optimize import brentq
+from sklearn.metrics import f1_score, recall_score
+from statsmodels.stats.proportion import confint_proportions_2indep
 
 from kamerton.evaluation.metrics import classification_metrics
 from kamerton.evaluation.statistics import (
     METRICS,
     Interval,
+    difference_interval,
     exact_mcnemar,
     holm,
+    macro_f1_interval,
     mcnemar_of_counts,
+    mean_recall_interval,
     negative_log_likelihood,
     paired_difference,
     percentile_interval,
@@ -126,6 +132,62 @@ def test_the_interval_of_a_share_is_wilsons_in_scipy_too(right: int, count: int)
     assert (found.low, found.high) == pytest.approx((wanted.low, wanted.high), abs=1e-12)
     assert found.low <= found.value <= found.high
     assert found.high - found.low > 0.01
+
+
+@pytest.mark.parametrize(("right", "count"), [(0, 10), (10, 10), (3, 10), (700, 1000)])
+def test_the_mean_recall_of_one_class_is_a_share(right: int, count: int) -> None:
+    wilson = wilson_interval(right / count, count)
+    found = mean_recall_interval(np.array([[wilson.value, wilson.low, wilson.high]]))
+    assert (found.value, found.low, found.high) == pytest.approx((wilson.value, wilson.low, wilson.high))
+
+
+@pytest.mark.parametrize("counts", [(10, 10, 20, 20), (3, 9, 12, 15), (0, 8, 8, 8)])
+def test_the_difference_of_two_shares_is_newcombes_in_statsmodels_too(counts: tuple[int, int, int, int]) -> None:
+    first, second = wilson_interval(counts[0] / counts[1], counts[1]), wilson_interval(counts[2] / counts[3], counts[3])
+    found = difference_interval(first, second)
+    assert (found.low, found.high) == pytest.approx(confint_proportions_2indep(*counts, method="newcomb"))
+
+
+def recalls_of(labels: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    counts = np.unique_counts(labels)
+    shares = [float((predicted[labels == place] == place).mean()) for place in counts.values]
+    found = [wilson_interval(share, int(count)) for share, count in zip(shares, counts.counts, strict=True)]
+    return np.array([[one.value, one.low, one.high] for one in found])
+
+
+@settings(max_examples=20)
+@given(st.integers(1, 80), st.integers(2, 6), st.integers(0, 10_000))
+def test_intervals_of_means_over_classes_hold_what_scikit_learn_says(count: int, classes: int, seed: int) -> None:
+    labels, probabilities = some_answers(count, classes, seed)
+    predicted = probabilities.argmax(1)
+    balanced = mean_recall_interval(recalls_of(labels, predicted))
+    assert balanced.value == pytest.approx(
+        recall_score(labels, predicted, labels=np.unique(labels), average="macro", zero_division=0)
+    )
+    f1 = macro_f1_interval(labels, predicted, ALONE[:1] * count)
+    assert f1.value == pytest.approx(
+        f1_score(labels, predicted, labels=np.unique(labels), average="macro", zero_division=0)
+    )
+    for interval in (balanced, f1):
+        assert 0 <= interval.low <= interval.value <= interval.high <= 1
+        assert interval.has_width
+
+
+@pytest.mark.parametrize("counts", [(5, 5, 5), (20, 30, 40), (3, 200, 40), (8, 8)])
+def test_where_resamples_agree_a_truth_beyond_the_ends_would_hardly_leave_all_right(counts: tuple[int, ...]) -> None:
+    labels = np.repeat(np.arange(len(counts)), counts)
+    shares = np.array(counts) / len(labels)
+
+    def f1_of(recall: float) -> float:
+        said = shares * recall + np.roll(shares, 1) * (1 - recall)
+        return float(np.mean(2 * shares * recall / (shares + said)))
+
+    low = mean_recall_interval(recalls_of(labels, labels)).low
+    f1_low = macro_f1_interval(labels, labels, [str(row) for row in range(len(labels))]).low
+    recall_of_f1 = brentq(lambda recall: f1_of(recall) - f1_low, 0, 1)
+    errors_in_one_class = max(0, 1 - len(counts) * (1 - low))
+    for recall, galaxies in ((low, len(labels)), (errors_in_one_class, min(counts)), (recall_of_f1, len(labels))):
+        assert recall**galaxies < 0.1
 
 
 def test_the_wider_of_two_intervals_covers_both() -> None:
