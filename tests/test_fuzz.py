@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from kamerton.data.fits.structure import check_structure
 from kamerton.errors import CubeError, RunError
 from kamerton.runs.folder import open_run
+from kamerton.version import PACKAGE
 from tests.fuzz import campaign
 from tests.fuzz.campaign import attack, table
 from tests.fuzz.cases import Target
@@ -40,6 +41,11 @@ def test_a_sample_of_spoilt_files_costs_one_line_each(target: str, tmp_path: Pat
     assert summary.slowest.milliseconds < SECONDS * 1000
     assert summary.largest is not None
     assert summary.largest.memory_bytes < MEMORY_BYTES
+
+
+def test_the_promise_counts_the_kinds() -> None:
+    promise = (PACKAGE.parent / "docs/trust.md").read_text(encoding="utf-8")
+    assert f"spoils 20,000 sound files of {len(TARGETS)} kinds (" in promise
 
 
 # The fuzzer finds what it looks for

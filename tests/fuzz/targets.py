@@ -9,6 +9,7 @@ from __future__ import annotations
 from kamerton.errors import CubeError, DataError, ModelFileError, PictureError, RunError, UsageError
 from tests.fuzz.cases import Target
 from tests.fuzz.of_catalogues import catalogue_seeds, read_catalogue
+from tests.fuzz.of_certainty import calibration_seeds, read_calibrated
 from tests.fuzz.of_pixels import cube_seeds, cutout_seeds, picture_seeds, read_cube, read_cutout
 from tests.fuzz.of_runs import checkpoint_seeds, keras_seeds, read_checkpoints, read_model, read_run, run_seeds
 from tests.fuzz.of_sources import (
@@ -30,6 +31,7 @@ TARGETS: dict[str, Target] = {
     "recipe": Target(recipe_seeds, read_recipe, UsageError),
     "checkpoint": Target(checkpoint_seeds, read_checkpoints, RunError),
     "run": Target(run_seeds, read_run, RunError),
+    "calibration": Target(calibration_seeds, read_calibrated, RunError),
     "source_cube": Target(source_cube_seeds, read_source, DataError),
     "source_hdf5": Target(source_hdf5_seeds, read_source, DataError),
     "source_list": Target(source_list_seeds, read_source, DataError),
