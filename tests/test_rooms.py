@@ -14,6 +14,7 @@ PACKAGE = Path(__file__).parents[1] / "kamerton"
 ROOMS = (
     "errors",
     "version",
+    "plurals",
     "checks",
     "config",
     "opening",

@@ -26,6 +26,7 @@ from kamerton.catalogue.sky_tiles import INDEX_ORDER, Counts, Tile, choose_tiles
 from kamerton.catalogue.writers.parquet_file import head_of, parquet_rows
 from kamerton.errors import DataError, warn
 from kamerton.files import new_whole_folder, require_new
+from kamerton.plurals import counted
 from kamerton.progress import Progress, Silent
 from kamerton.version import __version__
 
@@ -65,7 +66,7 @@ class HatsCatalogue:
 
     def describe(self) -> str:
         """Say in a line what it holds."""
-        return f"{self.galaxies} galaxies in {self.tiles} tiles of the sky"
+        return f"{counted(self.galaxies, 'galaxy')} in {counted(self.tiles, 'tile')} of the sky"
 
 
 def write_hats(folder: str | Path, *, watcher: Progress | None = None) -> HatsCatalogue:
@@ -85,7 +86,7 @@ def write_hats(folder: str | Path, *, watcher: Progress | None = None) -> HatsCa
     if missing:
         raise DataError(
             f"{out} is not finished",
-            received=f"{len(missing)} of {len(shards)} shards missing or damaged, the first of them {missing[0]}",
+            received=f"{len(missing)} of {counted(len(shards), 'shard')} missing or damaged, the first {missing[0]}",
             next_step="give the same `kamerton predict` with --resume first",
         )
     return write_tiles(out / HATS_FOLDER, heading(record), partial(read_shards, out, record), watcher or Silent())
@@ -103,7 +104,7 @@ def write_tiles(path: Path, header: Header, tables: Tables, watcher: Progress) -
         if not tiles:
             raise DataError(
                 f"{path.parent} has no galaxy with a position on the sky",
-                received=f"{rows} galaxies without ra and dec",
+                received=f"{counted(rows, 'galaxy')} without ra and dec",
                 next_step="give positions with the source, in its columns ra and dec (degrees, ICRS)",
             )
         tiled = replace(header, columns=(INDEX, *header.columns))
@@ -114,7 +115,7 @@ def write_tiles(path: Path, header: Header, tables: Tables, watcher: Progress) -
             (folder / name).write_text("\n".join(["#HATS catalog", *lines, ""]), encoding="ascii")
     if rows > galaxies:
         warn(
-            f"{rows - galaxies} of {rows} galaxies have no position and are not among the tiles",
+            f"{rows - galaxies} of {counted(rows, 'galaxy')} without a position, and not among the tiles",
             next_step="read them in the shards, which have all",
         )
     return HatsCatalogue(path, galaxies, rows - galaxies, len(tiles))

@@ -6,6 +6,7 @@ from kamerton.catalogue.columns import Header, catalogue_columns, class_facts
 from kamerton.catalogue.record import CatalogueRecord, Model
 from kamerton.catalogue.shards import FINGERPRINT
 from kamerton.certainty.judging import FLAGS, Certainty
+from kamerton.plurals import counted
 from kamerton.runs.folder import Run
 from kamerton.runs.record import versions
 
@@ -20,7 +21,7 @@ def heading(record: CatalogueRecord) -> Header:
         flags=None if model.calibration is None else FLAGS,
     )
     facts = {**record.facts, FINGERPRINT: record.fingerprint}
-    return Header(f"Shapes of {manifest.galaxies} galaxies, by the network {model.network}", columns, facts)
+    return Header(f"Shapes of {counted(manifest.galaxies, 'galaxy')}, by the network {model.network}", columns, facts)
 
 
 def model_of(run: Run, certainty: Certainty | None, *, eight_views: bool, int8: bool) -> Model:

@@ -25,6 +25,7 @@ from kamerton.config import Device, PredictSettings
 from kamerton.data.cubes.origin import framing_told
 from kamerton.errors import warn
 from kamerton.files import cannot_write
+from kamerton.plurals import counted
 from kamerton.progress import Progress, Silent
 from kamerton.runs.folder import Run, open_run
 
@@ -53,7 +54,7 @@ class Catalogue:
     """The rows, where no place was named for them."""
 
     def __repr__(self) -> str:
-        return f"Catalogue({self.path}, {self.galaxies} galaxies, {self.failed} of them not readable)"
+        return f"Catalogue({self.path}, {counted(self.galaxies, 'galaxy')}, {self.failed} of them not readable)"
 
     def as_json(self) -> dict[str, Any]:
         """Give it as plain values; rows that are in no file are among them."""
@@ -71,9 +72,10 @@ class Catalogue:
 
     def describe(self) -> list[str]:
         """Say what it holds, in a few lines."""
-        lines = [f"{self.galaxies} galaxies: " + "; ".join(f"{name} {n}" for name, n in self.class_counts.items())]
+        classes = "; ".join(f"{name} {count}" for name, count in self.class_counts.items())
+        lines = [f"{counted(self.galaxies, 'galaxy')}: {classes}"]
         if self.failed:
-            lines.append(f"{self.failed} could not be read: their status says why")
+            lines.append(f"{self.failed} could not be read: the column status says why")
         if self.proportions is not None:
             lines.append("shares of the classes, corrected for how the survey differs from the calibration:")
             lines += [f"  {line}" for line in self.proportions.describe()]
@@ -143,8 +145,8 @@ def _say_doubtful(run: Run, found: Tally) -> None:
     readable = found.galaxies - found.failed
     if 0 < found.doubtful < readable:
         warn(
-            f"{found.doubtful} of {readable} galaxies are in pictures of other sizes: not known whether these show as "
-            f"much of the sky as those that {run.name} learned from",
+            f"{found.doubtful} of {counted(readable, 'galaxy')} in pictures of other sizes: not known whether they "
+            f"show as much of the sky as those that {run.name} learned from",
             received=f"learned from {framing_told(run.record.pixel_origin)}",
             next_step=f"see to those whose flags hold {DOUBTFUL}: galaxies should have the same angular size in both",
         )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,10 +14,14 @@ from kamerton.catalogue.manifest import ManifestFacts
 from kamerton.config import PixelOrigin, Preprocessing
 from kamerton.errors import DataError, OutputError
 from kamerton.files import file_sha256, json_sha256, partial_path, read_json, require_new, write_json
+from kamerton.plurals import counted
 from kamerton.records import read_record
 
 RECORD_FILE, MANIFEST_FILE = "_catalogue.json", "_manifest.parquet"
 """Readers of a folder of Parquet files pass over names that begin so, and take the shards alone."""
+
+HASH, HASH_SHOWN = re.compile("[0-9a-f]{64}"), 12
+"""A SHA-256, and how much of one is shown."""
 
 RECORD_BYTES = 1 << 26
 """A longer _catalogue.json is none: each source of it takes some hundred bytes."""
@@ -148,21 +153,28 @@ def _no_manifest(place: Path, received: str | None) -> DataError:
 def require_same_request(
     out: Path, record: CatalogueRecord, model: Model, shard_galaxies: int, sources: tuple[SourceRecord, ...]
 ) -> None:
-    """Refuse to go on with another model or other sources (OutputError names the first difference)."""
-    before = {**_flat("", dataclasses.asdict(record.model)), "shard_galaxies": record.shard_galaxies}
-    now = {**_flat("", dataclasses.asdict(model)), "shard_galaxies": shard_galaxies}
-    before["sources"], now["sources"] = (len(record.sources), len(sources))
-    for number, (old, new) in enumerate(zip(record.sources, sources, strict=False), start=1):
-        before[f"source {number}"], now[f"source {number}"] = (_shown(old, new), _shown(new, old))
-    different = [name for name in now if before.get(name) != now[name]]
+    """Refuse to go on with other sources or another model (OutputError names the first difference)."""
+    before = _request(record.sources, sources, record.model, record.shard_galaxies)
+    now = _request(sources, record.sources, model, shard_galaxies)
+    different = [name for name in {**now, **before} if before.get(name) != now.get(name)]
     if different:
-        name = different[0]
-        more = f", and {len(different) - 1} more differences" if len(different) > 1 else ""
+        name, others = different[0], len(different) - 1
+        more = f", and {counted(others, 'more difference')}" if others else ""
         raise OutputError(
             f"{out} is the catalogue of another request",
-            received=f"{name} {now[name]}; it was begun with {before.get(name)}{more}",
+            received=f"{name} {_cut(now.get(name))}; it was begun with {_cut(before.get(name))}{more}",
             next_step="ask for the same again, or give this catalogue a folder of its own",
         )
+
+
+def _request(
+    sources: Sequence[SourceRecord], other: Sequence[SourceRecord], model: Model, shard_galaxies: int
+) -> dict[str, Any]:
+    """Give all that decides over a catalogue: the sources, as far as they are others, the model, and options."""
+    shown = {
+        f"source {number}": _shown(*pair) for number, pair in enumerate(zip(sources, other, strict=False), start=1)
+    }
+    return {"sources": len(sources), **shown, **_flat("", dataclasses.asdict(model)), "shard_galaxies": shard_galaxies}
 
 
 def _flat(prefix: str, table: Mapping[str, Any]) -> dict[str, Any]:
@@ -172,8 +184,13 @@ def _flat(prefix: str, table: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
+def _cut(value: Any) -> str:
+    text = str(value)
+    return f"{text[:HASH_SHOWN]}..." if HASH.fullmatch(text) else text
+
+
 def _shown(source: SourceRecord, other: SourceRecord) -> str:
     """Say what counts of a source: its place does not, for it may have been moved."""
     if (source.kind, source.identity) == (other.kind, other.identity):
         return "the same"
-    return f"{source.kind} {source.path} ({source.identity[:12]})"
+    return f"{source.kind} {source.path} ({source.identity[:HASH_SHOWN]}...)"

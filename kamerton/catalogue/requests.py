@@ -10,6 +10,7 @@ from kamerton.data.cubes.origin import framing_differs, framing_told, stretch_di
 from kamerton.data.sources import open_source
 from kamerton.data.sources.source import Source, SourceRequest, settings_of
 from kamerton.errors import DataError, UsageError, warn
+from kamerton.plurals import counted
 from kamerton.runs.folder import Run
 
 
@@ -37,8 +38,8 @@ def _require_bands(run: Run, source: Source) -> None:
     if source.channels != wanted:
         raise DataError(
             f"{source.path}: images have other channels than those that {run.name} learned from",
-            received=f"{source.channels} channels",
-            allowed=f"{wanted} channels",
+            received=counted(source.channels, "channel"),
+            allowed=counted(wanted, "channel"),
             next_step="name galaxies with the same bands",
         )
     learned = run.record.pixel_origin

@@ -27,6 +27,7 @@ from kamerton.evaluation.evaluate import (
 from kamerton.evaluation.leakage import check_leakage
 from kamerton.inference.engines import BATCH_IMAGES, Answers
 from kamerton.inference.predictor import Predictor
+from kamerton.plurals import counted
 from kamerton.progress import Progress
 from kamerton.runs.calibration import (
     Calibration,
@@ -152,7 +153,7 @@ def _require_enough(cube: LabelledCube, coverage: float) -> None:
     if len(cube) < needed:
         raise CubeError(
             f"{cube.path}: too few galaxies to calibrate a run for a coverage of {coverage:g}",
-            received=f"{len(cube)} galaxies",
+            received=counted(len(cube), "galaxy"),
             allowed=f"{needed} or more, and better a hundred a class",
             next_step="take a larger cube, or a smaller coverage",
         )
@@ -176,7 +177,7 @@ def _require_unseen(run: Run, cube: LabelledCube) -> Leakage:
         )
     elif seen.get("valid"):
         warn(
-            f"{cube.path}: {seen['valid']} of {len(cube)} galaxies are of the validation set",
+            f"{cube.path}: shares {seen['valid']} of {len(cube)} galaxies with the validation set",
             received=f"weights that are those of: {run.record.weights_chosen_by}",
             next_step="for a promise that holds strictly, calibrate on galaxies that no choice was made on",
         )
@@ -292,7 +293,7 @@ def _learn(
     if found is None:
         raise CubeError(
             f"{cube.path}: too few galaxies to calibrate a run for a coverage of {settings.coverage:g}",
-            received=f"{int((~fitting).sum())} galaxies in the half that the sets come from",
+            received=f"{counted(int((~fitting).sum()), 'galaxy')} in the half that the sets come from",
             allowed=f"{sets.galaxies_needed(settings.coverage)} or more",
             next_step="take a larger cube, or a smaller coverage",
         )

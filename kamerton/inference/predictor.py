@@ -30,6 +30,7 @@ from kamerton.inference.engines import (
 from kamerton.inference.given import network_images
 from kamerton.machine.computation import Computation, choose_computation
 from kamerton.machine.devices import choose_device
+from kamerton.plurals import counted
 from kamerton.progress import Progress, Silent
 from kamerton.runs.folder import Run, open_run
 from kamerton.runs.record import RunRecord
@@ -110,8 +111,8 @@ class Predictor:
         if cube.image_shape[2] != channels:
             raise CubeError(
                 f"{cube.where()}: images have other channels than those that {self.run.name} learned from",
-                received=f"{cube.image_shape[2]} channels",
-                allowed=f"{channels} channels",
+                received=counted(cube.image_shape[2], "channel"),
+                allowed=counted(channels, "channel"),
                 next_step="use a cube with the same bands",
             )
         span, done = PixelRange(), 0

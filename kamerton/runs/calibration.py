@@ -16,6 +16,7 @@ from pydantic import Field
 from kamerton.config import SetMethod
 from kamerton.errors import RunError, UsageError
 from kamerton.files import file_sha256, json_sha256, read_json, write_json
+from kamerton.plurals import counted
 from kamerton.records import read_record
 from kamerton.runs.folder import CALIBRATION_FILE, FEATURES, Run
 from kamerton.runs.record import CubeRecord
@@ -199,8 +200,8 @@ def read_calibration(run: Run) -> Calibration | None:
     if len(calibration.slopes) != classes or not set(calibration.pooled) <= set(run.record.class_names):
         raise RunError(
             f"{place}: other classes than the run's",
-            received=f"{len(calibration.slopes)} classes",
-            allowed=f"{classes} classes",
+            received=counted(len(calibration.slopes), "class"),
+            allowed=counted(classes, "class"),
             next_step=AGAIN,
         )
     return calibration

@@ -55,7 +55,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HatsCatalogue]:
         patch.setattr(hats, "TILE_GALAXIES", 30)
         patch.setattr(sky_order, "PIECE_ROWS", 100)
         folder = tmp_path_factory.mktemp("Nocne niebo")
-        with pytest.warns(KamertonWarning, match="3 of 500 galaxies have no position"):
+        with pytest.warns(KamertonWarning, match="3 of 500 galaxies without a position"):
             yield write_tiles(folder / "hats", HEADER, tables_of(rows()), Silent())
 
 

@@ -24,7 +24,7 @@ from kamerton.catalogue.record import MANIFEST_FILE, RECORD_FILE
 from kamerton.data.cubes.cube import open_cube
 from kamerton.errors import DataError, KamertonWarning, OutputError, UsageError
 from kamerton.inference.predictor import Predictor
-from kamerton.runs.folder import Run
+from kamerton.runs.folder import Run, open_run
 from tests.conftest import CLASS_NAMES, toy_galaxies, write_toy_cube
 from tests.dying import DEATH, KilledError
 
@@ -230,6 +230,20 @@ def test_another_source_in_the_same_folder_is_refused(toy_run: Run, cube: Path, 
     other = write_toy_cube(tmp_path / "other.fits", COUNT, seed=8)
     with pytest.raises(OutputError, match=r"source 1 cube .*other\.fits"):
         in_shards(toy_run, other, tmp_path / "out", resume=True)
+
+
+def test_the_first_difference_shown_is_the_source_and_then_the_model(toy_run: Run, cube: Path, tmp_path: Path) -> None:
+    in_shards(toy_run, cube, tmp_path / "out")
+    other = write_toy_cube(tmp_path / "other.fits", COUNT, seed=8)
+    shutil.copytree(toy_run.path, tmp_path / "run")
+    run = open_run(tmp_path / "run")
+    network = run.load_network()
+    next(network.parameters()).data.add_(0.1)
+    run.save_network(network)
+    with pytest.raises(OutputError, match=r"source 1 cube .*other\.fits.*, and 2 more differences"):
+        in_shards(run, other, tmp_path / "out", resume=True, eight_views=True)
+    with pytest.raises(OutputError, match=r"weights [0-9a-f]{12}\.\.\.; .*, and 1 more difference\."):
+        in_shards(run, cube, tmp_path / "out", resume=True, eight_views=True)
 
 
 def test_other_options_in_the_same_folder_are_refused(toy_run: Run, cube: Path, tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def test_pictures_of_other_sizes_are_flagged_and_counted(run: Run, tmp_path: Pat
     flags, said = flags_and_warnings(run, tmp_path / "new")
     assert flags == {"a.png": 0, "b.png": 0, "c.png": 0, "d.png": DOUBTFUL, "e.png": DOUBTFUL}
     assert len(said) == 1
-    assert said[0].startswith("2 of 5 galaxies are in pictures of other sizes")
+    assert said[0].startswith("2 of 5 galaxies in pictures of other sizes")
 
 
 def test_a_source_of_other_pictures_alone_is_told_at_the_beginning_and_not_again(run: Run, tmp_path: Path) -> None:

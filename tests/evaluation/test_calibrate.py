@@ -159,7 +159,7 @@ def test_the_validation_set_is_taken_and_said(calibrated: Run, toy_splits: Path,
         images_nhwc, labels = toy_galaxies(60, 32, 20)
         images_nhwc = np.concatenate([cube.read(slice(0, len(cube))), images_nhwc])
         labels = np.concatenate([cube.labels, labels])
-    with pytest.warns(KamertonWarning, match=r"20 of 80 galaxies are of the validation set"):
+    with pytest.warns(KamertonWarning, match=r"shares 20 of 80 galaxies with the validation set"):
         found = calibrate(calibrated, write_cube(tmp_path / "mixed.fits", images_nhwc, labels))
     assert found.calibration.leakage == "found"
 

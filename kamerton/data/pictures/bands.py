@@ -9,6 +9,7 @@ from astropy.io import fits
 
 from kamerton.config import MAX_BAND_NAME, WAVELENGTH_ORDER, band_names
 from kamerton.errors import PictureError
+from kamerton.plurals import counted
 
 BAND_WEIGHTS = {"g": 6.0, "r": 3.4, "i": 3.0, "z": 2.2}
 """Relative weights at which a galaxy of ordinary colour is white: those of the Legacy Surveys viewer, whose pictures
@@ -29,7 +30,7 @@ def bands_of(where: str, headers: Sequence[fits.Header], given: str | None, plan
     found = next((names for names in (_named(where, header, planes) for header in headers) if names is not None), None)
     told = None if given is None else band_names(given)
     if told is not None and len(told) != planes:
-        raise _disagree(where, f"{len(told)} bands were named, {', '.join(told)}, for {planes} planes")
+        raise _disagree(where, f"{counted(len(told), 'band')} named, {', '.join(told)}, for {counted(planes, 'plane')}")
     if found is not None and told is not None and found != told:
         raise _disagree(where, f"its header says {', '.join(found)}, and --bands {', '.join(told)}")
     return found or told
@@ -59,7 +60,7 @@ def _named(where: str, header: fits.Header, planes: int) -> tuple[str, ...] | No
         raise _disagree(where, f"its header says {' and '.join(', '.join(names) for names in answers)}")
     names = answers[0]
     if len(names) != planes or len(set(names)) != planes:
-        raise _disagree(where, f"its header names {', '.join(names)} for {planes} planes")
+        raise _disagree(where, f"its header names {', '.join(names)} for {counted(planes, 'plane')}")
     return names
 
 

@@ -20,6 +20,7 @@ from kamerton.data.sources.place_names import name_of, place_of
 from kamerton.data.sources.rows import known_positions, row_batch
 from kamerton.data.sources.source import ColumnKind, SourceRequest
 from kamerton.errors import DataError, warn
+from kamerton.plurals import counted
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -164,13 +165,13 @@ def _loop(inner: Path) -> DataError:
 def _say(folder: Path, found: Found) -> None:
     if found.others.count:
         warn(
-            f"{folder}: {found.others.count} files that are no pictures are left out",
+            f"{folder}: {counted(found.others.count, 'file')} left out, being no pictures",
             received=found.others,
             next_step="nothing, if they are notes and the like",
         )
     if found.again.count:
         warn(
-            f"{folder}: {found.again.count} folders are there twice, through links, and are read once",
+            f"{folder}: {counted(found.again.count, 'folder')} there twice, through links, and read once",
             received=found.again,
             next_step="nothing, if the same galaxies are meant",
         )

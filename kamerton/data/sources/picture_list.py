@@ -19,6 +19,7 @@ from kamerton.data.sources.pictures import PictureFiles
 from kamerton.data.sources.rows import Positions, carried_name, known_positions, row_batch
 from kamerton.data.sources.source import ColumnKind, SourceRequest
 from kamerton.errors import DataError
+from kamerton.plurals import counted
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -104,7 +105,7 @@ def _require_cells(source: Path, name: str, facts: ColumnFacts) -> None:
     if facts.first_empty is not None:
         raise DataError(
             f"{row_of(source, facts.first_empty)}: empty {name!r}",
-            received=f"{facts.empty} such rows of {facts.rows}",
+            received=f"{facts.empty} of {counted(facts.rows, 'row')}",
             allowed="a value in every row",
             next_step="fill them in or filter these rows out",
         )

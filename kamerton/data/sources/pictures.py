@@ -6,6 +6,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -17,9 +18,11 @@ from kamerton.arrays import SquareHWC
 from kamerton.config import PictureSettings, PixelOrigin
 from kamerton.data.cubes.origin import stretch_differs
 from kamerton.data.pictures.picture import Picture, read_picture
+from kamerton.data.sources.cube_file import is_cube
 from kamerton.data.sources.rows import note_doubtful
 from kamerton.data.sources.source import SourceRequest
 from kamerton.errors import DataError, PictureError, warn
+from kamerton.plurals import counted
 
 DECODERS = min(4, os.cpu_count() or 1)
 """Threads that decode pictures; Pillow's decoders let each other work, and so does a network."""
@@ -87,6 +90,7 @@ class PictureFiles:
 def _first(where: Path, paths: Iterator[Path], settings: PictureSettings) -> tuple[Path, Picture, PictureSettings]:
     """Find the first picture that can be read, and the settings of all; DataError where there is none."""
     bad, first_error = 0, None
+    cube: Path | None = None
     for path in paths:
         try:
             return (path, *_read_named(path, settings))
@@ -94,11 +98,29 @@ def _first(where: Path, paths: Iterator[Path], settings: PictureSettings) -> tup
             if path == where:
                 raise
             bad, first_error = bad + 1, first_error or error
+            cube = cube or (path if _is_cube(path) else None)
+    if cube is not None:
+        raise _cubes_inside(where, bad, cube)
     raise DataError(
         f"{where}: not one galaxy can be read",
         received=f"{bad} that cannot, the first: {str(first_error).rstrip('.')}" if bad else "no pictures",
         allowed="pictures or FITS cutouts, at least one; paths in a list are relative to it",
         next_step="mend what the first one says" if bad else "name the folder or list of the pictures",
+    )
+
+
+def _is_cube(path: Path) -> bool:
+    with suppress(OSError, DataError):
+        return is_cube(path)
+    return False
+
+
+def _cubes_inside(where: Path, files: int, cube: Path) -> DataError:
+    return DataError(
+        f"{where}: not one picture or FITS cutout, but cubes of many galaxies",
+        received=f"{counted(files, 'file')}, among them {cube}",
+        allowed="pictures or FITS cutouts, at least one; a cube is a source of its own",
+        next_step=f"name {cube}",
     )
 
 
@@ -114,9 +136,10 @@ def _read_named(path: Path, settings: PictureSettings) -> tuple[Picture, Picture
 def _warn_of_unnamed_bands(path: Path, first: Picture, settings: PictureSettings) -> None:
     """Say as which bands planes are taken that the header does not name."""
     if settings.bands is not None or (first.planes == 3 and first.origin.bands is None):
+        order = "from blue to red, " if first.planes == 3 else ""
         taken = "with equal weights" if settings.bands is None else f"as the run's bands {settings.bands}"
         warn(
             f"{path}: nothing in its header says which bands its planes are, here and in the cutouts after it",
-            received=f"{first.planes} planes, taken from blue to red, {taken}",
+            received=f"{counted(first.planes or 0, 'plane')}, taken {order}{taken}",
             next_step="write their names into the headers, as BANDS = 'grz'",
         )

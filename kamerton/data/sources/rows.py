@@ -17,6 +17,7 @@ from kamerton.data.pictures.cutout import position_of
 from kamerton.data.sky import impossible_positions
 from kamerton.data.sources.source import OWN_COLUMNS, ColumnKind
 from kamerton.errors import DataError, PictureError, warn
+from kamerton.plurals import counted
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -45,7 +46,7 @@ class Positions:
         """Say how many were odd, if any were."""
         if self._odd:
             warn(
-                f"{self.path}: {self._odd} positions are half known or not on the sky, and are taken as unknown",
+                f"{self.path}: {counted(self._odd, 'position')} half known or not on the sky, and taken as unknown",
                 received=f"the first: {self._first}",
                 allowed="ra from -180 to 360 and dec from -90 to 90 decimal degrees (ICRS), or nothing where unknown",
                 next_step="correct them, if their places on the sky are wanted",

@@ -9,6 +9,7 @@ import pytest
 
 from kamerton.data.sources import folder
 from kamerton.errors import KamertonWarning, PictureError
+from tests.conftest import write_toy_cube
 from tests.data.importers.sources import save_pictures
 from tests.data.sources.opened import read_source, refusal, same_images
 
@@ -47,14 +48,14 @@ def test_files_that_are_no_pictures_are_counted_aloud(tmp_path: Path) -> None:
     save_pictures(tmp_path, ["a.png"])
     for name in ("notes.txt", "labels.CSV", ".hidden"):
         (tmp_path / name).touch()
-    with pytest.warns(KamertonWarning, match=r"2 files that are no pictures are left out. Received: labels.CSV, notes"):
+    with pytest.warns(KamertonWarning, match=r"2 files left out, being no pictures. Received: labels.CSV, notes"):
         assert read_source(tmp_path).column("place") == ["a.png"]
 
 
 def test_a_folder_that_two_links_lead_to_is_read_once_aloud(tmp_path: Path) -> None:
     save_pictures(tmp_path, ["night/a.png"])
     (tmp_path / "same").symlink_to("night")
-    with pytest.warns(KamertonWarning, match=r"1 folders are there twice, through links, .* Received: same"):
+    with pytest.warns(KamertonWarning, match=r"1 folder there twice, through links, .* Received: same"):
         assert read_source(tmp_path).column("place") == ["night/a.png"]
 
 
@@ -90,6 +91,14 @@ def test_not_one_readable_picture_is_refused_with_the_first_reason(tmp_path: Pat
     for name in ("a.png", "b.png"):
         (tmp_path / name).write_bytes(b"nothing")
     assert "not one galaxy can be read. Received: 2 that cannot, the first: " in refusal(tmp_path)
+
+
+def test_a_folder_of_cubes_is_refused_and_one_of_them_is_named(tmp_path: Path) -> None:
+    cube = write_toy_cube(tmp_path / "test.fits", 3)
+    (tmp_path / "a.png").write_bytes(b"nothing")
+    message = refusal(tmp_path)
+    assert f"Received: 2 files, among them {cube}. " in message
+    assert message.endswith(f"Next: name {cube}.")
 
 
 def test_names_of_any_bytes_are_found_again(tmp_path: Path) -> None:
