@@ -27,6 +27,7 @@ from kamerton.config import PictureSettings
 from kamerton.data.pictures.picture import read_picture
 from kamerton.evaluation.reliability import certainty_rows, set_rows
 from kamerton.inference.predictor import Predictor
+from kamerton.plurals import counted
 
 CLASSES = {"Elliptical": -4, "Lenticular": 0, "Early spiral": 4, "Late spiral": 9, "Irregular": 12}
 """By the highest stage of each."""
@@ -137,7 +138,7 @@ def print_outsiders(run: Path, certainty: Certainty, data: Path, test: Path) -> 
         areas = ["–" if scores is known else f"{auc(scores[kind], known[kind]):.3f}" for kind in ("energy", "knn")]
         flags = [f"{float((judged.flags & bit > 0).mean()):.1%}" for bit in (FAR, UNCLEAR, NO_CLASS)]
         found = drift(opened, certainty, answers.features, images_nhwc)
-        print(rows_of((name, str(len(images_nhwc)), *areas, *flags, f"{len(found.lines)} warnings")))
+        print(rows_of((name, str(len(images_nhwc)), *areas, *flags, counted(len(found.lines), "warning"))))
 
 
 def main() -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from kamerton.arrays import Probabilities, ValuesN, ValuesNC
+from kamerton.arrays import Probabilities, ValuesNC
 from kamerton.certainty.judging import Certainty
 from kamerton.certainty.scaling import log_probabilities, softmax
 
@@ -23,6 +22,9 @@ STEPS, STEP_LIMIT = 2000, 1e-9
 BIAS_STEPS = 50
 
 Shares = Float64[np.ndarray, " classes"]
+SharesOfEach = Float64[np.ndarray, "samples classes"]
+Weights = Float64[np.ndarray, "samples _"]
+"""How often each sample has each galaxy."""
 
 
 @dataclass(frozen=True)
@@ -51,18 +53,16 @@ def proportions(certainty: Certainty, probabilities: Probabilities) -> Proportio
     probabilities are left as they are.
     """
     rows = np.linspace(0, len(probabilities) - 1, min(len(probabilities), MOST_GALAXIES)).astype(np.int64)
-    survey = log_probabilities(probabilities[rows])
+    survey = np.exp(log_probabilities(probabilities[rows]))
     known = certainty.known
     calibrating = np.log(np.maximum(certainty.scaling(known["log_probabilities"].astype(np.float64)), 1e-38))
-    labels = known["labels"]
     rng = np.random.default_rng(SEED)
-    shares = _estimate(survey, calibrating, labels, np.ones(len(survey)), np.ones(len(labels)), None)
-    resampled = np.array(
-        [
-            _estimate(survey, calibrating, labels, _weights(rng, len(survey)), _weights(rng, len(labels)), shares)
-            for _ in range(RESAMPLES)
-        ]
-    )
+    drawn, known_drawn = _weights(rng, len(survey)), _weights(rng, len(calibrating))
+    priors, scales = _of_calibration(calibrating, known["labels"], np.ones((1, len(calibrating))))
+    shares = expectation_maximisation(survey, np.ones((1, len(survey))), scales, priors)
+    _, scales = _of_calibration(calibrating, known["labels"], known_drawn)
+    resampled = expectation_maximisation(survey, drawn, scales, np.repeat(shares, RESAMPLES, axis=0))
+    shares = shares[0]
     low, high = np.quantile(resampled, (0.025, 0.975), axis=0)
     return Proportions(
         certainty.run.record.class_names,
@@ -77,25 +77,23 @@ def _plain(values: Shares) -> tuple[float, ...]:
     return tuple(values.tolist())
 
 
-def _weights(rng: np.random.Generator, count: int) -> ValuesN:
-    """Draw how often each of so many galaxies is in a bootstrap sample."""
-    return np.asarray(rng.multinomial(count, np.full(count, 1 / count)), np.float64)
+def _weights(rng: np.random.Generator, count: int) -> Weights:
+    """Draw how often each bootstrap sample has each of so many galaxies."""
+    return rng.multinomial(count, np.full(count, 1 / count), RESAMPLES).astype(np.float64)
 
 
-def _estimate(
-    survey: ValuesNC,
-    calibrating: Float64[np.ndarray, "known classes"],
-    labels: Int64[np.ndarray, " known"],
-    survey_weights: ValuesN,
-    calibrating_weights: Float64[np.ndarray, " known"],
-    start: Shares | None,
-) -> Shares:
-    classes = survey.shape[1]
-    counts = np.bincount(labels, calibrating_weights, minlength=classes)
-    # Half a galaxy where there is none: a share of 0 could never become another.
-    prior = np.maximum(counts, 0.5) / np.maximum(counts, 0.5).sum()
-    bias = _bias(calibrating, calibrating_weights / calibrating_weights.sum(), prior)
-    return expectation_maximisation(softmax(survey + bias), survey_weights, prior, start)
+def _of_calibration(
+    log_p: Float64[np.ndarray, "known classes"], labels: Int64[np.ndarray, " known"], weights: Weights
+) -> tuple[SharesOfEach, SharesOfEach]:
+    """Give the classes' shares in each sample, and what makes its probabilities likelihoods, but for a factor."""
+    priors, scales = [], []
+    for sample in weights:
+        counts = np.bincount(labels, sample, minlength=log_p.shape[1])
+        # Half a galaxy where there is none: a share of 0 could never become another.
+        prior = np.maximum(counts, 0.5) / np.maximum(counts, 0.5).sum()
+        priors.append(prior)
+        scales.append(np.exp(_bias(log_p, sample / sample.sum(), prior)) / prior)
+    return np.array(priors), np.array(scales)
 
 
 def _bias(log_p: Float64[np.ndarray, "known classes"], weights: Float64[np.ndarray, " known"], prior: Shares) -> Shares:
@@ -110,15 +108,19 @@ def _bias(log_p: Float64[np.ndarray, "known classes"], weights: Float64[np.ndarr
 
 
 def expectation_maximisation(
-    probabilities: ValuesNC, weights: ValuesN, prior: Shares, start: Shares | Sequence[float] | None = None
-) -> Shares:
-    """Find the shares under which the survey is likeliest; ``prior`` are those behind the probabilities."""
-    shares = np.array(prior if start is None else start, np.float64)
-    weights = weights / weights.sum()
-    likelihoods = probabilities / prior
+    probabilities: ValuesNC, weights: Weights, scales: SharesOfEach, start: SharesOfEach
+) -> SharesOfEach:
+    """Find the shares under which each sample of a survey is likeliest.
+
+    A galaxy's likelihoods are its probabilities times its sample's ``scales`` of the classes, or any multiple of these:
+    without a bias 1 / prior.
+    """
+    weights = (weights / weights.sum(1, keepdims=True)).T
+    shares = start
     for _ in range(STEPS):
-        joint = likelihoods * shares
-        new = weights @ (joint / joint.sum(1, keepdims=True))
+        scaled = shares * scales
+        # Of all samples at once: products of matrices are fast.
+        new = scaled * ((weights / (probabilities @ scaled.T)).T @ probabilities)
         if np.abs(new - shares).max() < STEP_LIMIT:
             return np.asarray(new)
         shares = new

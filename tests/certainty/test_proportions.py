@@ -79,7 +79,20 @@ def test_expectation_maximisation_finds_the_likeliest_shares() -> None:
         return float(-np.log((exact / prior) @ shares).mean())
 
     theirs = softmax(minimize(loss, np.zeros(3), tol=1e-12).x[np.newaxis])[0]
-    np.testing.assert_allclose(expectation_maximisation(exact, np.ones(500), prior), theirs, atol=1e-4)
+    found = expectation_maximisation(exact, np.ones((1, 500)), 1 / prior[np.newaxis], prior[np.newaxis])
+    np.testing.assert_allclose(found[0], theirs, atol=1e-4)
+
+
+def test_samples_do_not_disturb_each_other() -> None:
+    exact = survey(300, [0.2, 0.5, 0.3], 3)[0].astype(np.float64)
+    rng = np.random.default_rng(0)
+    weights, start = rng.multinomial(300, np.full(300, 1 / 300), 4).astype(np.float64), np.full((4, 3), 1 / 3)
+    scales = rng.uniform(1, 4, (4, 3))
+    together = expectation_maximisation(exact, weights, scales, start)
+    for row in range(4):
+        one = slice(row, row + 1)
+        alone = expectation_maximisation(exact, weights[one], scales[one], start[one])
+        np.testing.assert_allclose(together[one], alone, atol=1e-6)
 
 
 def test_a_class_that_calibrated_no_galaxy_keeps_numbers(toy_run: Run, few_resamples: None) -> None:

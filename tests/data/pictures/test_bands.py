@@ -79,7 +79,7 @@ def test_who_imports_may_name_what_no_header_does() -> None:
         ({"BANDS": "grz", "BAND0": "z", "BAND1": "r", "BAND2": "g"}, None, "says g, r, z and z, r, g"),
         ({"BANDS": "gr"}, None, "names g, r for 3 planes"),
         ({"BANDS": "ggr"}, None, "names g, g, r for 3 planes"),
-        ({}, "r", "1 bands were named, r, for 3 planes"),
+        ({}, "r", "1 band named, r, for 3 planes"),
     ],
 )
 def test_names_that_do_not_agree_are_refused(cards: dict[str, object], given: str | None, says: str) -> None:
