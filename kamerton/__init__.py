@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from kamerton.evaluation.calibrate import calibrate
     from kamerton.evaluation.compare import compare
     from kamerton.evaluation.evaluate import evaluate
+    from kamerton.explaining.explain import explain
     from kamerton.formats.exporting import export
     from kamerton.formats.importing import import_keras_file
     from kamerton.inference.predictor import Predictor
@@ -44,6 +45,7 @@ _HOMES = {
     "compare": "evaluation.compare",
     "download_galaxy10": "data.download",
     "evaluate": "evaluation.evaluate",
+    "explain": "explaining.explain",
     "export": "formats.exporting",
     "import_cube": "data.importers",
     "import_keras_file": "formats.importing",
@@ -71,6 +73,7 @@ __all__ = [
     "compare",
     "download_galaxy10",
     "evaluate",
+    "explain",
     "export",
     "import_cube",
     "import_keras_file",

@@ -222,6 +222,36 @@ class PredictSettings(Settings):
         require(1 <= self.shard_galaxies <= 1_000_000, "shard_galaxies", self.shard_galaxies, "1 to 1000000")
 
 
+ExplainMethod = Literal["hirescam", "gradcam", "occlusion", "integrated"]
+"""How a map is made that says where a network saw what speaks for a class."""
+
+
+@dataclass(frozen=True)
+class ExplainSettings(Settings):
+    """How it is told why a run says so."""
+
+    method: ExplainMethod | None = None
+    """How maps are made: hirescam, gradcam, occlusion, or integrated (gradients; extra `explain`); by default hirescam,
+    and occlusion with --int8, which has no gradients."""
+    count: int = 5
+    """Galaxies in each row of a gallery: the surest of a class, the least sure, and the wrong ones."""
+    eight_views: bool = False
+    """Average answers and maps over the turns and mirror images of each galaxy."""
+    int8: bool = False
+    """Explain answers that are computed in eight-bit integers."""
+    device: Device = DEFAULT_DEVICE
+    """Where to compute; auto takes a CUDA GPU where there is one."""
+    path_column: str = PATH_COLUMN
+    """Column of a list that holds the paths of the pictures."""
+    label_column: str = "label"
+    """Column of a list or a catalogue that holds the true classes, where they are known."""
+    lang: str = "en"
+    """Language of the pictures: en or pl."""
+
+    def check(self) -> None:
+        require(1 <= self.count <= 50, "count", self.count, "1 to 50 galaxies")
+
+
 @dataclass(frozen=True)
 class BenchSettings(Settings):
     """What is measured."""

@@ -39,6 +39,7 @@ ROOMS = (
     "certainty",
     "evaluation",
     "catalogue",
+    "explaining",
     "verification",
     "sweeping",
     "reporting",

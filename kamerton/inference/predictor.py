@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from jaxtyping import Real
 from numpy.typing import ArrayLike
+from torch import nn
 
 from kamerton.arrays import Probabilities
 from kamerton.batches.augment import eight_views
@@ -89,6 +90,20 @@ class Predictor:
         """
         return self._answer(network_images(images_nhwc, self.run.record.preprocessing.channels))
 
+    @property
+    def network(self) -> nn.Module:
+        """The run's network, on the predictor's device; what is computed in eight-bit numbers is made of it."""
+        return self._network
+
+    @torch.inference_mode()
+    def answers_to(self, images_nchw: torch.Tensor) -> Answers:
+        """Give the same for images as the network is given them: float32 (n, channels, size, size), scaled to 0..1."""
+        found = [self._answers(view) for view in self._views_of(images_nchw)]
+        if len(found) == 1:
+            return found[0]
+        parts = zip(*((one.probabilities, one.logits, one.features) for one in found), strict=True)
+        return Answers(*(np.asarray(sum(part) / len(found), np.float32) for part in parts))
+
     def over_cube(self, cube: LabelledCube) -> Iterator[Probabilities]:
         """Give the probabilities of a whole cube in the order of its rows, batch after batch.
 
@@ -140,20 +155,14 @@ class Predictor:
 
     @torch.inference_mode()
     def _predict(self, images_nhwc: PixelsNHWC) -> Probabilities:
-        views = self._views(images_nhwc)
+        views = self._views_of(to_network_input(images_nhwc.to(self.device), self.run.record.preprocessing))
         probabilities = sum(self._engine(view) for view in views) / len(views)
         return np.asarray(probabilities, np.float32)
 
-    @torch.inference_mode()
     def _answer(self, images_nhwc: PixelsNHWC) -> Answers:
-        found = [self._answers(view) for view in self._views(images_nhwc)]
-        if len(found) == 1:
-            return found[0]
-        parts = zip(*((one.probabilities, one.logits, one.features) for one in found), strict=True)
-        return Answers(*(np.asarray(sum(part) / len(found), np.float32) for part in parts))
+        return self.answers_to(to_network_input(images_nhwc.to(self.device), self.run.record.preprocessing))
 
-    def _views(self, images_nhwc: PixelsNHWC) -> list[torch.Tensor]:
-        images_nchw = to_network_input(images_nhwc.to(self.device), self.run.record.preprocessing)
+    def _views_of(self, images_nchw: torch.Tensor) -> list[torch.Tensor]:
         return list(eight_views(images_nchw)) if self.eight_views else [images_nchw]
 
 

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from astropy.io import fits
 
 from kamerton.arrays import BandsCHW, RgbHWC
 from kamerton.config import MAX_SIDE, PictureSettings
 from kamerton.data.fits.hdus import fits_errors, open_fits, physical
 from kamerton.data.fits.unpacking import GZIP_MAGIC
 from kamerton.data.pictures.bands import bands_of, blue_to_red, weights_of
-from kamerton.data.pictures.positions import middle_deg
+from kamerton.data.pictures.positions import middle_deg, plane_header
 from kamerton.data.pictures.stretch import Stretch, apply_stretch, resolve_stretch
 from kamerton.errors import PictureError
 from kamerton.opening import open_plain
@@ -88,6 +89,22 @@ def position_of(path: Path) -> tuple[float, float] | None:
         with fits_errors(path, None), closing(hdus):
             hdu = hdus[_image_number(path, hdus)]
             return middle_deg(hdu.header, hdu.shape)
+    # Whoever reads the picture is told.
+    except PictureError:
+        return None
+
+
+def sky_frame(path: Path) -> tuple[fits.Header, int, int] | None:
+    """Read the WCS of a FITS cutout, with the height and width of its image in pixels; None where it has none."""
+    try:
+        if not is_fits(path):
+            return None
+        _, hdus = open_fits(path)
+        with fits_errors(path, None), closing(hdus):
+            hdu = hdus[_image_number(path, hdus)]
+            if middle_deg(hdu.header, hdu.shape) is None:
+                return None
+            return plane_header(hdu.header), int(hdu.shape[-2]), int(hdu.shape[-1])
     # Whoever reads the picture is told.
     except PictureError:
         return None

@@ -43,7 +43,7 @@ def middle_deg(header: fits.Header, shape: Sequence[int]) -> tuple[float, float]
     height, width = shape[-2:]
     # What WCSLIB, Astropy's frames and its SIP make of a strange header has no common parent.
     with suppress(Exception), quiet_libraries, np.errstate(all="ignore"):
-        wcs = WCS(_plane_header(header), naxis=2)
+        wcs = WCS(plane_header(header), naxis=2)
         sky = wcs.pixel_to_world((width - 1) / 2, (height - 1) / 2).icrs
         ra_deg, dec_deg = float(sky.ra.to_value(units.deg)), float(sky.dec.to_value(units.deg))
         if np.isfinite(ra_deg) and np.isfinite(dec_deg):
@@ -51,7 +51,7 @@ def middle_deg(header: fits.Header, shape: Sequence[int]) -> tuple[float, float]
     return None
 
 
-def _plane_header(header: fits.Header) -> fits.Header:
+def plane_header(header: fits.Header) -> fits.Header:
     """Copy what describes the two axes of the image, so that nothing else in a header can cost time or memory.
 
     Raises ValueError where it is incomplete or no number: WCSLIB would put its own in the place.

@@ -1,0 +1,1 @@
+"""Why a network said so: maps, and what each of them is worth."""
