@@ -32,6 +32,7 @@ from kamerton.figures.testing import short_name
 from kamerton.files import new_whole_folder, require_new, write_json
 from kamerton.inference.predictor import Predictor
 from kamerton.networks.registry import build_network
+from kamerton.plurals import counted
 from kamerton.progress import Progress, Silent
 from kamerton.runs.folder import Run, open_run
 from kamerton.version import __version__
@@ -54,7 +55,7 @@ class Explanation:
     """What the receipt says, in English."""
 
     def __repr__(self) -> str:
-        return f"Explanation({self.path}, {self.galaxies} galaxies, {TITLES[self.method]})"
+        return f"Explanation({self.path}, {counted(self.galaxies, 'galaxy')}, {TITLES[self.method]})"
 
     def as_json(self) -> dict[str, Any]:
         """Give it as plain values."""
@@ -71,7 +72,7 @@ class Explanation:
         """Say what there is and what it is worth, in a few lines."""
         at = "" if self.layer is None else f" at the layer {self.layer}"
         return [
-            f"{self.galaxies} galaxies explained by {TITLES[self.method]}{at}",
+            f"{counted(self.galaxies, 'galaxy')} explained by {TITLES[self.method]}{at}",
             f"receipt, from {self.receipt.galaxies} of them:",
             *(f"  {line}" for line in self.words),
             f"explanations: {self.path}",

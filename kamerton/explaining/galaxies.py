@@ -21,6 +21,7 @@ from kamerton.errors import CubeError, DataError, UsageError, warn
 from kamerton.evaluation.evaluate import labels_of_run
 from kamerton.explaining.choosing import UNKNOWN
 from kamerton.inference.predictor import Predictor
+from kamerton.plurals import counted
 from kamerton.progress import Progress
 from kamerton.runs.folder import Run
 
@@ -126,19 +127,28 @@ def answer_all(
     probabilities = np.full((count, classes), np.nan, np.float32)
     in_set = np.zeros((count, classes), bool)
     reasons: list[str] = []
+    doubtful = 0
     table = pa.table({SOURCE: pa.array([0] * count, pa.int32()), PLACE: pa.array(listed.places, pa.string())})
     with watcher.task(f"labelling {source.path.name}", count, "galaxies") as advance:
         for batch in read_shard(table, [source]):
             reasons += [reason for reason in batch.reasons if reason is not None]
+            doubtful += int(batch.is_doubtful.sum())
             if batch.images_nhwc is not None:
                 answers = predictor.answers(batch.images_nhwc)
                 judged = None if certainty is None else certainty.judge(answers)
-                rows = list(batch.rows)
+                rows = [batch.first + place for place, reason in enumerate(batch.reasons) if reason is None]
                 probabilities[rows] = answers.probabilities if judged is None else judged.probabilities
                 if judged is not None:
                     in_set[rows] = judged.in_set
             advance(batch.count)
     _say_what_cannot_be_read(source, reasons, count)
+    # Where all are, it was said as the source was opened.
+    if 0 < doubtful < count - len(reasons):
+        warn(
+            f"{source.path}: {doubtful} of {counted(count - len(reasons), 'galaxy')} in pictures of other sizes: not"
+            f" known whether they show as much of the sky as those that {predictor.run.name} learned from",
+            next_step="see to it that galaxies have the same angular size in both",
+        )
     return Answered(probabilities, None if certainty is None else in_set)
 
 
@@ -151,7 +161,7 @@ def _say_what_cannot_be_read(source: Source, reasons: Sequence[str], count: int)
         )
     if reasons:
         warn(
-            f"{source.path}: {len(reasons)} of {count} galaxies cannot be read, and are left out",
+            f"{source.path}: {len(reasons)} of {counted(count, 'galaxy')} cannot be read, and are left out",
             received=f"the first: {reasons[0]}",
             next_step="mend what that says, if they are wanted",
         )
