@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -27,6 +25,7 @@ from kamerton.inference.predictor import Predictor
 from kamerton.runs.folder import Run, open_run
 from tests.conftest import CLASS_NAMES, toy_galaxies, write_toy_cube
 from tests.dying import DEATH, KilledError
+from tests.forked import Forked, run_forked
 
 COUNT = 30
 
@@ -184,23 +183,24 @@ def test_a_killed_catalogue_goes_on_to_the_same_bytes(toy_run: Run, pictures: Pa
 
 def test_a_real_process_is_killed_and_resumed_to_the_same_bytes(toy_run: Run, pictures: Path, tmp_path: Path) -> None:
     in_shards(toy_run, pictures, tmp_path / "undisturbed")
-    command = [sys.executable, "-m", "kamerton", "predict", str(toy_run.path), str(pictures)]
-    command += ["--out", str(tmp_path / "out"), "--shard-galaxies", "8", "--resume"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
-        while process.poll() is None and not list((tmp_path / "out").glob("part-*")):
-            time.sleep(0.001)
-        process.send_signal(signal.SIGKILL)
-    subprocess.run(command, check=True, capture_output=True)
+    words = ["predict", str(toy_run.path), str(pictures)]
+    words += ["--out", str(tmp_path / "out"), "--shard-galaxies", "8", "--resume"]
+    process = Forked(words, tmp_path)
+    while process.poll() is None and not list((tmp_path / "out").glob("part-*")):
+        time.sleep(0.001)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    run_forked(words, tmp_path)
     assert shards(tmp_path / "out") == shards(tmp_path / "undisturbed")
 
 
 def test_several_processes_share_the_work(toy_run: Run, pictures: Path, tmp_path: Path) -> None:
     in_shards(toy_run, pictures, tmp_path / "undisturbed")
-    command = [sys.executable, "-m", "kamerton", "predict", str(toy_run.path), str(pictures), "--json"]
-    command += ["--out", str(tmp_path / "out"), "--shard-galaxies", "8", "--resume"]
-    both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    said = [json.loads(process.communicate()[0]) for process in both]
-    assert [process.returncode for process in both] == [0, 0]
+    words = ["predict", str(toy_run.path), str(pictures), "--json"]
+    words += ["--out", str(tmp_path / "out"), "--shard-galaxies", "8", "--resume"]
+    both = [Forked(words, tmp_path / name) for name in ("one", "other")]
+    assert [process.wait() for process in both] == [0, 0]
+    said = [json.loads(process.stdout) for process in both]
     assert [answer["galaxies"] for answer in said] == [COUNT, COUNT]
     assert shards(tmp_path / "out") == shards(tmp_path / "undisturbed")
 

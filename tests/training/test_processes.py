@@ -27,8 +27,11 @@ NOTEBOOK = ("--recipe", "notebook", "--epochs", STEPS)
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One batch an epoch, so that the history has a row a step."""
-    folder = tmp_path_factory.mktemp("together")
-    write_toy_cube(folder / "train.fits", 32, 36, seed=0)
+    return write_one_batch(tmp_path_factory.mktemp("together"), 32)
+
+
+def write_one_batch(folder: Path, images: int) -> Path:
+    write_toy_cube(folder / "train.fits", images, 36, seed=0)
     write_toy_cube(folder / "valid.fits", 9, 36, seed=1)
     return folder
 
@@ -61,10 +64,12 @@ def test_two_processes_have_the_losses_of_one_for_twenty_steps(data: Path, tmp_p
     assert verify(run).sound
 
 
-def test_batch_normalisation_looks_at_the_batch_of_all_processes(data: Path, tmp_path: Path) -> None:
+def test_batch_normalisation_looks_at_the_batch_of_all_processes(tmp_path: Path) -> None:
     """The first step's loss is that of one process; later ones drift apart as the last digits do."""
-    alone = train(data, network="resnet18", recipe="notebook", epochs=STEPS, out=tmp_path / "alone")
-    done = together(2, data, "--network", "resnet18", *NOTEBOOK, "--out", tmp_path / "two")
+    (tmp_path / "data").mkdir()
+    data = write_one_batch(tmp_path / "data", 12)
+    alone = train(data, network="p4m_resnet", recipe="notebook", epochs=STEPS, out=tmp_path / "alone")
+    done = together(2, data, "--network", "p4m_resnet", *NOTEBOOK, "--out", tmp_path / "two")
     assert done.returncode == 0, done.stderr
     ours, theirs = (run.history()["loss"].to_numpy() for run in (alone, open_run(tmp_path / "two")))
     assert abs(ours[0] - theirs[0]) < 1e-5

@@ -8,8 +8,6 @@ import json
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -30,6 +28,7 @@ from kamerton.training.session import Tally
 from kamerton.training.train import train
 from tests.conftest import needs_nnpack, write_toy_cube
 from tests.dying import DEATH, KilledError
+from tests.forked import Forked, run_forked
 
 OPTIONS: dict[str, Any] = {
     "network": "lenet5",
@@ -258,23 +257,26 @@ def test_views_best_weights_and_decay_go_on_to_the_same_bits_too(data: Path, tmp
 
 def test_the_crash_matrix(data: Path, whole: Run, tmp_path: Path) -> None:
     """SIGKILL at 20 random moments of a real process, one after another, writes of checkpoints included."""
-    command = [sys.executable, "-m", "kamerton", "train", str(data), "--out", str(tmp_path / "run"), "--resume"]
-    command += OPTION_WORDS
+    command = train_words(data, tmp_path / "run")
     moments, killed = random.Random(0), 0
     while killed < 20:
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
-            started = wait_for_batch(process, tmp_path / "run" / "checkpoint")
-            time.sleep(moments.uniform(0, 0.03) if started else 0)
-            process.send_signal(signal.SIGKILL)
-            if process.wait() != -signal.SIGKILL:
-                break
+        process = Forked(command, tmp_path)
+        started = wait_for_batch(process, tmp_path / "run" / "checkpoint")
+        time.sleep(moments.uniform(0, 0.03) if started else 0)
+        process.send_signal(signal.SIGKILL)
+        if process.wait() != -signal.SIGKILL:
+            break
         killed += 1
-    subprocess.run(command, check=True, capture_output=True)
+    run_forked(command, tmp_path)
     assert killed >= 10
     assert outcome(open_run(tmp_path / "run")) == outcome(whole)
 
 
-def wait_for_batch(process: subprocess.Popen[bytes] | subprocess.Popen[str], folder: Path) -> bool:
+def train_words(data: Path, run: Path) -> list[str]:
+    return ["train", str(data), "--out", str(run), "--resume", *OPTION_WORDS]
+
+
+def wait_for_batch(process: Forked, folder: Path) -> bool:
     """Wait until the process has written something new; False where it ended before."""
     before = newest(folder)
     while process.poll() is None:
@@ -292,17 +294,15 @@ def newest(folder: Path) -> list[str]:
 def test_a_signal_stops_a_real_process_in_one_line_with_its_code(
     data: Path, whole: Run, tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
-    command = [sys.executable, "-m", "kamerton", "train", str(data), "--out", str(tmp_path / "run"), "--resume"]
-    command += OPTION_WORDS
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert wait_for_batch(process, tmp_path / "run" / "checkpoint")
-        process.send_signal(number)
-        _, stderr = process.communicate()
-    assert process.returncode == code
-    recipe, last = stderr.splitlines()
+    command = train_words(data, tmp_path / "run")
+    process = Forked(command, tmp_path)
+    assert wait_for_batch(process, tmp_path / "run" / "checkpoint")
+    process.send_signal(number)
+    assert process.wait() == code
+    recipe, last = process.stderr.splitlines()
     assert recipe.startswith("the recipe notebook stands still")
     assert f"--resume --out {tmp_path / 'run'}" in last
-    subprocess.run(command, check=True, capture_output=True)
+    run_forked(command, tmp_path)
     assert outcome(open_run(tmp_path / "run")) == outcome(whole)
 
 
