@@ -201,6 +201,10 @@ class CalibrateSettings(Settings):
         require(0.5 <= self.coverage <= 0.999, "coverage", self.coverage, "0.5 to 0.999")
 
 
+FeatureKind = Literal["all", "axes"]
+"""Which numbers of a network describe a galaxy: those that its last layer is given, or a place among known galaxies."""
+
+
 @dataclass(frozen=True)
 class PredictSettings(Settings):
     """How galaxies are labelled by a run."""
@@ -217,6 +221,9 @@ class PredictSettings(Settings):
     """Galaxies in a shard: what a kill can cost, and what one machine takes at a time."""
     ray: bool = False
     """Let all machines of a Ray cluster work on it; without RAY_ADDRESS, all processors of this machine."""
+    features: FeatureKind | None = None
+    """Add the numbers that the network decides from, by which galaxies are compared: all, as they are, or axes, at most
+    129 of them, along the principal axes of the training galaxies (calibrated runs)."""
 
     def check(self) -> None:
         require(1 <= self.shard_galaxies <= 1_000_000, "shard_galaxies", self.shard_galaxies, "1 to 1000000")

@@ -28,7 +28,7 @@ def _empty_table(header: Header) -> Table:
     table = Table(meta={"description": header.description, **header.prefixed_facts()})
     for column in header.columns:
         meta = {"ucd": column.ucd} if column.ucd else None
-        empty = np.empty(0, _numpy_type(column))
+        empty = np.empty(0 if column.length is None else (0, column.length), _numpy_type(column))
         table[column.name] = AstropyColumn(empty, unit=column.unit, description=column.description, meta=meta)
     return table
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from kamerton.catalogue.names import distinct, safe_names, words
+from kamerton.config import FeatureKind
 from kamerton.data.fits.letters import printable
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ class Column:
     """In the letters of VOUnits 1.1."""
     ucd: str | None = None
     """Of UCD1+."""
+    length: int | None = None
+    """Numbers in each cell, of kind float32; None for one value."""
 
 
 FACT_PREFIX = "kamerton."
@@ -77,7 +80,11 @@ def arrow_schema(columns: Sequence[Column]) -> pa.Schema:
     """Give the types that the rows of a catalogue have in memory."""
     import pyarrow as pa
 
-    return pa.schema([(column.name, getattr(pa, KINDS[column.kind].arrow)()) for column in columns])
+    def kind(column: Column) -> pa.DataType:
+        one = getattr(pa, KINDS[column.kind].arrow)()
+        return one if column.length is None else pa.list_(one, column.length)
+
+    return pa.schema([(column.name, kind(column)) for column in columns])
 
 
 ID = Column("id", "text", "Identifier of the galaxy", ucd="meta.id;meta.main")
@@ -91,6 +98,8 @@ FLAGS_COLUMN = "flags"
 DOUBTFUL = 16
 """The flag that every catalogue may have; those of a calibrated run are smaller."""
 
+FEATURES_COLUMN = "features"
+
 STATUS = Column("status", "text", "Why this galaxy has no answer; empty where it has one", ucd="meta.note")
 
 
@@ -100,6 +109,7 @@ def catalogue_columns(
     *,
     positions: bool,
     flags: Mapping[int, str] | None = None,
+    features: Features | None = None,
 ) -> tuple[Column, ...]:
     """Give the columns of a catalogue in their order: the galaxy, what its source knows of it, the answer, the status.
 
@@ -107,12 +117,34 @@ def catalogue_columns(
     then stands in the description. ``flags`` are those of a calibrated run, which answers with sets and scores, too.
     """
     place = (ID, *POSITION) if positions else (ID,)
-    answer = class_columns(class_names, flags)
+    answer = (*class_columns(class_names, flags), *feature_columns(features))
     # A column of the source never takes the name of one that the next catalogue has and this one has not.
-    reserved = {column.name for column in (ID, *POSITION, *class_columns(class_names, {}), STATUS)}
+    reserved = {column.name for column in (ID, *POSITION, *class_columns(class_names, {}), STATUS)} | {FEATURES_COLUMN}
     kept = zip(safe_names(carried, reserved), carried.items(), strict=True)
     source = (Column(name, kind, f"Column {printable(given)!r} of the source") for name, (given, kind) in kept)
     return (*place, *source, *answer, STATUS)
+
+
+@dataclass(frozen=True)
+class Features:
+    """The numbers of a galaxy from which a network decides."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    kind: FeatureKind
+    length: int
+    """How many a galaxy has."""
+
+
+def feature_columns(features: Features | None) -> tuple[Column, ...]:
+    """Give the column of the features, where there is one."""
+    if features is None:
+        return ()
+    meaning = {
+        "all": "What the last layer of the network is given",
+        "axes": "Place among the training galaxies, along the principal axes of their features",
+    }
+    return (Column(FEATURES_COLUMN, "float32", meaning[features.kind], length=features.length),)
 
 
 def class_columns(class_names: Sequence[str], flags: Mapping[int, str] | None = None) -> tuple[Column, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kamerton.catalogue.columns import Header, catalogue_columns, class_facts
+from kamerton.catalogue.columns import Features, Header, catalogue_columns, class_facts
 from kamerton.catalogue.record import CatalogueRecord, Model
 from kamerton.catalogue.shards import FINGERPRINT
 from kamerton.certainty.judging import FLAGS, Certainty
@@ -19,12 +19,15 @@ def heading(record: CatalogueRecord) -> Header:
         model.class_names,
         positions=manifest.has_positions,
         flags=None if model.calibration is None else FLAGS,
+        features=model.features,
     )
     facts = {**record.facts, FINGERPRINT: record.fingerprint}
     return Header(f"Shapes of {counted(manifest.galaxies, 'galaxy')}, by the network {model.network}", columns, facts)
 
 
-def model_of(run: Run, certainty: Certainty | None, *, eight_views: bool, int8: bool) -> Model:
+def model_of(
+    run: Run, certainty: Certainty | None, *, eight_views: bool, int8: bool, features: Features | None = None
+) -> Model:
     """Say what decides over the rows."""
     return Model(
         run.weights_sha256(),
@@ -35,6 +38,7 @@ def model_of(run: Run, certainty: Certainty | None, *, eight_views: bool, int8: 
         None if certainty is None else certainty.calibration.fingerprint,
         eight_views,
         int8,
+        features,
     )
 
 

@@ -21,9 +21,9 @@ from kamerton.catalogue.work import Work
 from kamerton.catalogue.writers import find_writer
 from kamerton.certainty.drift import FEWEST_GALAXIES
 from kamerton.certainty.proportions import MOST_GALAXIES, Proportions, proportions
-from kamerton.config import Device, PredictSettings
+from kamerton.config import Device, FeatureKind, PredictSettings
 from kamerton.data.cubes.origin import framing_told
-from kamerton.errors import warn
+from kamerton.errors import UsageError, warn
 from kamerton.files import cannot_write
 from kamerton.plurals import counted
 from kamerton.progress import Progress, Silent
@@ -94,6 +94,7 @@ def predict(
     path_column: str = PredictSettings.path_column,
     shard_galaxies: int = PredictSettings.shard_galaxies,
     ray: bool = PredictSettings.ray,
+    features: FeatureKind | None = PredictSettings.features,
     watcher: Progress | None = None,
 ) -> Catalogue:
     """Label galaxies with a run.
@@ -103,10 +104,16 @@ def predict(
     ``.fits``, ``.vot``, ``.csv``, ``.ecsv``), or a folder of shards of ``shard_galaxies`` galaxies; without it, at most
     1000 galaxies are given as a table. With ``resume`` an unfinished catalogue is finished, to the same bytes; several
     processes may do so at once and share the work. ``retry_failed`` tries the galaxies again that could not be read.
+    ``features`` adds the numbers that galaxies are compared by (`similar`).
     Raises UsageError for sources or a place that will not do, DataError for sources that are bad as a whole; a single
     bad galaxy has a row with ``status`` and no probabilities.
     """
-    settings = PredictSettings(eight_views, int8, device, path_column, shard_galaxies, ray)
+    settings = PredictSettings(eight_views, int8, device, path_column, shard_galaxies, ray, features)
+    if features is not None and out is None:
+        raise UsageError(
+            "Features are for a catalogue, not for a table in the terminal",
+            next_step="name a catalogue with --out, such as --out shapes.parquet",
+        )
     run = run if isinstance(run, Run) else open_run(run)
     resume = resume or retry_failed
     with ExitStack() as stack:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from kamerton.catalogue.claims import CLAIMS
+from kamerton.catalogue.columns import Features
 from kamerton.catalogue.manifest import ManifestFacts
 from kamerton.config import PixelOrigin, Preprocessing
 from kamerton.errors import DataError, OutputError
@@ -56,6 +57,7 @@ class Model:
     """SHA-256 of the run's calibration; None where it has none."""
     eight_views: bool
     int8: bool
+    features: Features | None = None
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,8 @@ def _add_field(table: ElementTree.Element, column: Column, letters: int | None) 
     attributes = {"name": column.name, "datatype": KINDS[column.kind].votable}
     if column.kind == "text":
         attributes["arraysize"] = str(letters or "*")
+    if column.length is not None:
+        attributes["arraysize"] = str(column.length)
     if column.unit is not None:
         attributes["unit"] = column.unit
     if column.ucd is not None:

@@ -106,7 +106,13 @@ class Work:
         return record
 
     def _model(self) -> Model:
-        return model_of(self.run, self.certainty, eight_views=self.settings.eight_views, int8=self.settings.int8)
+        return model_of(
+            self.run,
+            self.certainty,
+            eight_views=self.settings.eight_views,
+            int8=self.settings.int8,
+            features=self.answering.features,
+        )
 
     def _source_records(self) -> tuple[SourceRecord, ...]:
         return tuple(SourceRecord(str(one.path), one.kind, one.identity) for one in self.sources)
@@ -145,7 +151,7 @@ class Work:
         )
         if self.certainty is not None:
             self.certainty.require(predictor)
-        return Answering(predictor, self.certainty)
+        return Answering(predictor, self.certainty, settings.features)
 
     def engine(self, record: CatalogueRecord, manifest: Manifest) -> Engine:
         """Give what makes shards."""

@@ -15,19 +15,9 @@ from astropy.table import Table
 
 from kamerton.catalogue.predict import predict
 from kamerton.errors import KamertonWarning, RunError, UsageError
-from kamerton.evaluation.calibrate import calibrate
 from kamerton.runs.folder import Run, open_run
 from tests.conftest import CLASS_NAMES, toy_galaxies, write_cube, write_toy_cube
 from tests.data.importers.sources import save_pictures
-
-
-@pytest.fixture(scope="module")
-def calibrated(toy_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """The toy run, calibrated on galaxies that it has not seen."""
-    folder = tmp_path_factory.mktemp("calibrated")
-    shutil.copytree(toy_run.path, folder / "run")
-    calibrate(folder / "run", write_toy_cube(folder / "calibration.fits", 120, seed=11))
-    return open_run(folder / "run")
 
 
 def test_each_galaxy_has_its_set_and_says_how_strange_it_is(calibrated: Run, tmp_path: Path) -> None:

@@ -30,6 +30,8 @@ WRITERS: dict[str, Writer] = {
 }
 """By the ending of the file's name."""
 
+TEXT_ENDINGS = (".csv", ".ecsv")
+
 
 def find_writer(path: Path) -> Writer:
     """Find the format that a file's name asks for (UsageError where none does)."""
@@ -50,7 +52,15 @@ def files_of(path: Path) -> list[Path]:
 
 
 def require_format(path: Path, columns: Sequence[Column]) -> None:
-    """Refuse more columns than a file's format has (UsageError), before the work of filling them."""
+    """Refuse what a file's format cannot hold (UsageError), before the work of filling it."""
+    vectors = [column.name for column in columns if column.length is not None]
+    if vectors and path.suffix.lower() in TEXT_ENDINGS:
+        raise UsageError(
+            f"{path}: no format for cells of many numbers, as in the column {vectors[0]}",
+            received=f"the ending {path.suffix!r}",
+            allowed=", ".join(ending for ending in WRITERS if ending not in TEXT_ENDINGS),
+            next_step="choose a name with one of these endings",
+        )
     if path.suffix.lower() == ".fits" and len(columns) > FITS_COLUMNS:
         raise UsageError(
             f"{path}: too many columns for FITS",

@@ -18,7 +18,7 @@ from jaxtyping import Shaped
 
 from kamerton.catalogue.columns import KINDS, Column, Header
 from kamerton.catalogue.votable import votable_text
-from kamerton.catalogue.writers.rows import Rows
+from kamerton.catalogue.writers.rows import Rows, vectors
 from kamerton.data.cubes.own import BLOCK_BYTES
 from kamerton.data.cubes.writer import add_checksums, reserve_checksums
 from kamerton.data.fits.letters import ESCAPES_CARD, ESCAPES_KEYWORD, escaped, to_ascii
@@ -41,7 +41,7 @@ NOT_PLAIN = r"[^ -~]| $"
 NOT_ITSELF = r"[^ -\[\]-~]| $"
 """The same, and a backslash: what `escaped` changes."""
 
-Values = Shaped[npt.NDArray[Any], " n"]
+Values = Shaped[npt.NDArray[Any], "n *length"]
 
 
 @contextmanager
@@ -111,7 +111,7 @@ class _Seen:
         return [
             fits.Column(
                 column.name,
-                f"{widths.get(column.name, '')}{KINDS[column.kind].fits}",
+                f"{widths.get(column.name, column.length or '')}{KINDS[column.kind].fits}",
                 unit=column.unit,
                 null=self.null(column),
             )
@@ -157,7 +157,9 @@ def _write_table(file: IO[bytes], header: Header, seen: _Seen, pieces: Iterable[
     cards = _table_header(header, columns, seen)
     file.write(_blocks(cards))
     start = file.tell()
-    stored = np.dtype([(c.name, _stored(c, given)) for c, given in zip(columns, header.columns, strict=True)])
+    stored = np.dtype(
+        [(c.name, _stored(c, given), given.length or ()) for c, given in zip(columns, header.columns, strict=True)]
+    )
     for piece in pieces:
         cells = np.zeros(piece.num_rows, stored)
         for column in header.columns:
@@ -187,6 +189,8 @@ def _stored(column: fits.Column, given: Column) -> str:
 
 
 def _values(column: Column, values: pa.Array, seen: _Seen) -> Values:
+    if column.length is not None:
+        return vectors(values, column.length)
     if column.kind == "text":
         write = cell_text if seen.has_escapes else str
         return np.array([write(text).encode("ascii") for text in values.fill_null("").to_pylist()], np.bytes_)

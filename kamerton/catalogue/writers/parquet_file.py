@@ -5,6 +5,7 @@ Astropy's own writer of that name breaks the VOTable schema and loses units, so 
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -26,6 +27,9 @@ VERSION = "1.0"
 ASTROPY_KEY = "table_meta_yaml"
 """Where Astropy's plain Parquet reader finds units and descriptions."""
 
+ARROW_KEY = "ARROW:schema"
+"""Where Arrow and Astropy read how many numbers each cell of a column has; Parquet itself does not say."""
+
 DATA_BYTES, DATA_SHA256, ROWS = "data_bytes", "data_sha256", "rows"
 """Facts by which a file is known to be as it was written: all before the footer, and how many rows there are."""
 
@@ -45,7 +49,10 @@ class ParquetRows(Rows):
     def finish(self, rows: int) -> None:
         """Write what is left, and then the head, which tells how long texts are: Astropy's readers ask for it."""
         super().finish(rows)
-        self._writer.add_key_value_metadata(head_of(self._header, rows, self._letters))
+        head = head_of(self._header, rows, self._letters)
+        self._writer.add_key_value_metadata(head)
+        if any(column.length is not None for column in self._header.columns):
+            self._writer.add_key_value_metadata({ARROW_KEY: _arrow_text(self.schema, head)})
 
     def _write_group(self, piece: pa.Table) -> None:
         from pyarrow import compute
@@ -53,6 +60,11 @@ class ParquetRows(Rows):
         for name, most in self._letters.items():
             self._letters[name] = max(most, compute.max(compute.utf8_length(piece[name])).as_py() or 1)
         self._writer.write_table(piece, row_group_size=PIECE_ROWS)
+
+
+def _arrow_text(schema: pa.Schema, head: Mapping[str, str]) -> str:
+    """Describe the columns in Arrow's own words, as it writes them itself."""
+    return base64.b64encode(schema.with_metadata(dict(head)).serialize()).decode("ascii")
 
 
 def head_of(header: Header, rows: int, letters: Mapping[str, int]) -> dict[str, str]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import numpy as np
+from jaxtyping import Float32
+
 from kamerton.catalogue.columns import Column, arrow_schema
 
 if TYPE_CHECKING:
@@ -12,6 +15,12 @@ if TYPE_CHECKING:
 
 PIECE_ROWS = 1 << 16
 """Rows that are held in memory and written at once: a row group of a Parquet file."""
+
+
+def vectors(cells: pa.ChunkedArray | pa.Array, length: int) -> Float32[np.ndarray, "n length"]:
+    """Give cells of so many numbers as an array."""
+    numbers = cells.combine_chunks() if hasattr(cells, "combine_chunks") else cells
+    return np.asarray(numbers.flatten()).reshape(-1, length)
 
 
 class Rows:

@@ -14,7 +14,7 @@ from jaxtyping import Bool, Int64, UInt8
 
 from kamerton.catalogue.columns import KINDS, Column, Header
 from kamerton.catalogue.votable import TABLE_END, votable_text
-from kamerton.catalogue.writers.rows import Rows
+from kamerton.catalogue.writers.rows import Rows, vectors
 from kamerton.files import whole_file
 
 if TYPE_CHECKING:
@@ -74,6 +74,9 @@ def binary2(columns: tuple[Column, ...], piece: pa.Table) -> bytes:
 def _numbers(column: Column, values: pa.ChunkedArray) -> tuple[Bytes, Lengths]:
     """Give the bytes of a column and how many each cell takes; a null is a cell, too."""
     stored = np.dtype(KINDS[column.kind].numpy)
+    if column.length is not None:
+        cells = vectors(values, column.length).astype(stored)
+        return cells.view(np.uint8).reshape(-1), np.full(len(values), stored.itemsize * column.length, np.int64)
     if column.kind == "bool":
         numbers = _booleans(values)
     else:
