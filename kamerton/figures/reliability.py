@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float64
@@ -43,9 +43,9 @@ def reliability_figure(curves: Mapping[str, ReliabilityCurve], title: str = "") 
         axes.plot([0, 1], [0, 1], color="black", linestyle="--", linewidth=0.8)
         axes.plot(*curve.smooth.T, color=colour, linewidth=1.2)
         ends = np.abs(curve.intervals - curve.accuracy[:, np.newaxis]).T
-        axes.errorbar(
-            curve.confidence, curve.accuracy, yerr=ends, fmt=marker, color=colour, markersize=4, elinewidth=0.8
-        )
+        style: dict[str, Any] = {"fmt": marker, "color": colour, "markersize": 4, "elinewidth": 0.8}
+        # Half of a marker at 0 or 1 would be cut off.
+        axes.errorbar(curve.confidence, curve.accuracy, yerr=ends, clip_on=False, **style)
         axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="confidence", aspect="equal")
         axes.set_title(plain(folded(name, NAME_LETTERS)), fontsize=9)
     for axes in panels[::columns]:

@@ -38,8 +38,8 @@ TICK_LETTERS = 24
 PAIR_LETTERS = 64
 """Of the names of two classes, beside each other."""
 
-CAPTION_LETTERS = 36
-"""Of a caption's size, beside each other above one image."""
+CAPTION_LETTERS = 30
+"""Of a caption's size, beside each other above one image; what they are translated into has room for six more."""
 
 
 def confusion_figure(counts: Integer[np.ndarray, "classes classes"], class_names: Sequence[str], title: str) -> Figure:

@@ -94,7 +94,7 @@ WORDS = {
     "valid": "validation",
     "test": "test",
     "class": "Class",
-    "in_test": "in the test set",
+    "in_test": "In the test set",
     "settings": "Settings",
     "recipe": "Recipe",
     "epochs": "Epochs",

@@ -93,7 +93,7 @@ WORDS = {
     "valid": "walidacyjny",
     "test": "testowy",
     "class": "Klasa",
-    "in_test": "w zbiorze testowym",
+    "in_test": "W zbiorze testowym",
     "settings": "Ustawienia",
     "recipe": "Przepis",
     "epochs": "Epoki",

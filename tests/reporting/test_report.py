@@ -24,6 +24,7 @@ from kamerton.evaluation.evaluate import evaluate
 from kamerton.evaluation.guessing import against_guess
 from kamerton.evaluation.statistics import METRICS, Interval, McNemar
 from kamerton.figures.drawing import new_figure, plain
+from kamerton.figures.testing import GALLERY_COLUMNS, gallery_figure
 from kamerton.reporting import english, polish
 from kamerton.reporting.axes import LanguageFormatter, write_decimals
 from kamerton.reporting.embedding import translate, translation
@@ -80,6 +81,17 @@ class Parts(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         self.text += data
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_captions_stay_above_their_galaxies(lang: str) -> None:
+    said = ("soczewkowe, późne, eliptyczne", "spiralne z poprzeczką i bez niej", "Unbarred Loose Spiral, Merging")
+    captions = [f"PGC0055769.jpg\ntrue spiralne\nsaid {words}" for words in said]
+    figure = gallery_figure(np.zeros((3, 8, 8, 3), np.uint8), captions, "")
+    translate(figure, LANGUAGES[lang].FIGURE_TEXTS)
+    figure.draw_without_rendering()
+    for axes in figure.axes:
+        assert axes.title.get_window_extent().width < 0.95 * figure.bbox.width / GALLERY_COLUMNS, "and a gap"
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
