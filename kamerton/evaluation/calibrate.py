@@ -34,6 +34,7 @@ from kamerton.runs.calibration import (
     Known,
     KnownRecord,
     calibration_path,
+    require_calibration_place,
     write_calibration,
 )
 from kamerton.runs.evaluation import Leakage
@@ -127,6 +128,7 @@ def calibrate(
     settings = CalibrateSettings(coverage, method, eight_views, int8, device)
     run = run if isinstance(run, Run) else open_run(run)
     with locked(run.path, "calibrate"), open_cube(cube, watcher=watcher) as galaxies:
+        require_calibration_place(run)
         labels = labels_of_run(run, galaxies)
         _require_enough(galaxies, coverage)
         leakage = _require_unseen(run, galaxies)

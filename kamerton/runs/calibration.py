@@ -14,8 +14,8 @@ import torch
 from pydantic import Field
 
 from kamerton.config import SetMethod
-from kamerton.errors import RunError, UsageError
-from kamerton.files import file_sha256, json_sha256, read_json, write_json
+from kamerton.errors import OutputError, RunError, UsageError
+from kamerton.files import cannot_write, file_sha256, json_sha256, read_json, write_json
 from kamerton.plurals import counted
 from kamerton.records import read_record
 from kamerton.runs.folder import CALIBRATION_FILE, FEATURES, Run
@@ -161,23 +161,41 @@ def is_calibrated(run: Run) -> bool:
     return calibration_path(run).exists()
 
 
+def require_calibration_place(run: Run) -> None:
+    """Refuse a run folder that no calibration can be written into (OutputError), before any work is spent."""
+    run.refuse_links()
+    folder, file = run.path / FEATURES, calibration_path(run)
+    for path, is_taken in ((folder, folder.exists() and not folder.is_dir()), (file, file.is_dir())):
+        if is_taken:
+            raise OutputError(
+                f"{path}: no calibration can be written there",
+                received="a folder" if path.is_dir() else "no folder",
+                next_step="move it away",
+            )
+
+
 def write_calibration(run: Run, calibration: Calibration, known: Known) -> Calibration:
     """Keep a calibration in the place of an earlier one, and give it with the file of known galaxies in it.
 
-    A killed process leaves the earlier one whole. The SHA-256 in ``calibration.known`` is found here.
+    A killed process leaves the earlier one whole. The SHA-256 in ``calibration.known`` is found here. OutputError where
+    it cannot be written.
     """
-    run.refuse_links()
+    require_calibration_place(run)
     folder = run.path / FEATURES
-    folder.mkdir(exist_ok=True)
     fresh = folder / "known-0000000000000000.safetensors"
-    write_tensors(fresh, {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in known.items()})
-    sha256 = file_sha256(fresh)
-    place = _known_path(run, sha256)
-    fresh.replace(place)
+    try:
+        folder.mkdir(exist_ok=True)
+        write_tensors(fresh, {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in known.items()})
+        sha256 = file_sha256(fresh)
+        place = _known_path(run, sha256)
+        fresh.replace(place)
+    except OSError as error:
+        fresh.unlink(missing_ok=True)
+        raise cannot_write(folder, error) from error
     calibration = dataclasses.replace(calibration, known=dataclasses.replace(calibration.known, sha256=sha256))
     write_json(calibration_path(run), calibration.as_json())
     for path in folder.iterdir():
-        if path != place and FEATURES_FILE.fullmatch(path.name):
+        if path != place and FEATURES_FILE.fullmatch(path.name) and not path.is_dir():
             path.unlink()
     return calibration
 

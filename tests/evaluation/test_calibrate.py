@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +15,7 @@ import pytest
 from kamerton.certainty.judging import FAR, read_certainty
 from kamerton.certainty.scaling import log_probabilities, mean_loss
 from kamerton.data.cubes.cube import open_cube
-from kamerton.errors import CubeError, KamertonWarning, RunError, UsageError
+from kamerton.errors import CubeError, KamertonWarning, OutputError, RunError, UsageError
 from kamerton.evaluation.calibrate import Calibrated, calibrate, dealt, halves, joined
 from kamerton.evaluation.evaluate import evaluate
 from kamerton.inference.predictor import Predictor
@@ -122,6 +125,37 @@ def test_a_new_calibration_leaves_nothing_of_the_old(calibrated: Run, tmp_path: 
     new = [path.name for path in (calibrated.path / "features").iterdir()]
     assert len(new) == 1
     assert new != old
+
+
+def no_folder(run: Run) -> Path:
+    shutil.rmtree(run.path / "features")
+    os.mkfifo(run.path / "features")
+    return run.path / "features"
+
+
+def a_folder_of_its_name(run: Run) -> Path:
+    place = run.path / "calibration.json"
+    place.unlink()
+    place.mkdir()
+    return place
+
+
+def a_folder_of_known_galaxies(run: Run) -> Path:
+    place = next((run.path / "features").iterdir())
+    place.unlink()
+    place.mkdir()
+    return place.parent
+
+
+@pytest.mark.parametrize("spoil", [no_folder, a_folder_of_its_name, a_folder_of_known_galaxies])
+def test_a_place_that_cannot_be_written_is_one_line_and_left_as_it_was(
+    calibrated: Run, cube: Path, spoil: Callable[[Run], Path]
+) -> None:
+    place = spoil(calibrated)
+    before = sorted(calibrated.path.rglob("*"))
+    with pytest.raises(OutputError, match=rf"{re.escape(str(place))}(: no calibration can be| cannot be) written"):
+        calibrate(calibrated, cube)
+    assert sorted(calibrated.path.rglob("*")) == before
 
 
 def test_a_calibration_of_other_weights_is_refused(calibrated: Run) -> None:
