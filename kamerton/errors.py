@@ -20,6 +20,7 @@ KamertonWarning         (UserWarning)   what may be meant otherwise than it was 
 from __future__ import annotations
 
 import difflib
+import shlex
 import signal
 import sys
 import warnings
@@ -96,6 +97,12 @@ def _one_line(what: str, received: object, allowed: object, next_step: str | Non
     line = " ".join(part if len(part) <= PART_LENGTH else part[:PART_LENGTH] + "..." for part in parts)
     line = " ".join(line.split())
     return line if line.isprintable() else "".join(map(_printable, line))
+
+
+def as_typed(path: str | Path) -> str:
+    """Write a path as it is typed in a command: in quotes where a shell needs them, and never as an option."""
+    word = str(path)
+    return shlex.quote(f"./{word}" if word.startswith("-") else word)
 
 
 def _shortened(values: str) -> str:

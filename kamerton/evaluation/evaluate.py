@@ -18,7 +18,7 @@ from kamerton.config import Device, EvaluateSettings, PixelOrigin
 from kamerton.data.cubes.cube import LabelledCube, open_cube
 from kamerton.data.cubes.labels import default_class_names
 from kamerton.data.cubes.origin import framing_differs, framing_of, framing_told, stretch_differs
-from kamerton.errors import CubeError, OutputError, RunError, UsageError, warn
+from kamerton.errors import CubeError, OutputError, RunError, UsageError, as_typed, warn
 from kamerton.evaluation.guessing import AgainstGuess, against_guess, guess_warning
 from kamerton.evaluation.leakage import check_leakage, leakage_warning
 from kamerton.evaluation.metrics import HEADLINES, classification_metrics, group_metrics
@@ -279,7 +279,7 @@ def warn_of_another_record(run: Run) -> None:
         warn(
             f"{run.path}: its run.json was changed since the training ended, and is taken as it is",
             received=f"classes {', '.join(run.record.class_names)}",
-            next_step=f"see `kamerton verify {run.path}`, and that the classes are in the order that it learned",
+            next_step=f"see `kamerton verify {as_typed(run.path)}`, and that the classes are in the order it learned",
         )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from kamerton.arrays import Confusion, Labels, Mask, Probabilities
-from kamerton.errors import RunError, UsageError
+from kamerton.errors import RunError, UsageError, as_typed
 from kamerton.runs.evaluation import (
     Metrics,
     dataset_name,
@@ -112,8 +112,8 @@ def _predictions(run: Run, dataset: str, class_names: tuple[str, ...]) -> RunPre
             next_step="compare runs with the same classes",
         )
     metrics = read_metrics(run, dataset)
-    named = "" if dataset == dataset_name(Path(metrics.dataset)) else f" --name {shlex.quote(dataset)}"
-    again = f"test it again: `kamerton evaluate {run.path} {metrics.path}{named}`"
+    named = "" if dataset == dataset_name(Path(metrics.dataset)) else f" --name={shlex.quote(dataset)}"
+    again = f"test it again: `kamerton evaluate {as_typed(run.path)} {as_typed(metrics.path)}{named}`"
     if not of_present_weights(run, metrics):
         raise UsageError(
             f"{run.path}: the results on {dataset} are of other weights than the run has now",

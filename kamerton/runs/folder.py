@@ -19,7 +19,7 @@ from torch import nn
 
 from kamerton import jupyter
 from kamerton.data.marks import GalaxyMarks
-from kamerton.errors import OutputError, RunError, UsageError
+from kamerton.errors import OutputError, RunError, UsageError, as_typed
 from kamerton.files import (
     cannot_write,
     file_sha256,
@@ -346,7 +346,7 @@ def open_run(path: str | Path) -> Run:
         raise RunError(
             f"{run.path / RECORD_FILE}: changed since the training ended, so class names and pixels may be taken wrong",
             received="contents that do not give their fingerprint",
-            next_step=f"restore the file; `kamerton verify {path}` tells what else differs",
+            next_step=f"restore the file; `kamerton verify {as_typed(path)}` tells what else differs",
         )
     return run
 

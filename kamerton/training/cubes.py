@@ -11,7 +11,7 @@ from kamerton.config import PixelOrigin
 from kamerton.data.classes import warn_of_empty, warn_of_look_alikes, warn_of_missing
 from kamerton.data.cubes.cube import LabelledCube
 from kamerton.data.cubes.origin import framing_differs, framing_told, stretch_differs
-from kamerton.errors import CubeError, UsageError, warn
+from kamerton.errors import CubeError, UsageError, as_typed, warn
 
 LEARNING_SPLITS = ("train", "valid")
 
@@ -25,7 +25,9 @@ def cube_paths(data: Path) -> list[Path]:
             f"{data}: a training needs the folder of its cubes",
             received="one file",
             allowed="a folder with train.fits and valid.fits",
-            next_step=f"give {beside}" if ready else f"part it with `kamerton data split {data} data`, and give data",
+            next_step=f"give {beside}"
+            if ready
+            else f"part it with `kamerton data split {as_typed(data)} data`, and give data",
         )
     return [data / f"{name}.fits" for name in LEARNING_SPLITS]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+import shlex
 import shutil
 import sys
 from collections.abc import Callable
@@ -128,8 +129,25 @@ def test_results_with_a_name_of_their_own_are_renewed_under_it(run: Run) -> None
     (run.path / "evaluation" / "test").rename(run.path / "evaluation" / "pole 2")
     assert run.record.results is not None
     run.update(dataclasses.replace(run.record, results=dataclasses.replace(run.record.results, weights="0" * 64)))
-    with pytest.raises(UsageError, match=r"`kamerton evaluate .*test\.fits --name 'pole 2'`"):
+    with pytest.raises(UsageError, match=r"`kamerton evaluate .*test\.fits --name='pole 2'`"):
         read_all_predictions([run])
+
+
+def test_the_command_that_renews_results_can_be_pasted(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("-nr 2's").mkdir()
+    shutil.copytree(run.path, "-nr 2's/run")
+    moved = open_run(Path("-nr 2's/run"))
+    assert moved.record.results is not None
+    moved.update(dataclasses.replace(moved.record, results=dataclasses.replace(moved.record.results, weights="0" * 64)))
+    with pytest.raises(UsageError) as refused:
+        read_all_predictions([moved])
+    words = shlex.split(str(refused.value).split("`")[1])
+    assert words[:2] == ["kamerton", "evaluate"]
+    assert Path(words[2]).samefile(moved.path)
+    assert not words[2].startswith("-")
 
 
 def test_missing_metrics_are_answered_with_those_that_exist(run: Run) -> None:
