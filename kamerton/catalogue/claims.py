@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import fcntl
 import os
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from kamerton.errors import warn
+from kamerton.opening import plain_descriptor
 from kamerton.runs.lock import NO_LOCKS
 
 CLAIMS = ".claims"
@@ -58,6 +60,41 @@ def claim(out: Path, name: str, *, wait: bool) -> Claim | None:
         os.close(descriptor)
         if not is_ours:
             return None
+
+
+@contextmanager
+def taking_part(record: Path) -> Iterator[Callable[[], bool]]:
+    """Take part in the work on the catalogue of this record; what is given tells whether nobody else does any more.
+
+    Whoever has been told so is the last: of several that ask at once, one is. OSError where the record is gone.
+    """
+    descriptor = plain_descriptor(str(record), os.O_RDONLY)
+    try:
+        with _without_locks():
+            fcntl.flock(descriptor, fcntl.LOCK_SH)
+        yield lambda: _is_alone(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _is_alone(descriptor: int) -> bool:
+    try:
+        with _without_locks():
+            # Its own share is given back first, so that of two one is told so.
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+@contextmanager
+def _without_locks() -> Iterator[None]:
+    """Go on where the file system knows no locks, of which `claim` warns."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in NO_LOCKS:
+            raise
 
 
 def remove_dead_claims(out: Path) -> None:

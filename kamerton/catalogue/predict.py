@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import os
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kamerton.catalogue.claims import claim, taking_part
 from kamerton.catalogue.columns import DOUBTFUL
 from kamerton.catalogue.heading import heading
 from kamerton.catalogue.places import Place, catalogue_place
-from kamerton.catalogue.record import CatalogueRecord
+from kamerton.catalogue.record import RECORD_FILE, CatalogueRecord
 from kamerton.catalogue.requests import open_sources
 from kamerton.catalogue.shards import Tally, read_shards, remove_shards, some_probabilities, tally
 from kamerton.catalogue.work import Work
@@ -122,13 +125,16 @@ def predict(
         work = Work(run, opened, settings, place.shards, watcher or Silent())
         try:
             record = work.begin(place.file, resume=resume, most=SHOWN_GALAXIES if out is None else None)
-            work.make(record, retry_failed=retry_failed)
-            return _finished(work, record, place, is_shown=out is None)
+            with taking_part(place.shards / RECORD_FILE) as is_alone:
+                work.make(record, retry_failed=retry_failed)
+                return _finished(work, record, place, is_alone, is_shown=out is None)
         except OSError as error:
             raise cannot_write(place.shards, error) from error
 
 
-def _finished(work: Work, record: CatalogueRecord, place: Place, *, is_shown: bool) -> Catalogue:
+def _finished(
+    work: Work, record: CatalogueRecord, place: Place, is_alone: Callable[[], bool], *, is_shown: bool
+) -> Catalogue:
     """Count what there is, and make one file of it where that was asked for."""
     found = tally(work.out, record)
     _say_doubtful(work.run, found)
@@ -140,8 +146,14 @@ def _finished(work: Work, record: CatalogueRecord, place: Place, *, is_shown: bo
     if is_shown:
         table = _table(work, record)
     elif place.file is not None:
-        _assemble(work, record, place.file)
-        remove_shards(work.out, record)
+        held = claim(work.out, "file", wait=True)
+        assert held is not None, "a claim that waits is granted"
+        with held:
+            if not os.path.lexists(place.file):
+                _assemble(work, record, place.file)
+        # Others count the shards until they end.
+        if is_alone():
+            remove_shards(work.out, record)
     return Catalogue(
         None if is_shown else place.file or place.shards, found.galaxies, found.failed, counts, shares, table
     )

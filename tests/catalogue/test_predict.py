@@ -17,6 +17,7 @@ from astropy.table import Table
 from PIL import Image
 from pyarrow.dataset import dataset
 
+from kamerton.catalogue.claims import taking_part
 from kamerton.catalogue.predict import Catalogue, predict
 from kamerton.catalogue.record import MANIFEST_FILE, RECORD_FILE
 from kamerton.data.cubes.cube import open_cube
@@ -203,6 +204,28 @@ def test_several_processes_share_the_work(toy_run: Run, pictures: Path, tmp_path
     said = [json.loads(process.stdout) for process in both]
     assert [answer["galaxies"] for answer in said] == [COUNT, COUNT]
     assert shards(tmp_path / "out") == shards(tmp_path / "undisturbed")
+
+
+def test_processes_that_make_one_file_all_end_well(toy_run: Run, pictures: Path, tmp_path: Path) -> None:
+    """The first to end must not take the shards away that the others still read."""
+    predict(toy_run, pictures, out=tmp_path / "undisturbed.csv", shard_galaxies=8)
+    words = ["predict", str(toy_run.path), str(pictures), "--json"]
+    words += ["--out", str(tmp_path / "out.csv"), "--shard-galaxies", "8", "--resume"]
+    both = [Forked(words, tmp_path / name) for name in ("one", "other")]
+    assert [process.wait() for process in both] == [0, 0]
+    assert [json.loads(process.stdout)["galaxies"] for process in both] == [COUNT, COUNT]
+    assert (tmp_path / "out.csv").read_bytes() == (tmp_path / "undisturbed.csv").read_bytes()
+    assert not (tmp_path / ".out.csv.shards").exists()
+
+
+def test_whoever_ends_last_is_told_so(tmp_path: Path) -> None:
+    record = tmp_path / "record"
+    record.touch()
+    with taking_part(record) as first_is_alone:
+        with taking_part(record) as second_is_alone:
+            assert not first_is_alone()
+            assert second_is_alone()
+        assert first_is_alone()
 
 
 def test_a_damaged_shard_is_made_again(toy_run: Run, cube: Path, tmp_path: Path) -> None:
