@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import io
 import json
@@ -79,24 +80,30 @@ def whole_folder(
 ) -> Iterator[Path]:
     """Give a folder to fill, whose files are all at ``path`` once the block ends without error, and none after one.
 
-    A new folder is filled where it is, since a file in it may name its own place. Of one that exists, ``refuse`` raises
-    OutputError; ``replace`` puts the new folder in its place, where that holds no file but those named in ``own``;
-    ``add`` puts the new files among those that are there, over any of the same name, one by one. After an error all is
-    as before. OutputError where it cannot be written.
+    With ``refuse`` and ``add`` a new folder is filled where it is, since a file in it may name its own place. Of one
+    that exists, ``refuse`` raises OutputError; ``replace`` puts the new folder in its place, where that holds no file
+    but those named in ``own``, and of several processes at once the last to end does so; ``add`` puts the new files
+    among those that are there, over any of the same name, one by one. After an error all is as before. OutputError
+    where it cannot be written.
     """
     try:
         if existing == "replace" and path.name:
             _settle(path, own)
-        if existing == "refuse" or not (path.exists() or path.is_symlink()):
+        if existing == "replace":
+            if os.path.lexists(path):
+                require_own_folder(path, own)
+                _require_another_place(path)
+            with _removed_after_error(_beside(path, "partial")) as partial, _held(partial):
+                yield partial
+                if os.path.lexists(path):
+                    require_own_folder(path, own)
+                    _swap(path, partial, own)
+                else:
+                    partial.rename(path)
+                    _sync_folder(path.parent)
+        elif existing == "refuse" or not os.path.lexists(path):
             with _removed_after_error(path):
                 yield path
-        elif existing == "replace":
-            require_own_folder(path, own)
-            _require_another_place(path)
-            with _removed_after_error(_beside(path, "partial")) as partial:
-                yield partial
-                require_only(path, own)
-                _swap(path, partial, own)
         else:
             _require_folder(path)
             with _removed_after_error(_beside(path / path.resolve().name, "partial")) as partial:
@@ -155,6 +162,8 @@ def _settle(path: Path, own: Collection[str]) -> None:
         return
     for left in sorted(path.parent.iterdir()):
         if not (is_unfinished(left) and left.name[1:].rpartition("-")[0] == path.name) or left.is_symlink():
+            continue
+        if _is_held(left):
             continue
         if left.suffix == ".former" and not path.exists():
             left.rename(path)
@@ -223,14 +232,42 @@ def _removed_after_error(folder: Path) -> Iterator[Path]:
 def _swap(path: Path, partial: Path, own: Collection[str]) -> None:
     """Put a folder in the place of another, which goes."""
     former = _beside(path, "former")
-    try:
-        path.rename(former)
-        partial.rename(path)
-    finally:
-        if former.exists() and not path.exists():
-            former.rename(path)
-        _remove_own(former, own)
+    with _held(path):
+        try:
+            path.rename(former)
+            partial.rename(path)
+        finally:
+            if former.exists() and not path.exists():
+                former.rename(path)
+            _remove_own(former, own)
     _sync_folder(path.parent)
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """Show others that a living process works on a folder, whatever its name becomes; where there are no locks, not."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _is_held(folder: Path) -> bool:
+    """Tell whether a living process works on it."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return isinstance(error, BlockingIOError)
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def _move_files(source: Path, target: Path) -> None:

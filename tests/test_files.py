@@ -188,9 +188,9 @@ def former(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("existing", EXISTING)
-def test_a_new_folder_is_filled_in_its_own_place(tmp_path: Path, existing: Literal["refuse", "replace", "add"]) -> None:
+def test_a_new_folder_is_made_with_its_parents(tmp_path: Path, existing: Literal["refuse", "replace", "add"]) -> None:
     with whole_folder(tmp_path / "deep" / "out", existing) as folder:
-        assert folder == tmp_path / "deep" / "out"
+        assert (folder == tmp_path / "deep" / "out") is (existing != "replace")
         (folder / "a.txt").write_text("new")
     assert tree(tmp_path) == {"deep": None, "deep/out": None, "deep/out/a.txt": "new"}
 
@@ -242,6 +242,28 @@ def test_a_folder_that_was_killed_in_taking_its_place_is_set_right(former: Path,
         raise KeyboardInterrupt
     assert tree(former) == {"a.txt": "old", "mine.txt": "mine"}
     assert sorted(path.name for path in former.parent.iterdir()) == ["other", "out"]
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+def test_of_two_at_once_neither_takes_the_others_work_away(former: Path, tmp_path: Path, is_there: bool) -> None:
+    place = former if is_there else tmp_path / "new"
+    with whole_folder(place, "replace", OWN) as first:
+        (first / "a.txt").write_text("first")
+        with whole_folder(place, "replace", OWN) as second:
+            (second / "a.txt").write_text("second")
+        assert tree(place) == {"a.txt": "second"}
+        assert (first / "a.txt").read_text() == "first"
+    assert tree(place) == {"a.txt": "first"}
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+def test_one_that_fails_leaves_what_another_has_written_meanwhile(former: Path, tmp_path: Path, is_there: bool) -> None:
+    place = former if is_there else tmp_path / "new"
+    with pytest.raises(KeyboardInterrupt), whole_folder(place, "replace", OWN):
+        with whole_folder(place, "replace", OWN) as second:
+            (second / "a.txt").write_text("second")
+        raise KeyboardInterrupt
+    assert tree(place) == {"a.txt": "second"}
 
 
 def test_what_others_put_into_an_unfinished_folder_stays(former: Path) -> None:
