@@ -332,7 +332,7 @@ class _Writer:
             "PREDICT": (record.class_names[int(probabilities.argmax())], "predicted class"),
             "PROB": (float(probabilities[explained]), "probability of CLASS"),
             "CALIBRAT": (self.way.certainty is not None, "whether PROB is calibrated"),
-            "METHOD": (TITLES[self.way.maker.method], "how the map was made"),
+            "METHOD": (TITLES[self.way.maker.method], "how the map was made; in logits"),
             "LAYER": ("pixels" if layer is None else layer.name, "of the network"),
             "CELLS": (self.way.maker.cells, "along a side there; interpolated between"),
             "NETWORK": (record.network, "network"),

@@ -86,7 +86,7 @@ def find_layer(network: nn.Module, image_shape: tuple[int, int, int]) -> MapLaye
     height, width, channels = image_shape
     device = next(network.parameters()).device
     noise = torch.Generator("cpu").manual_seed(0)
-    trial = torch.rand((2, channels, height, width), generator=noise).to(device)
+    trial = torch.rand((1, channels, height, width), generator=noise).to(device)
     found = _images_inside(network, trial)
     for enough in sorted({min(layer.side, FEWEST_CELLS) for layer in found}, reverse=True):
         fitting = (layer for layer in reversed(found) if layer.side >= enough)
@@ -97,31 +97,48 @@ def find_layer(network: nn.Module, image_shape: tuple[int, int, int]) -> MapLaye
 
 
 def _images_inside(network: nn.Module, trial: Images) -> list[MapLayer]:
-    """List all outputs of modules that are images, in the order in which they are made; sides never grow in it."""
+    """List the outputs of modules that are images and that the answer depends on, in the order in which they are made.
+
+    Sides never grow in it.
+    """
     size = trial.shape[-1]
     places: dict[int, Pair] = {size: (1.0, 0.0)}
     found: list[MapLayer] = []
+    outputs: list[torch.Tensor] = []
     calls: Counter[str] = Counter()
 
-    def look(name: str, module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
+    def look(name: str, module: nn.Module, inputs: tuple[Any, ...], output: Any) -> Any:
         call = calls[name]
         calls[name] += 1
         form = _form(output, min(places))
         if form is None:
-            return
+            return output
         layout, side = form
         if side not in places:
             before = _side_of(inputs[0] if inputs else None)
             places[side] = _moved(module, before, side, places.get(before)) or _spread(size, side)
         found.append(MapLayer(name, call, layout, side, size, *places[side]))
+        outputs.append(output)
+        # The next layer may write into what it is given.
+        return output.clone()
 
-    with _hooks((module, _named(look, name)) for name, module in network.named_modules()), torch.no_grad():
-        network(trial)
-    return found
+    with _hooks((module, _named(look, name)) for name, module in network.named_modules()), torch.enable_grad():
+        score = _of_all_classes(network(trial.clone().requires_grad_()))
+    gradients = torch.autograd.grad(score, outputs, allow_unused=True) if outputs else ()
+    return [
+        layer
+        for layer, gradient in zip(found, gradients, strict=True)
+        if gradient is not None and bool((layer.cells(gradient) != 0).any())
+    ]
 
 
-def _named(look: Callable[..., None], name: str) -> Callable[..., None]:
+def _named(look: Callable[..., Any], name: str) -> Callable[..., Any]:
     return lambda module, inputs, output: look(name, module, inputs, output)
+
+
+def _of_all_classes(logits: torch.Tensor) -> torch.Tensor:
+    """Weigh the classes by numbers of no meaning, so that none cancel."""
+    return (logits * torch.linspace(1, 2, logits.shape[1], device=logits.device)).sum()
 
 
 @contextmanager
@@ -212,14 +229,10 @@ def _cut(network: nn.Module, layer: MapLayer, images_nchw: torch.Tensor) -> tupl
 
 
 def _all_passes(network: nn.Module, layer: MapLayer, trial: Images) -> bool:
-    """Tell whether the answer depends on the layer, and on the image through nothing else.
-
-    The inner layers of a branch beside a shortcut are passed by, and a transformer's last patches may be looked at by
-    nobody.
-    """
-    images_nchw = trial[:1].clone().requires_grad_()
-    logits, values = _cut(network, layer, images_nchw)
-    # Numbers of no meaning, so that no classes cancel.
-    score = (logits * torch.linspace(1, 2, logits.shape[1], device=logits.device)).sum()
-    inside, beside = torch.autograd.grad(score, [values, images_nchw], allow_unused=True)
-    return beside is None and inside is not None and bool((layer.cells(inside) != 0).any())
+    """Tell whether all of the answer comes through a layer, as it does through no inner one of a branch."""
+    images_nchw = trial.clone().requires_grad_()
+    logits, _ = _cut(network, layer, images_nchw)
+    if not logits.requires_grad:
+        return False
+    (beside,) = torch.autograd.grad(_of_all_classes(logits), [images_nchw], allow_unused=True)
+    return beside is None

@@ -13,7 +13,7 @@ from PIL import Image
 
 from kamerton.config import PictureSettings
 from kamerton.data.fits.letters import ESCAPES_CARD, ESCAPES_KEYWORD, card_text, fits_cards, with_comment
-from kamerton.data.pictures.cutout import sky_frame
+from kamerton.data.pictures.cutout import frame_of
 
 MapHW = Float32[np.ndarray, "height width"]
 
@@ -42,14 +42,14 @@ def resized(map_hw: MapHW, side: int) -> Float32[np.ndarray, "side side"]:
 def framed(map_hw: MapHW, side_px: int, file: Path | None, settings: PictureSettings, *, is_cube: bool) -> Framed:
     """Lay a map of what the network was given (the top row first) on the pixels of what the galaxy was read from.
 
-    Where that is a FITS cutout with a WCS, these are the cutout's own, crop and all, and the WCS is copied. Else they
-    are those of the image as it was read, of ``side_px``: of a cube in the cube's order, of a picture upright in DS9.
+    Of a FITS cutout these are the cutout's own, crop and all, and its WCS is copied. Else they are those of the image
+    as it was read, of ``side_px``: of a cube in the cube's order, of a picture upright in DS9.
     """
-    frame = None if file is None else sky_frame(file)
+    frame = None if file is None else frame_of(file)
     if frame is None:
         image_hw = resized(map_hw, side_px)
         return Framed(image_hw, TOP_DOWN, None) if is_cube else Framed(image_hw[::-1], BOTTOM_UP, None)
-    wcs, height, width = frame
+    height, width, wcs = frame
     side = settings.crop or min(height, width)
     top, left = (height - side) // 2, (width - side) // 2
     whole = np.full((height, width), np.nan, np.float32)

@@ -40,7 +40,7 @@ FRESH_NETWORKS = 3
 RANDOM_MAPS = 2
 """A galaxy, whose mean is what the map is held against."""
 
-MOST_PASSES = 60_000
+MOST_PASSES = 15_000
 """Through the network, in each of the three parts; for methods that take many, fewer galaxies are tried."""
 
 LARGEST_AGREEMENT = 0.5

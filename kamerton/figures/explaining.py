@@ -24,12 +24,18 @@ MOST_BARS = 8
 
 BAR_LETTERS = 22
 
-CAPTION_LETTERS = 30
+LONG_BAR = 0.8
+"""From here on its number stands inside."""
+
+CAPTION_LETTERS = 36
 
 OUTLINED_SHARE = 0.5
 """Of all that speaks for the class; the outline is the smallest area that holds so much."""
 
 NOTE_LETTERS = 118
+
+PANEL_INCH, GAP_INCH, CAPTION_INCH, HEAD_INCH, SIDE_INCH = 1.7, 0.05, 0.5, 0.4, 0.35
+"""Of a gallery: a galaxy or its map, between them, above them, above all, and beside them."""
 
 LIGHTEST_GREY = 0.75
 """Of the galaxy under a map, so that its brightest parts do not drown the outline."""
@@ -102,14 +108,19 @@ def draw_probabilities(axes: Axes, galaxy: Explained, words: Words) -> None:
     order = np.argsort(-galaxy.probabilities, kind="stable")[:MOST_BARS]
     names = [galaxy.class_names[place] for place in order]
     for row, place in enumerate(order):
-        filled = galaxy.in_set is not None and bool(galaxy.in_set[place])
-        colour = OKABE_ITO[0] if filled or galaxy.in_set is None else "none"
-        axes.barh(row, galaxy.probabilities[place], color=colour, edgecolor=OKABE_ITO[0], height=0.66)
+        probability = float(galaxy.probabilities[place])
+        is_filled = galaxy.in_set is None or bool(galaxy.in_set[place])
+        axes.barh(row, probability, color=OKABE_ITO[0] if is_filled else "none", edgecolor=OKABE_ITO[0], height=0.66)
+        is_long = probability > LONG_BAR
         axes.text(
-            min(galaxy.probabilities[place], 0.78) + 0.02, row, _percent(galaxy.probabilities[place], words),
-            va="center", fontsize=8,
-            color="white" if filled and galaxy.probabilities[place] > 0.8 else "black",
-        )  # fmt: skip
+            probability - 0.02 if is_long else probability + 0.02,
+            row,
+            _percent(probability, words),
+            ha="right" if is_long else "left",
+            va="center",
+            fontsize=8,
+            color="white" if is_long and is_filled else "black",
+        )
     marks = {galaxy.class_name: "▸ "}
     labels = [f"{marks.get(name, '')}{shortened(name, BAR_LETTERS)}" for name in names]
     axes.set_yticks(range(len(order)), [plain(label) for label in labels], fontsize=8)
@@ -130,22 +141,29 @@ def _percent(share: float, words: Words) -> str:
 
 def maps_figure(rows: Mapping[str, Sequence[Explained]], columns: int, heading: str, words: Words, note: str) -> Figure:
     """Draw a gallery: in each row galaxies of one kind, each above its map."""
-    figure = new_figure(width=0.5 + 1.75 * columns, height=0.9 + 3.75 * len(rows))
-    figure.suptitle(plain(folded(heading, 24 * columns)), fontsize=10)
-    panels = figure.subplots(2 * len(rows), columns, squeeze=False)
-    for axes in panels.ravel():
-        axes.set_axis_off()
+    letters = max(40, 26 * columns)
+    below = folded(f"{words['outline']} {note}", letters)
+    kind_inch = CAPTION_INCH + 2 * PANEL_INCH + GAP_INCH
+    foot_inch = 0.25 + 0.14 * below.count("\n")
+    height = HEAD_INCH + kind_inch * len(rows) + foot_inch
+    width = SIDE_INCH + columns * (PANEL_INCH + GAP_INCH)
+    figure = new_figure(width, height)
+    # Each panel has its place: nothing is left to be laid out.
+    figure.set_layout_engine("none")
+    figure.text(0.5, 1 - 0.2 / height, plain(folded(heading, letters)), ha="center", va="center", fontsize=10)
+    figure.text(0.5, 0.5 * foot_inch / height, plain(below), ha="center", va="center", fontsize=7)
+    panel = (PANEL_INCH / width, PANEL_INCH / height)
     for number, (kind, galaxies) in enumerate(rows.items()):
+        middle_inch = height - HEAD_INCH - number * kind_inch - CAPTION_INCH - PANEL_INCH
         for column, galaxy in enumerate(galaxies):
-            above, below = panels[2 * number, column], panels[2 * number + 1, column]
+            left = (SIDE_INCH + column * (PANEL_INCH + GAP_INCH)) / width
+            above = figure.add_axes((left, middle_inch / height, *panel))
             show_galaxy(above, galaxy.image_hwc)
-            draw_map(below, galaxy)
-            above.set_title(plain(_caption(galaxy, words)), fontsize=7)
-        panels[2 * number, 0].text(
-            -0.08, 0.0, plain(kind), rotation=90, ha="right", va="center", fontsize=9,
-            transform=panels[2 * number, 0].transAxes,
-        )  # fmt: skip
-    figure.supxlabel(plain(folded(f"{words['outline']} {note}", 24 * columns)), fontsize=7)
+            above.set_title(plain(_caption(galaxy, words)), fontsize=7, pad=3)
+            mapped = figure.add_axes((left, (middle_inch - PANEL_INCH - GAP_INCH) / height, *panel))
+            draw_map(mapped, galaxy)
+        middle = (middle_inch - GAP_INCH / 2) / height
+        figure.text(0.5 * SIDE_INCH / width, middle, plain(kind), rotation=90, ha="center", va="center", fontsize=9)
     return figure
 
 

@@ -94,17 +94,16 @@ def position_of(path: Path) -> tuple[float, float] | None:
         return None
 
 
-def sky_frame(path: Path) -> tuple[fits.Header, int, int] | None:
-    """Read the WCS of a FITS cutout, with the height and width of its image in pixels; None where it has none."""
+def frame_of(path: Path) -> tuple[int, int, fits.Header | None] | None:
+    """Read height and width of a FITS cutout, in pixels, and its WCS, where it has one; None for a picture."""
     try:
         if not is_fits(path):
             return None
         _, hdus = open_fits(path)
         with fits_errors(path, None), closing(hdus):
             hdu = hdus[_image_number(path, hdus)]
-            if middle_deg(hdu.header, hdu.shape) is None:
-                return None
-            return plane_header(hdu.header), int(hdu.shape[-2]), int(hdu.shape[-1])
+            is_known = middle_deg(hdu.header, hdu.shape) is not None
+            return int(hdu.shape[-2]), int(hdu.shape[-1]), plane_header(hdu.header) if is_known else None
     # Whoever reads the picture is told.
     except PictureError:
         return None
