@@ -7,6 +7,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from astropy.table import Table
 from nbclient import NotebookClient
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
@@ -27,8 +28,8 @@ def test_a_notebook_runs_to_its_end(course: Path, path: Path) -> None:
     assert outputs
 
 
-def test_there_are_four() -> None:
-    assert [path.stem[0] for path in NOTEBOOKS] == ["1", "2", "3", "4"]
+def test_there_are_five() -> None:
+    assert [path.stem[0] for path in NOTEBOOKS] == ["1", "2", "3", "4", "5"]
 
 
 LARGEST_BYTES = 500_000
@@ -53,14 +54,16 @@ def test_a_notebook_has_two_exercises_with_their_solutions(path: Path) -> None:
     assert all("solution" in cells[number + 1].metadata.get("tags", []) for number in exercises)
 
 
-def test_the_first_notebook_takes_real_galaxies_where_they_are(real_data: Path, tmp_path: Path) -> None:
-    (tmp_path / "project/notebooks").mkdir(parents=True)
+def test_the_first_and_the_last_take_real_galaxies_where_they_are(real_data: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "project/notebooks"
+    folder.mkdir(parents=True)
     (tmp_path / "shared").symlink_to(real_data.parent)
-    notebook = nbformat.read(NOTEBOOKS[0], as_version=4)
-    place = {"metadata": {"path": str(tmp_path / "project/notebooks")}}
-    NotebookClient(notebook, timeout=300, resources=place).execute()
-    listed = (tmp_path / "project/notebooks/galaxies.csv").read_text(encoding="utf-8").splitlines()
-    assert len(listed) == 601
+    for path in (NOTEBOOKS[0], NOTEBOOKS[-1]):
+        notebook = nbformat.read(path, as_version=4)
+        NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(folder)}}).execute()
+    assert len((folder / "galaxies.csv").read_text(encoding="utf-8").splitlines()) == 601
+    assert len((folder / "new.csv").read_text(encoding="utf-8").splitlines()) == 302
+    assert len(Table.read(folder / "shapes.vot")) == 301
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
