@@ -217,7 +217,11 @@ def _require_folder(path: Path, *, is_own: bool = True) -> None:
 def _removed_after_error(folder: Path) -> Iterator[Path]:
     """Make a folder and its parents, and after an error take away those that were made."""
     missing = [place for place in folder.parents if not place.exists()]
-    new_folder(folder)
+    if is_unfinished(folder):
+        # An error names the place that was asked for, and not this one.
+        folder.mkdir(parents=True)
+    else:
+        new_folder(folder)
     try:
         yield folder
     except BaseException:

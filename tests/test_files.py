@@ -244,6 +244,18 @@ def test_a_folder_that_was_killed_in_taking_its_place_is_set_right(former: Path,
     assert sorted(path.name for path in former.parent.iterdir()) == ["other", "out"]
 
 
+@pytest.mark.parametrize("existing", EXISTING)
+def test_a_folder_that_cannot_be_made_is_named_as_it_was_asked_for(
+    tmp_path: Path, existing: Literal["refuse", "replace", "add"]
+) -> None:
+    (tmp_path / "file").touch()
+    with (
+        pytest.raises(OutputError, match=r"/file/out cannot be written. Received: Not a directory"),
+        whole_folder(tmp_path / "file" / "out", existing),
+    ):
+        pytest.fail("nothing may be written")
+
+
 @pytest.mark.parametrize("is_there", [False, True])
 def test_of_two_at_once_neither_takes_the_others_work_away(former: Path, tmp_path: Path, is_there: bool) -> None:
     place = former if is_there else tmp_path / "new"

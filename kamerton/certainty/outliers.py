@@ -34,12 +34,13 @@ class FeatureSpace:
 
     def points(self, features: Features) -> Points:
         """Give the points (n, axes) of galaxies."""
-        scaled = np.asarray((features - self.centre) * self.weights, np.float32)
-        if self.axes is None:
-            return scaled
-        along = scaled @ self.axes
-        beside = np.maximum(np.square(scaled).sum(1) - np.square(along).sum(1), 0)
-        return np.asarray(np.column_stack([along, np.sqrt(beside)]), np.float32)
+        with np.errstate(over="ignore", invalid="ignore"):
+            scaled = np.asarray((features - self.centre) * self.weights, np.float32)
+            if self.axes is None:
+                return scaled
+            along = scaled @ self.axes
+            beside = np.maximum(np.square(scaled).sum(1) - np.square(along).sum(1), 0)
+            return np.asarray(np.column_stack([along, np.sqrt(beside)]), np.float32)
 
 
 def learn_space(features: Features) -> FeatureSpace:
@@ -57,7 +58,10 @@ def learn_space(features: Features) -> FeatureSpace:
 
 def distances(points: Points, known: Float32[np.ndarray, "known axes"]) -> ValuesN:
     """Distance (n,) of each galaxy to its tenth nearest among the known ones."""
-    squared = np.square(points).sum(1)[:, np.newaxis] + np.square(known).sum(1) - 2 * (points @ known.T)
+    # What overflows is far from everything, and so is what is then no number.
+    with np.errstate(over="ignore", invalid="ignore"):
+        squared = np.square(points).sum(1)[:, np.newaxis] + np.square(known).sum(1) - 2 * (points @ known.T)
+    squared[np.isnan(squared)] = np.inf
     nearest = min(NEIGHBOURS, len(known))
     found = np.partition(squared, nearest - 1, axis=1)[:, nearest - 1].astype(np.float64)
     return np.asarray(np.sqrt(np.maximum(found, 0)))

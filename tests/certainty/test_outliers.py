@@ -57,3 +57,14 @@ def test_many_features_keep_their_distances_on_fewer_axes() -> None:
 def test_a_percentile_is_the_share_below() -> None:
     found = percentiles(np.array([-1.0, 0.5, 2.0, 9.0]), np.array([0.0, 1.0, 2.0, 3.0]))
     np.testing.assert_array_equal(found, np.array([0, 0.25, 0.5, 1], np.float32))
+
+
+@pytest.mark.parametrize("axes", [3, 200])
+def test_what_overflows_is_far_from_all(axes: int) -> None:
+    """As of a file of known galaxies that somebody changed, or of pixels that no camera makes."""
+    features = np.random.default_rng(0).normal(size=(40, axes)).astype(np.float32)
+    space = learn_space(features)
+    known, huge = space.points(features), np.full((2, axes), 1e30, np.float32)
+    for points, among in ((space.points(huge), known), (known[:2], np.full_like(known, 1e30))):
+        assert distances(points, among).tolist() == [np.inf, np.inf]
+    assert percentiles(np.array([np.inf]), np.arange(3.0)).tolist() == [1.0]
