@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,15 +18,15 @@ if TYPE_CHECKING:
 BLOCK_BYTES = 1 << 20
 
 
-def read_facts(path: Path) -> dict[str, str]:
-    """Read what a catalogue says of itself; OSError where it cannot be read, ValueError where it is damaged."""
-    return _facts(parquet_metadata(path))
+def is_whole(path: Path, expected: Mapping[str, str]) -> bool:
+    """Tell whether the footer says these facts, and all rows are there as they were written.
 
-
-def is_whole(path: Path) -> bool:
-    """Tell whether all rows are there as they were written; errors as `read_facts`."""
+    OSError where the file cannot be read, ValueError where it is damaged.
+    """
     described = parquet_metadata(path)
     facts, digest = _facts(described), hashlib.sha256()
+    if not expected.items() <= facts.items():
+        return False
     left = int(facts[DATA_BYTES]) if facts.get(DATA_BYTES, "").isdecimal() else 0
     with open_plain(path) as file:
         while left and (block := file.read(min(left, BLOCK_BYTES))):

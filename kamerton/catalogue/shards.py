@@ -13,7 +13,7 @@ import numpy as np
 
 from kamerton.arrays import Probabilities
 from kamerton.catalogue.columns import DOUBTFUL, FLAGS_COLUMN, PREDICTED_CLASS, STATUS, class_slugs
-from kamerton.catalogue.footers import is_whole, read_facts
+from kamerton.catalogue.footers import is_whole
 from kamerton.catalogue.record import MANIFEST_FILE, RECORD_FILE, CatalogueRecord
 from kamerton.catalogue.writers.parquet_file import ROWS
 from kamerton.opening import open_plain
@@ -35,8 +35,7 @@ def is_made(out: Path, number: int, record: CatalogueRecord, rows: int) -> bool:
     """Tell whether a shard is there with all its bytes; one that is damaged counts as not there."""
     path = shard_path(out, number, record)
     with suppress(OSError, ValueError):
-        facts = read_facts(path)
-        if facts.get(FINGERPRINT) == record.fingerprint and facts.get(ROWS) == str(rows) and is_whole(path):
+        if is_whole(path, {FINGERPRINT: record.fingerprint, ROWS: str(rows)}):
             # The footer itself is in no digest.
             return len(read_parquet(path, lambda schema: schema.names)) == rows
     return False
