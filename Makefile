@@ -5,6 +5,9 @@ BIN := $(VENV)/bin
 COUNTED := kamerton/networks/counted.json
 LOWEST := .venv-lowest
 
+# Python's files are compiled once, and not anew in each of the hundreds of processes that the tests begin.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: help demo test quick slow lowest docs fuzz bench lint check clean
 
 help: ## list the targets
