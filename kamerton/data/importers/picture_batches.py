@@ -12,8 +12,8 @@ from astropy.table import Table
 from kamerton.arrays import RgbHWC, SquaresNHWC
 from kamerton.config import WAVELENGTH_ORDER, Framing
 from kamerton.data.cubes.images import CHUNK_GALAXIES
-from kamerton.data.cubes.origin import stretch_differs
 from kamerton.data.importers.source import ImportRequest, LeftOut, StreamFindings
+from kamerton.data.pictures.alike import Likeness, require_alike
 from kamerton.data.pictures.picture import Picture, read_picture
 from kamerton.data.pictures.stretch import Stretch
 from kamerton.errors import DataError, PictureError, warn
@@ -39,7 +39,14 @@ def picture_batches(
             found.left_out[row] = LeftOut(path, str(error))
             continue
         pictures[row] = PictureFacts(path, picture)
-        _check_alike(origin, pictures[row], next(iter(pictures.values())))
+        require_alike(
+            pictures[row].likeness,
+            next(iter(pictures.values())).likeness,
+            listed=origin,
+            one_size="one size in a cube",
+            other_size="pass --size to resize them all",
+            other_way="import them into cubes of their own; --bands names the bands of cutouts whose headers do not",
+        )
         batch.append(picture.image_hwc)
         if len(batch) == CHUNK_GALAXIES:
             yield np.stack(batch)
@@ -60,7 +67,7 @@ class PictureFacts:
 
     def __init__(self, path: Path, picture: Picture) -> None:
         self.path = path
-        self.side = len(picture.image_hwc)
+        self.likeness = Likeness(path, len(picture.image_hwc), picture.origin)
         self.stretch, self.origin, self.planes = picture.stretch, picture.origin, picture.planes
         self.position_deg = picture.position_deg
 
@@ -79,24 +86,6 @@ def _require_some(source: Path, pictures: Mapping[int, PictureFacts], found: Str
             f"{source}: not one galaxy can be read",
             received=f"{len(found.left_out)} that cannot, the first: {found.left_out[0].reason}",
             next_step="mend what the first one says",
-        )
-
-
-def _check_alike(origin: str, one: PictureFacts, first: PictureFacts) -> None:
-    """Refuse a picture that does not go with the first (PictureError names both)."""
-    if one.side != first.side:
-        raise PictureError(
-            f"{origin}{one.path}: another size than the first picture",
-            received=f"{one.side} x {one.side} pixels, but {first.path.name} gives {first.side} x {first.side}",
-            allowed="one size in a cube",
-            next_step="pass --size to resize them all",
-        )
-    if stretch_differs(one.origin, first.origin):
-        raise PictureError(
-            f"{origin}{one.path}: its pixels come to be in another way than those of the first, {first.path}",
-            received=f"{one.origin}, beside {first.origin}",
-            allowed="cutouts of the same bands, or pictures only",
-            next_step="import them into cubes of their own; --bands names the bands of cutouts whose headers do not",
         )
 
 

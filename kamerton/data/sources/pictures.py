@@ -16,7 +16,7 @@ import numpy as np
 
 from kamerton.arrays import SquareHWC
 from kamerton.config import PictureSettings, PixelOrigin
-from kamerton.data.cubes.origin import stretch_differs
+from kamerton.data.pictures.alike import Likeness, require_alike
 from kamerton.data.pictures.picture import Picture, read_picture
 from kamerton.data.sources.cube_file import is_cube
 from kamerton.data.sources.rows import note_doubtful
@@ -40,11 +40,12 @@ class PictureFiles:
     def __init__(self, request: SourceRequest, places: Iterable[str], locate: Callable[[str], Path]) -> None:
         self.path = request.path
         self._locate, self._learned = locate, request.learned
-        self.first_path, first, self._settings = _first(self.path, map(locate, places), request.settings)
-        self.side_px = len(first.image_hwc)
+        path, first, self._settings = _first(self.path, map(locate, places), request.settings)
+        self._likeness = Likeness(path, len(first.image_hwc), first.origin)
+        self.side_px = self._likeness.side_px
         self.origin: PixelOrigin = first.origin
         self.are_cutouts = first.planes is not None
-        _warn_of_unnamed_bands(self.first_path, first, self._settings)
+        _warn_of_unnamed_bands(path, first, self._settings)
 
     def images(self, places: Sequence[str], doubtful: set[str] | None = None) -> Iterator[SquareHWC | PictureError]:
         """Read the picture of each place, or say why it cannot be; a few are decoded ahead, in threads."""
@@ -63,28 +64,17 @@ class PictureFiles:
         path = self._locate(place)
         try:
             picture = read_picture(path, self._settings)
-            self._check_alike(path, picture)
+            require_alike(
+                Likeness(path, len(picture.image_hwc), picture.origin),
+                self._likeness,
+                one_size="one size in a source",
+                other_size="give pictures of other sizes as a source of their own",
+                other_way="give them as sources of their own",
+            )
         except PictureError as error:
             return error
         note_doubtful(doubtful, [place], self._learned, picture.origin)
         return picture.image_hwc
-
-    def _check_alike(self, path: Path, picture: Picture) -> None:
-        side_px = len(picture.image_hwc)
-        if side_px != self.side_px:
-            raise PictureError(
-                f"{path}: another size than the first picture that can be read",
-                received=f"{side_px} x {side_px} pixels; {self.first_path} gives {self.side_px} x {self.side_px}",
-                allowed="one size in a source",
-                next_step="give pictures of other sizes as a source of their own",
-            )
-        if stretch_differs(picture.origin, self.origin):
-            raise PictureError(
-                f"{path}: its pixels come to be in another way than those of the first, {self.first_path}",
-                received=f"{picture.origin}, beside {self.origin}",
-                allowed="cutouts of the same bands, or pictures only",
-                next_step="give them as sources of their own",
-            )
 
 
 def _first(where: Path, paths: Iterator[Path], settings: PictureSettings) -> tuple[Path, Picture, PictureSettings]:

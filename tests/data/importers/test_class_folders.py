@@ -109,7 +109,7 @@ def test_mixed_sizes_are_refused_with_both(tmp_path: Path) -> None:
     save_pictures(tmp_path / "set", ["a/2.png"], side=12)
     message = refusal(tmp_path / "set")
     assert "a/2.png" in message
-    assert "12 x 12 pixels, but 1.png gives 8 x 8" in message
+    assert "12 x 12 pixels, not 8 x 8" in message
     assert "--size" in message
 
 
