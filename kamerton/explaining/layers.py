@@ -27,9 +27,9 @@ CellMaps = Float[torch.Tensor, "n side side"]
 PixelMaps = Float[torch.Tensor, "n size size"]
 """A number a pixel of what the network is given."""
 
-FEWEST_CELLS = 7
-"""Along a side. The last layer with so many is explained: the very last ones have 3 or 4 where images are small, in
-which no arm and no second nucleus has a place of its own. Seven is what ResNet has at ImageNet's 224 pixels."""
+FEWEST_CELLS = 2
+"""Along a side. The last layer with so many is explained: earlier ones show finer detail, and have worse receipts
+(docs/log.md, Why)."""
 
 MOST_PREFIX_TOKENS = 16
 """Before the tokens that stand for patches: of a transformer's class, and its registers."""

@@ -256,6 +256,7 @@ def _draw_differences(axes: Axes, differences: Sequence[Bar], words: Words) -> N
     axes.set_yticks(range(len(differences)), [plain(folded(bar.name, NAME_LETTERS)) for bar in differences])
     reach = 1.15 * max([0.1, *(max(abs(bar.low), abs(bar.high)) for bar in differences)])
     axes.set(ylim=(len(differences) - 0.5, -0.5), xlim=(-reach, reach), xlabel=words["better by axis"])
-    ticks = [-round(reach / 2, 2), 0, round(reach / 2, 2)]
-    axes.set_xticks(ticks, [f"{tick:.2f}".replace(".", words["decimal"]) for tick in ticks])
+    half = float(f"{reach / 2:.1g}")
+    ticks = (-half, 0.0, half)
+    axes.set_xticks(ticks, [f"{tick:g}".replace(".", words["decimal"]) for tick in ticks])
     axes.set_title(words["better by"], fontsize=9)
