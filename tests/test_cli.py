@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import resource
@@ -406,7 +407,9 @@ def test_a_folder_that_is_no_run_is_said(command: Command, tmp_path: Path, toy_s
 def test_a_file_that_keras_did_not_write_is_said(command: Command, tmp_path: Path) -> None:
     (tmp_path / "model.keras").write_text("no model")
     answer = command("import", tmp_path / "model.keras", "--out", tmp_path / "run")
-    require_one_line(answer, 1)
+    first, _, rest = answer.err.partition("\n")
+    assert first == "reading model.keras, which takes some seconds"
+    require_one_line(dataclasses.replace(answer, err=rest), 1)
     assert not (tmp_path / "run").exists()
 
 

@@ -36,7 +36,9 @@ def test_a_sample_of_spoilt_files_costs_one_line_each(target: str, tmp_path: Pat
     summary = attack(target, FILES, 20_240, tmp_path)
     assert summary.defects == [], table([summary])
     assert summary.files == FILES
-    assert {"read", f"clean {TARGETS[target].error.__name__}"} == set(summary.kinds)
+    clean = f"clean {TARGETS[target].error.__name__}"
+    assert clean in summary.kinds
+    assert set(summary.kinds) <= {"read", clean}
     assert summary.slowest is not None
     assert summary.slowest.milliseconds < SECONDS * 1000
     assert summary.largest is not None

@@ -410,7 +410,11 @@ def test_an_imported_network_is_called_so_in_polish(runs: list[Run], tmp_path: P
 def test_on_paper_nothing_is_wider_or_higher_than_a_page(pages: dict[str, str]) -> None:
     paper = pages["en"].partition("@media print {")[2].partition("</style>")[0]
     assert "@page { size: A4;" in pages["en"]
-    for rule in ("figure img { max-height: 22cm; }", "table { max-width: 100%;", "figure, tr { break-inside: avoid; }"):
+    for rule in (
+        "figure img { max-height: 22cm; }",
+        "table { max-width: 100%;",
+        "figure, tr, p.soft, li { break-inside: avoid; }",
+    ):
         assert rule in paper
 
 
