@@ -122,6 +122,8 @@ class Work:
         with Manifest(self.out / MANIFEST_FILE) as manifest:
             shards = range(manifest.shards)
             done = sum(manifest.galaxies(n) for n in shards if shard_path(self.out, n, record).exists())
+            if done < record.manifest.galaxies and not self.settings.ray:
+                self.answering.predictor.prepare()
             with self.watcher.task("labelling", record.manifest.galaxies, "galaxies", done) as advance:
                 for galaxies in self._made(record, manifest):
                     advance(galaxies)

@@ -90,6 +90,10 @@ class Predictor:
         """
         return self._answer(network_images(images_nhwc, self.run.record.preprocessing.channels))
 
+    def prepare(self) -> None:
+        """Make what `answers` computes with, which takes seconds for a large network, before its galaxies are timed."""
+        _ = self._answers
+
     @property
     def network(self) -> nn.Module:
         """The run's network, on the predictor's device; what is computed in eight-bit numbers is made of it."""
