@@ -16,11 +16,21 @@ if TYPE_CHECKING:
 PIECE_ROWS = 1 << 16
 """Rows that are held in memory and written at once: a row group of a Parquet file."""
 
+PIECE_NUMBERS = 1 << 24
+"""Most numbers of one column in a piece, 64 MiB: AlexNet has 4096 features a galaxy."""
+
 
 def vectors(cells: pa.ChunkedArray | pa.Array, length: int) -> Float32[np.ndarray, "n length"]:
     """Give cells of so many numbers as an array."""
-    numbers = cells.combine_chunks() if hasattr(cells, "combine_chunks") else cells
-    return np.asarray(numbers.flatten()).reshape(-1, length)
+    from pyarrow import compute
+
+    return np.asarray(compute.list_flatten(cells)).reshape(-1, length)
+
+
+def piece_rows(columns: tuple[Column, ...]) -> int:
+    """Say how many rows leave at once."""
+    longest = max(column.length or 1 for column in columns)
+    return max(1, min(PIECE_ROWS, PIECE_NUMBERS // longest))
 
 
 class Rows:
@@ -28,6 +38,7 @@ class Rows:
 
     def __init__(self, columns: tuple[Column, ...], write: Callable[[pa.Table], object]) -> None:
         self.schema = arrow_schema(columns)
+        self._piece_rows = piece_rows(columns)
         self._write = write
         self._waiting: list[pa.Table] = []
         self._waiting_rows = 0
@@ -43,11 +54,11 @@ class Rows:
         self._waiting.append(table)
         self._waiting_rows += table.num_rows
         self.count += table.num_rows
-        while self._waiting_rows >= PIECE_ROWS:
+        while self._waiting_rows >= self._piece_rows:
             together = pa.concat_tables(self._waiting)
-            self._write(together.slice(0, PIECE_ROWS).combine_chunks())
-            self._waiting = [together.slice(PIECE_ROWS)]
-            self._waiting_rows -= PIECE_ROWS
+            self._write(together.slice(0, self._piece_rows).combine_chunks())
+            self._waiting = [together.slice(self._piece_rows)]
+            self._waiting_rows -= self._piece_rows
 
     def finish(self, rows: int) -> None:
         """Write what is left; ``rows`` were promised."""

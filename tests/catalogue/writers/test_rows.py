@@ -4,7 +4,7 @@ import pyarrow as pa
 import pytest
 
 from kamerton.catalogue.columns import Column
-from kamerton.catalogue.writers.rows import PIECE_ROWS, Rows
+from kamerton.catalogue.writers.rows import PIECE_NUMBERS, PIECE_ROWS, Rows, piece_rows
 
 COLUMNS = (Column("a", "int64", "A number"),)
 
@@ -31,6 +31,13 @@ def test_batches_are_taken_as_tables_are() -> None:
         rows.append(batch)
     rows.finish(9)
     assert pieces == [numbers(0, 9)]
+
+
+@pytest.mark.parametrize("length", [84, 4096, 10 * PIECE_NUMBERS])
+def test_a_piece_of_long_cells_takes_no_more_memory_than_its_budget(length: int) -> None:
+    rows = piece_rows((*COLUMNS, Column("features", "float32", "Many numbers", length=length)))
+    assert rows == 1 or rows * length <= PIECE_NUMBERS
+    assert 1 <= rows <= PIECE_ROWS
 
 
 def test_rows_of_other_columns_are_a_defect() -> None:
