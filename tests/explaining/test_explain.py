@@ -140,7 +140,7 @@ def test_what_fails_while_it_draws_leaves_nothing(
     def full_disk(*_: Any, **__: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("kamerton.explaining.explain.save_figure", full_disk)
+    monkeypatch.setattr("kamerton.explaining.writing.save_figure", full_disk)
     with pytest.raises(OutputError, match="No space left"):
         explain(toy_run, cube, out=tmp_path / "deep/out", rows=[0])
     assert list(tmp_path.iterdir()) == []

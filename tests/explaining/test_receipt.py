@@ -10,10 +10,10 @@ import pytest
 import torch
 from torch import nn
 
-from kamerton.explaining.explain import RECEIPT_FILE
 from kamerton.explaining.methods import METHODS, Subject, subject_of
 from kamerton.explaining.receipt import FEWEST_GALAXIES, Receipt, Trial, make_receipt, mean_of
 from kamerton.explaining.telling import LANGUAGES, verdicts
+from kamerton.explaining.writing import RECEIPT_FILE
 from kamerton.progress import Silent
 from tests.explaining.test_deleting import galaxies
 from tests.explaining.test_methods import SIZE, network_of_one_corner
