@@ -18,15 +18,14 @@ from kamerton.catalogue.columns import DOUBTFUL
 from kamerton.catalogue.heading import heading
 from kamerton.catalogue.places import Place, catalogue_place
 from kamerton.catalogue.record import RECORD_FILE, CatalogueRecord
-from kamerton.catalogue.requests import open_sources
-from kamerton.catalogue.shards import Tally, read_shards, remove_shards, some_probabilities, tally
+from kamerton.catalogue.requests import open_sources, say_doubtful
+from kamerton.catalogue.shards import read_shards, remove_shards, some_probabilities, tally
 from kamerton.catalogue.work import Work
 from kamerton.catalogue.writers import find_writer
 from kamerton.certainty.drift import FEWEST_GALAXIES
 from kamerton.certainty.proportions import MOST_GALAXIES, Proportions, proportions
 from kamerton.config import Device, FeatureKind, PredictSettings
-from kamerton.data.cubes.origin import framing_told
-from kamerton.errors import UsageError, warn
+from kamerton.errors import UsageError
 from kamerton.files import cannot_write
 from kamerton.plurals import counted
 from kamerton.progress import Progress, Silent
@@ -137,10 +136,11 @@ def _finished(
 ) -> Catalogue:
     """Count what there is, and make one file of it where that was asked for."""
     found = tally(work.out, record)
-    _say_doubtful(work.run, found)
+    readable = found.galaxies - found.failed
+    say_doubtful(work.run, found.doubtful, readable, to_see=f"those whose flags hold {DOUBTFUL}")
     counts = {name: found.class_counts[name] for name in work.run.record.class_names}
     shares = None
-    if work.certainty is not None and found.galaxies - found.failed >= FEWEST_GALAXIES:
+    if work.certainty is not None and readable >= FEWEST_GALAXIES:
         shares = proportions(work.certainty, some_probabilities(work.out, record, MOST_GALAXIES))
     table = None
     if is_shown:
@@ -157,18 +157,6 @@ def _finished(
     return Catalogue(
         None if is_shown else place.file or place.shards, found.galaxies, found.failed, counts, shares, table
     )
-
-
-def _say_doubtful(run: Run, found: Tally) -> None:
-    """Say how many pictures may show another part of the sky; where all may, their sources said so at the beginning."""
-    readable = found.galaxies - found.failed
-    if 0 < found.doubtful < readable:
-        warn(
-            f"{found.doubtful} of {counted(readable, 'galaxy')} in pictures of other sizes: not known whether they "
-            f"show as much of the sky as those that {run.name} learned from",
-            received=f"learned from {framing_told(run.record.pixel_origin)}",
-            next_step=f"see to those whose flags hold {DOUBTFUL}: galaxies should have the same angular size in both",
-        )
 
 
 def _assemble(work: Work, record: CatalogueRecord, file: Path) -> None:

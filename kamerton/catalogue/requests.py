@@ -66,6 +66,17 @@ def _require_bands(run: Run, source: Source) -> None:
         )
 
 
+def say_doubtful(run: Run, doubtful: int, readable: int, *, to_see: str) -> None:
+    """Say how many galaxies may show another part of the sky; where all may, it was said as they were opened."""
+    if 0 < doubtful < readable:
+        warn(
+            f"{doubtful} of {counted(readable, 'galaxy')} in pictures of other sizes: not known whether they show as "
+            f"much of the sky as those that {run.name} learned from",
+            received=f"learned from {framing_told(run.record.pixel_origin)}",
+            next_step=f"see to {to_see}: galaxies should have the same angular size in both",
+        )
+
+
 def _require_one_size(source: Source, before: Sequence[Source]) -> None:
     if before and before[0].side_px != source.side_px:
         raise UsageError(

@@ -23,7 +23,13 @@ def explain(
         Path, typer.Argument(metavar="SOURCE", help="A cube, a picture, a FITS cutout, a folder or a list.")
     ],
     *,
-    out: Annotated[Path, typer.Option(help="Folder for pictures, maps and their receipt.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder for pictures, maps and their receipt; by default explanations/SOURCE in the run folder, where "
+            "a report finds it."
+        ),
+    ] = None,
     rows: Annotated[
         str | None,
         typer.Option(

@@ -20,6 +20,7 @@ from kamerton.explaining.writing import Writer
 from kamerton.files import new_whole_folder, require_new
 from kamerton.plurals import counted
 from kamerton.progress import Progress, Silent
+from kamerton.runs.evaluation import dataset_name
 from kamerton.runs.folder import Run, open_run
 
 
@@ -66,7 +67,7 @@ def explain(
     run: Run | str | Path,
     source: str | Path,
     *,
-    out: str | Path,
+    out: str | Path | None = None,
     rows: str | Iterable[int] | None = None,
     class_name: str | None = None,
     method: ExplainMethod | None = ExplainSettings.method,
@@ -84,14 +85,20 @@ def explain(
     ``source`` is what `predict` takes. Explained are its ``rows``, counted from 0 (numbers, or a text as 0,5,10-20); by
     default of each class the galaxies of which the run is surest and least sure, and, where true classes are known, the
     wrong ones, ``count`` of each. What is explained of each galaxy is its predicted class, or ``class_name``.
-    ``out`` gets a picture and a FITS map a galaxy, a gallery a class, and a receipt. Raises UsageError for rows and
+    ``out`` gets a picture and a FITS map a galaxy, a gallery a class, and a receipt; by default it is
+    ``explanations/SOURCE`` in the run folder, where `report` finds it. Raises UsageError for rows and
     classes that are not there and methods that the network does not allow, DataError for galaxies of other bands,
     OutputError where ``out`` exists.
     """
     settings = ExplainSettings(method, count, eight_views, int8, device, path_column, label_column, lang)
-    words, wanted, out = find_language(lang), wanted_rows(rows), Path(out)
-    require_new(out)
+    words, wanted = find_language(lang), wanted_rows(rows)
     run = run if isinstance(run, Run) else open_run(run)
+    if out is None:
+        out = _place_in(run, Path(source))
+        require_new(out, "name another place with --out, or move it away")
+    else:
+        out = Path(out)
+        require_new(out)
     only = class_number(class_name, run.record.class_names)
     way = Way.of(run, settings, watcher or Silent())
     with open_sources(run, [source], path_column) as (opened,):
@@ -108,6 +115,11 @@ def explain(
         with new_whole_folder(out) as folder:
             Writer(way, galaxies, maps, receipt, words).write(folder, galleries)
     return explanation
+
+
+def _place_in(run: Run, source: Path) -> Path:
+    run.refuse_links()
+    return run.explanation_path(dataset_name(source.absolute()))
 
 
 def _chosen(answered: Answered, galleries: Sequence[Gallery], *, everything: bool) -> list[int]:

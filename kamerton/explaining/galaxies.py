@@ -13,6 +13,7 @@ import numpy as np
 from kamerton.arrays import Labels, Probabilities, Sets, SquaresNHWC
 from kamerton.catalogue.manifest import PLACE, SOURCE
 from kamerton.catalogue.reading import read_shard
+from kamerton.catalogue.requests import say_doubtful
 from kamerton.certainty.judging import Certainty
 from kamerton.data.cubes.cube import open_cube
 from kamerton.data.sources.place_names import name_of
@@ -142,13 +143,7 @@ def answer_all(
                     in_set[rows] = judged.in_set
             advance(batch.count)
     _say_what_cannot_be_read(source, reasons, count)
-    # Where all are, it was said as the source was opened.
-    if 0 < doubtful < count - len(reasons):
-        warn(
-            f"{source.path}: {doubtful} of {counted(count - len(reasons), 'galaxy')} in pictures of other sizes: not"
-            f" known whether they show as much of the sky as those that {predictor.run.name} learned from",
-            next_step="see to it that galaxies have the same angular size in both",
-        )
+    say_doubtful(predictor.run, doubtful, count - len(reasons), to_see="the galaxies' pictures")
     return Answered(probabilities, None if certainty is None else in_set)
 
 

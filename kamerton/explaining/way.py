@@ -118,14 +118,16 @@ class Way:
                 advance(len(images_nchw))
         return found
 
-    def receipt(self, galaxies: ChosenGalaxies) -> Receipt:
-        """Try the maps on some of the galaxies, taken evenly from all."""
-        most = min(len(galaxies), MOST_GALAXIES)
-        some = np.linspace(0, len(galaxies) - 1, most).round().astype(int)
+    def trial(self, galaxies: ChosenGalaxies, most: int = MOST_GALAXIES) -> Trial:
+        """Make ready to try the maps on some of the galaxies, taken evenly from all."""
+        some = np.linspace(0, len(galaxies) - 1, min(len(galaxies), most)).round().astype(int)
         images_nchw, classes = self.inputs(galaxies, list(some))
         seeds = range(1 + (self.run.record.seed or 0), 1 + (self.run.record.seed or 0) + FRESH_NETWORKS)
         fresh = [build_network(self.run.record.network, **self.run.network_shape, seed=seed).eval() for seed in seeds]
-        trial = Trial(
+        return Trial(
             self.subject, self.predictor.network, fresh, self.maker, self.maps, images_nchw, classes, self.passes
         )
-        return make_receipt(trial, self.watcher)
+
+    def receipt(self, galaxies: ChosenGalaxies) -> Receipt:
+        """Try the maps."""
+        return make_receipt(self.trial(galaxies), self.watcher)

@@ -22,9 +22,10 @@ from kamerton.figures.drawing import save_figure
 from kamerton.figures.explaining import Explained, Words, explained_figure, maps_figure
 from kamerton.figures.testing import short_name
 from kamerton.files import write_json
+from kamerton.runs.folder import RECEIPT_FILE
 from kamerton.version import __version__
 
-RECEIPT_FILE, RECEIPT_PICTURE, LIST_FILE = "receipt.json", "receipt.png", "galaxies.csv"
+RECEIPT_PICTURE, LIST_FILE = "receipt.png", "galaxies.csv"
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import re
 import tempfile
 from collections.abc import Mapping
@@ -10,12 +11,18 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from PIL import Image
+
+from kamerton.data.pictures.picture import read_rgb
 from kamerton.figures.drawing import save_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MIME = {".svg": "image/svg+xml", ".png": "image/png"}
+
+LARGEST_WIDTH, QUALITY = 1000, 82
+"""In pixels, and of JPEG, of a picture from a file."""
 
 
 def embedded(figure: Figure, ending: str) -> str:
@@ -24,6 +31,15 @@ def embedded(figure: Figure, ending: str) -> str:
         path = Path(folder) / f"picture{ending}"
         save_figure(figure, path)
         return f"data:{MIME[ending]};base64,{base64.b64encode(path.read_bytes()).decode()}"
+
+
+def embedded_file(path: Path) -> str:
+    """Read a picture file, and make a smaller one of it as a data URI; PictureError where it is none."""
+    picture = Image.fromarray(read_rgb(path))
+    picture.thumbnail((LARGEST_WIDTH, picture.height), Image.Resampling.LANCZOS)
+    made = io.BytesIO()
+    picture.save(made, "JPEG", quality=QUALITY)
+    return f"data:image/jpeg;base64,{base64.b64encode(made.getvalue()).decode()}"
 
 
 def translate(figure: Figure, texts: Mapping[str, str]) -> None:

@@ -7,6 +7,7 @@ from kamerton.evaluation.repeats import IMPORTED, TRAITS
 __all__ = ["CAPTIONS", "CHOSEN", "DOUBTS", "FIGURE_TEXTS", "GUESS_WORDS", "TRAITS", "WORDS"]
 
 WORDS = {
+    "lang": "en",
     "decimal": ".",
     "thousands": ",",
     "title": "Which network sorts these galaxies best?",
@@ -85,6 +86,10 @@ WORDS = {
     "images_a_second": "Images a second",
     "peak_memory": "Peak memory, MiB",
     "pictures": "Pictures",
+    "explained": "Why the networks say so",
+    "explained_layer": "{run} on {dataset}: {method} at {layer}; galaxies explained: {galaxies}.",
+    "explained_pixels": "{run} on {dataset}: {method}; galaxies explained: {galaxies}.",
+    "gallery": "{run}: what speaks for {name}.",
     "data": "Data",
     "split": "Set",
     "galaxies": "Galaxies",

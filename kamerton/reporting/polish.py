@@ -1,6 +1,7 @@
 """Słowa raportu po polsku."""
 
 WORDS = {
+    "lang": "pl",
     "decimal": ",",
     "thousands": "\u00a0",
     "title": "Która sieć najlepiej klasyfikuje te galaktyki?",
@@ -84,6 +85,10 @@ WORDS = {
     "images_a_second": "Obrazy na sekundę",
     "peak_memory": "Szczyt pamięci, MiB",
     "pictures": "Wykresy",
+    "explained": "Dlaczego sieci tak mówią",
+    "explained_layer": "{run}, {dataset}: {method} w warstwie {layer}; liczba objaśnionych galaktyk: {galaxies}.",
+    "explained_pixels": "{run}, {dataset}: {method}; liczba objaśnionych galaktyk: {galaxies}.",
+    "gallery": "{run}: co przemawia za klasą {name}.",
     "data": "Dane",
     "split": "Zbiór",
     "galaxies": "Galaktyki",

@@ -14,19 +14,21 @@ from typing import Any
 import numpy as np
 
 from kamerton.config import REPORT_PAGE, ReportSettings
-from kamerton.errors import OutputError, UnknownNameError
+from kamerton.errors import OutputError, PictureError, UnknownNameError, warn
 from kamerton.evaluation.compare import compare
 from kamerton.evaluation.comparison import Caution, Comparison, Difference, NetworkResult
 from kamerton.evaluation.comparison_figures import FIGURES, draw_figures
 from kamerton.evaluation.leakage import check_counts
 from kamerton.evaluation.repeats import name_of
 from kamerton.evaluation.statistics import METRICS, SIGNIFICANT
+from kamerton.explaining.kept import Kept, kept_explanations
+from kamerton.explaining.telling import find_language, verdicts
 from kamerton.files import whole_file
 from kamerton.opening import open_plain
 from kamerton.progress import Progress
 from kamerton.reporting import english, polish
 from kamerton.reporting.axes import write_decimals
-from kamerton.reporting.embedding import embedded, translate
+from kamerton.reporting.embedding import embedded, embedded_file, translate
 from kamerton.runs.evaluation import Leakage
 from kamerton.runs.folder import Run
 from kamerton.runs.reliability import CertaintyScores
@@ -184,6 +186,7 @@ class Teller:
             "costs": COSTS,
             "settings_names": SETTINGS,
             "pictures": self.pictures(),
+            "explanations": list(self.explanations()),
             "data": self.data(),
             "classes": [
                 (name, self.number(count, ",d"))
@@ -365,6 +368,34 @@ class Teller:
             ending = ".png" if FIGURES[name].photographs else ".svg"
             found.append({"source": embedded(figure, ending), "caption": self.language.CAPTIONS.get(name, name)})
         return found
+
+    def explanations(self) -> Iterator[dict[str, Any]]:
+        """Give what `explain` keeps in the first run of each network: what its maps are worth, and the galleries."""
+        for run in dict.fromkeys(result.predictions[0].run for result in self.comparison.networks):
+            for kept in kept_explanations(run):
+                words = self.words["explained_layer" if kept.of.layer else "explained_pixels"]
+                yield {
+                    "of": words.format(
+                        run=run.name,
+                        dataset=kept.path.name,
+                        method=kept.of.method,
+                        layer=kept.of.layer,
+                        galaxies=self.number(kept.of.explained, ",d"),
+                    ),
+                    "words": " ".join(verdicts(kept.receipt, find_language(self.words["lang"]))),
+                    "path": kept.path,
+                    "pictures": list(self.galleries(run, kept)),
+                }
+
+    def galleries(self, run: Run, kept: Kept) -> Iterator[dict[str, str]]:
+        """Give the galleries of an explanation, with their captions; what is no picture is left out aloud."""
+        for name, path in kept.galleries.items():
+            try:
+                source = embedded_file(path)
+            except PictureError as error:
+                warn(error.what, received=error.received, next_step="nothing, if the report may go without")
+                continue
+            yield {"source": source, "caption": self.words["gallery"].format(run=run.name, name=name)}
 
     def data(self) -> list[dict[str, Any]]:
         """Name the cubes: those that the runs saw, each once, and the test's."""

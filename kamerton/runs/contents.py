@@ -8,7 +8,16 @@ from pathlib import Path
 from kamerton.runs.calibration import FEATURES_FILE
 from kamerton.runs.checkpoints import OWN_FILE
 from kamerton.runs.evaluation import OWN_FILES
-from kamerton.runs.folder import CALIBRATION_FILE, EVALUATIONS, FEATURES, MODEL_ENDINGS, RECORD_FILE, Run
+from kamerton.runs.folder import (
+    CALIBRATION_FILE,
+    EVALUATIONS,
+    EXPLANATIONS,
+    FEATURES,
+    MODEL_ENDINGS,
+    RECEIPT_FILE,
+    RECORD_FILE,
+    Run,
+)
 from kamerton.runs.lock import LOCK_FILE
 
 
@@ -22,10 +31,11 @@ def foreign_files(run: Run) -> list[str]:
         *map(run.model_path, MODEL_ENDINGS),
     )
     names = {RECORD_FILE, LOCK_FILE, CALIBRATION_FILE, *(path.name for path in own)}
-    folders = {EVALUATIONS, FEATURES, run.checkpoint_path.name}
+    folders = {EVALUATIONS, EXPLANATIONS, FEATURES, run.checkpoint_path.name}
     found = list(_foreign(run.path, lambda path: path.name in (folders if path.is_dir() else names)))
     found += _foreign(run.checkpoint_path, lambda path: OWN_FILE.fullmatch(path.name) is not None)
     found += _foreign(run.path / FEATURES, lambda path: FEATURES_FILE.fullmatch(path.name) is not None)
+    found += _foreign(run.path / EXPLANATIONS, lambda path: (path / RECEIPT_FILE).is_file())
     results = run.path / EVALUATIONS
     found += _foreign(results, lambda path: all((path / name).is_file() for name in OWN_FILES[:2]))
     for folder in sorted(results.iterdir()) if results.is_dir() else []:

@@ -2,7 +2,7 @@
 
 ``run.json`` settings and provenance · ``history.csv`` one row an epoch · ``model.safetensors`` weights ·
 ``model.keras`` the Keras twin · ``galaxies.parquet`` what the run has seen · ``calibration.json``, ``features/`` what
-makes its probabilities true · ``evaluation/DATASET/`` results.
+makes its probabilities true · ``evaluation/DATASET/`` results · ``explanations/DATASET/`` why it says so.
 """
 
 from __future__ import annotations
@@ -43,6 +43,11 @@ if TYPE_CHECKING:
 RECORD_FILE = "run.json"
 
 EVALUATIONS = "evaluation"
+
+EXPLANATIONS = "explanations"
+
+RECEIPT_FILE = "receipt.json"
+"""What the maps of an explanation are worth."""
 
 CALIBRATION_FILE = "calibration.json"
 
@@ -151,13 +156,20 @@ class Run:
 
     def evaluation_path(self, dataset: str) -> Path:
         """Where the results on ``dataset`` are; UsageError for a name that would lead elsewhere."""
+        return self._place_of(dataset, EVALUATIONS)
+
+    def explanation_path(self, dataset: str) -> Path:
+        """Where it is explained what the run says of ``dataset``; UsageError as before."""
+        return self._place_of(dataset, EXPLANATIONS)
+
+    def _place_of(self, dataset: str, folder: str) -> Path:
         if dataset in {"", ".", ".."} or any(letter in dataset for letter in "/\\\0"):
             raise UsageError(
                 "The name of a data set cannot be a path",
                 received=repr(dataset),
                 next_step="give the cube a plain name",
             )
-        return self.path / EVALUATIONS / dataset
+        return self.path / folder / dataset
 
     def picture_path(self, dataset: str, name: str) -> Path:
         """Where a picture of the results on ``dataset`` is."""
@@ -296,7 +308,7 @@ class Run:
 
     def refuse_links(self) -> None:
         """Refuse to write where the run's inner folders are links (OutputError): what they lead to is not the run's."""
-        for path in (self.checkpoint_path, self.path / EVALUATIONS, self.path / FEATURES):
+        for path in (self.checkpoint_path, *(self.path / name for name in (EVALUATIONS, EXPLANATIONS, FEATURES))):
             if path.is_symlink():
                 raise OutputError(
                     f"{path} is a link, and nothing outside the run folder is written or removed",

@@ -13,6 +13,7 @@ from kamerton.catalogue.columns import DOUBTFUL
 from kamerton.catalogue.predict import predict
 from kamerton.config import Framing, PixelOrigin
 from kamerton.errors import DataError, KamertonWarning
+from kamerton.explaining.explain import explain
 from kamerton.runs.folder import Run, open_run
 from tests.conftest import toy_galaxies, write_cube
 from tests.data.importers.sources import save_pictures
@@ -48,6 +49,14 @@ def test_pictures_of_other_sizes_are_flagged_and_counted(run: Run, tmp_path: Pat
     assert flags == {"a.png": 0, "b.png": 0, "c.png": 0, "d.png": DOUBTFUL, "e.png": DOUBTFUL}
     assert len(said) == 1
     assert said[0].startswith("2 of 5 galaxies in pictures of other sizes")
+
+
+def test_explanations_say_so_in_the_same_words(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "new").mkdir()
+    save_pictures(tmp_path / "new", ["a.png"], side=SIDE)
+    save_pictures(tmp_path / "new", ["d.png"], side=SIDE + 16)
+    with pytest.warns(KamertonWarning, match="1 of 2 galaxies in pictures of other sizes.* learned from"):
+        explain(run, tmp_path / "new", out=tmp_path / "out")
 
 
 def test_a_source_of_other_pictures_alone_is_told_at_the_beginning_and_not_again(run: Run, tmp_path: Path) -> None:

@@ -16,13 +16,16 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.ticker import ScalarFormatter
 
-from kamerton.errors import OutputError, UnknownNameError
+from kamerton.errors import KamertonWarning, OutputError, UnknownNameError
 from kamerton.evaluation.compare import compare
 from kamerton.evaluation.comparison import DOUBTS, Caution, Comparison, Difference, Doubt
 from kamerton.evaluation.comparison_figures import FIGURES, draw_figures
 from kamerton.evaluation.evaluate import evaluate
 from kamerton.evaluation.guessing import against_guess
 from kamerton.evaluation.statistics import METRICS, Interval, McNemar
+from kamerton.explaining.explain import explain
+from kamerton.explaining.kept import kept_explanations
+from kamerton.explaining.telling import find_language, verdicts
 from kamerton.figures.drawing import new_figure, plain
 from kamerton.figures.testing import GALLERY_COLUMNS, gallery_figure
 from kamerton.reporting import english, polish
@@ -159,6 +162,35 @@ def test_a_page_shows_every_figure_with_its_caption(pages: dict[str, str], lang:
     text = Parts(pages[lang]).text
     assert pages[lang].count("<img") == len(FIGURES)
     assert [caption for caption in LANGUAGES[lang].CAPTIONS.values() if caption not in text] == []
+
+
+@pytest.fixture(scope="module")
+def explained(runs: list[Run], toy_splits: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The first run, with an explanation in its folder."""
+    run = open_run(shutil.copytree(runs[0].path, tmp_path_factory.mktemp("why") / "run"))
+    explain(run, toy_splits / "test.fits", rows="0-2")
+    return run
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_page_shows_the_explanations_in_a_run_with_what_they_are_worth(
+    explained: Run, tmp_path: Path, lang: str
+) -> None:
+    page = report([explained], tmp_path / "page.html", lang=lang, resamples=RESAMPLES).read_text(encoding="utf-8")
+    parts, galleries = Parts(page), list(explained.explanation_path("test").glob("gallery_*.png"))
+    assert sum(load.startswith("data:image/jpeg") for load in parts.loads) == len(galleries) > 0
+    assert LANGUAGES[lang].WORDS["explained"] in parts.text
+    (kept,) = kept_explanations(explained)
+    assert all(line in parts.text for line in verdicts(kept.receipt, find_language(lang)))
+
+
+def test_a_gallery_that_is_no_picture_is_left_out_aloud(explained: Run, tmp_path: Path) -> None:
+    run = open_run(shutil.copytree(explained.path, tmp_path / "run"))
+    for path in run.explanation_path("test").glob("gallery_*.png"):
+        path.write_bytes(b"nothing")
+    with pytest.warns(KamertonWarning, match="gallery_"):
+        page = report([run], tmp_path / "page.html", resamples=RESAMPLES).read_text(encoding="utf-8")
+    assert "data:image/jpeg" not in page
 
 
 @pytest.fixture(scope="module")

@@ -56,7 +56,7 @@ def read_picture(path: str | Path, settings: PictureSettings) -> Picture:
     """
     path = Path(path)
     if not is_fits(path):
-        picture_hwc = _read_pillow(path)
+        picture_hwc = read_rgb(path)
         image_hwc = fit_square(picture_hwc, settings, str(path))
         return Picture(image_hwc, None, PixelOrigin("none", framing=_framing(picture_hwc, settings)))
     cutout = read_cutout(path, settings)
@@ -101,7 +101,8 @@ def _resize(image_hwc: ImageHWC, size: int) -> SquareHWC:
     return resized_hwc
 
 
-def _read_pillow(path: Path) -> RgbHWC:
+def read_rgb(path: Path) -> RgbHWC:
+    """Read a picture file as it is, without any crop; PictureError where it is none, or too large."""
     with _pillow_errors(path), open_plain(path) as file, Image.open(file, formats=PICTURE_FORMATS) as image:
         check_size(path, image.width, image.height)
         _check_parts(path, image, file)
