@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ from kamerton.catalogue.columns import DOUBTFUL
 from kamerton.catalogue.heading import heading
 from kamerton.catalogue.places import Place, catalogue_place
 from kamerton.catalogue.record import RECORD_FILE, CatalogueRecord
-from kamerton.catalogue.requests import open_sources, say_doubtful
+from kamerton.catalogue.requests import flat_paths, open_sources, say_doubtful
 from kamerton.catalogue.shards import read_shards, remove_shards, some_probabilities, tally
 from kamerton.catalogue.work import Work
 from kamerton.catalogue.writers import find_writer
@@ -86,7 +86,7 @@ class Catalogue:
 
 def predict(
     run: Run | str | Path,
-    *sources: str | Path,
+    *sources: str | Path | Iterable[str | Path],
     out: str | Path | None = None,
     resume: bool = False,
     retry_failed: bool = False,
@@ -102,10 +102,11 @@ def predict(
     """Label galaxies with a run.
 
     A source is a cube, with labels or without, an HDF5 file of Galaxy10's form, a picture or FITS cutout, a folder of
-    them, or a CSV or Parquet list of their paths, whose other columns pass through. ``out`` is one file (``.parquet``,
-    ``.fits``, ``.vot``, ``.csv``, ``.ecsv``), or a folder of shards of ``shard_galaxies`` galaxies; without it, at most
-    1000 galaxies are given as a table. With ``resume`` an unfinished catalogue is finished, to the same bytes; several
-    processes may do so at once and share the work. ``retry_failed`` tries the galaxies again that could not be read.
+    them, or a CSV or Parquet list of their paths, whose other columns pass through; sources may be given in a list.
+    ``out`` is one file (``.parquet``, ``.fits``, ``.vot``, ``.csv``, ``.ecsv``), or a folder of shards of
+    ``shard_galaxies`` galaxies; without it, at most 1000 galaxies are given as a table. With ``resume`` an unfinished
+    catalogue is finished, to the same bytes; several processes may do so at once and share the work. ``retry_failed``
+    tries the galaxies again that could not be read.
     ``features`` adds the numbers that galaxies are compared by (`similar`).
     Raises UsageError for sources or a place that will not do, DataError for sources that are bad as a whole; a single
     bad galaxy has a row with ``status`` and no probabilities.
@@ -120,7 +121,7 @@ def predict(
     resume = resume or retry_failed
     with ExitStack() as stack:
         place = stack.enter_context(catalogue_place(out, resume=resume))
-        opened = stack.enter_context(open_sources(run, sources, path_column))
+        opened = stack.enter_context(open_sources(run, flat_paths(sources), path_column))
         work = Work(run, opened, settings, place.shards, watcher or Silent())
         try:
             record = work.begin(place.file, resume=resume, most=SHOWN_GALAXIES if out is None else None)

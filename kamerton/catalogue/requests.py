@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -12,6 +12,25 @@ from kamerton.data.sources.source import Source, SourceRequest, settings_of
 from kamerton.errors import DataError, UsageError, warn
 from kamerton.plurals import counted
 from kamerton.runs.folder import Run
+
+
+def flat_paths(sources: Iterable[str | Path | Iterable[str | Path]]) -> list[str | Path]:
+    """Take sources and lists of them; UsageError for anything that is no path, such as images in memory."""
+    found: list[str | Path] = []
+    for source in sources:
+        if isinstance(source, str | Path) or not isinstance(source, Iterable):
+            found.append(source)
+        else:
+            found.extend(source)
+    strange = [source for source in found if not isinstance(source, str | Path)]
+    if strange:
+        raise UsageError(
+            "A source that is no path",
+            received=type(strange[0]).__name__,
+            allowed="paths of cubes, pictures, folders, lists",
+            next_step="give paths, and images in memory to kamerton.Predictor",
+        )
+    return found
 
 
 @contextmanager

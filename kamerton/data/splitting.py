@@ -33,6 +33,7 @@ from kamerton.files import (
     whole_folder,
     write_json,
 )
+from kamerton.plurals import counted
 from kamerton.progress import Progress
 from kamerton.version import __version__
 
@@ -65,7 +66,9 @@ class SplitSummary:
     def describe(self) -> str:
         """Say in a line or two what was made."""
         counts = ", ".join(f"{name} {count}" for name, count in self.galaxies.items())
-        held = f"{self.kept_together} galaxies stay with their neighbours or group"
+        is_one = self.kept_together == 1
+        with_whom = "stays with its neighbours or group" if is_one else "stay with their neighbours or group"
+        held = f"{counted(self.kept_together, 'galaxy')} {with_whom}"
         if self.group_radius_arcsec is not None and not self.positions_known:
             held += "; no positions are known, so overlaps on the sky could not be looked for"
         return f"{self.folder}: {counts}; {held} ({SPLIT_JSON})"

@@ -37,6 +37,7 @@ from kamerton.evaluation.statistics import (
     wilson_interval,
 )
 from kamerton.networks.cost import count_flops
+from kamerton.plurals import counted
 from kamerton.progress import Progress, Silent
 from kamerton.runs.evaluation import Leakage, tested_on
 from kamerton.runs.folder import Run
@@ -208,9 +209,11 @@ class Comparison:
 
     def __repr__(self) -> str:
         networks = "; ".join(f"{one.name} {one.metrics['accuracy'].value:.3f}" for one in self.networks)
-        shown = f"{sum(one.shown for one in self.differences)} of {len(self.differences)} differences shown"
+        shown = f"{sum(one.shown for one in self.differences)} of {counted(len(self.differences), 'difference')} shown"
         warned = "".join(f", {len(self.cautions)} to read first" for _ in self.cautions[:1])
-        return f"Comparison({self.tested_on}, {self.galaxies} galaxies, accuracy: {networks}; {shown}{warned})"
+        return (
+            f"Comparison({self.tested_on}, {counted(self.galaxies, 'galaxy')}, accuracy: {networks}; {shown}{warned})"
+        )
 
     def _repr_html_(self) -> str:
         rows = []
@@ -220,7 +223,7 @@ class Comparison:
             rows.append((one.name, str(len(one.predictions)), *numbers))
         columns = ("network", "seeds", *(metric.replace("_", " ") for metric in METRICS))
         return jupyter.block(
-            f"{self.tested_on}, {self.galaxies} galaxies, with 95% intervals",
+            f"{self.tested_on}, {counted(self.galaxies, 'galaxy')}, with 95% intervals",
             jupyter.warnings(caution.describe() for caution in self.cautions),
             jupyter.table(columns, rows),
             jupyter.items(difference.describe() for difference in self.differences),

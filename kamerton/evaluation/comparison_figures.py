@@ -24,6 +24,7 @@ from kamerton.figures.comparing import (
 )
 from kamerton.figures.reliability import reliability_figure
 from kamerton.figures.testing import gallery_figure, short_name
+from kamerton.plurals import counted
 from kamerton.runs.places import find_cube
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def hard_galaxies(comparison: Comparison) -> Figure | None:
     if place is None:
         return None
     rows = hard_rows(comparison)
-    heading = f"Of {comparison.galaxies} galaxies every network gets {len(rows)} wrong"
+    heading = f"Of {counted(comparison.galaxies, 'galaxy')} every network gets {len(rows)} wrong"
     shown = rows[:HARD_GALAXIES]
     try:
         with open_cube(place) as cube:

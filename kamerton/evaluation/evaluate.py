@@ -34,6 +34,7 @@ from kamerton.evaluation.statistics import share_interval, with_intervals
 from kamerton.figures.reliability import reliability_figure
 from kamerton.figures.testing import confusion_figure, mistakes_figure, short_name
 from kamerton.inference.predictor import Predictor
+from kamerton.plurals import counted
 from kamerton.progress import Progress
 from kamerton.runs.evaluation import (
     GroupedScores,
@@ -99,7 +100,7 @@ class Evaluation:
             for row in metrics.per_class
         ]
         return jupyter.block(
-            f"{metrics.run} on {self.tested_on}, {metrics.galaxies} galaxies",
+            f"{metrics.run} on {self.tested_on}, {counted(metrics.galaxies, 'galaxy')}",
             jupyter.warnings(self.warnings),
             jupyter.table((), headline),
             jupyter.table(("class", "precision", "recall", "F1", "galaxies"), scores),
@@ -323,7 +324,7 @@ def refuse_diverged(run: Run, cube: LabelledCube, probabilities: npt.NDArray[np.
     if bad.any():
         raise RunError(
             f"{run.path}: the network predicts NaN, so its training has diverged",
-            received=f"NaN for {int(bad.sum())} of {len(cube)} galaxies",
+            received=f"NaN for {int(bad.sum())} of {counted(len(cube), 'galaxy')}",
             next_step="look at history.csv, and train again with a lower learning rate",
         )
 
@@ -338,7 +339,7 @@ def _figures(
 ) -> dict[str, Figure]:
     """Draw the evaluation's pictures, under a title that says first what must be known."""
     names = run.record.class_names
-    title = f"{run.name} on {tested_on(dataset, cube.path.name)}, {len(cube)} galaxies"
+    title = f"{run.name} on {tested_on(dataset, cube.path.name)}, {counted(len(cube), 'galaxy')}"
     warning = leakage_warning(metrics.leakage, metrics.galaxies)
     if warning:
         title = f"{warning}\n{title}"

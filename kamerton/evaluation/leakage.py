@@ -10,6 +10,7 @@ import numpy as np
 from kamerton.data.cubes.cube import LabelledCube
 from kamerton.data.identity import compared, cube_marks, seen_again
 from kamerton.data.marks import ALL_CHECKS, SURE, SeenBy
+from kamerton.plurals import counted
 from kamerton.runs.evaluation import Leakage
 from kamerton.runs.folder import Run
 
@@ -42,13 +43,14 @@ def leakage_warning(leakage: Leakage, galaxies: int) -> str:
     """Say what a reader of a result on so many galaxies must be told first; empty where nothing leaked."""
     if leakage.seen is None:
         return "LEAKAGE NOT KNOWN: nobody recorded which galaxies these weights have seen"
+    those = counted(galaxies, "galaxy")
     if leakage.status == "unknown":
-        return f"LEAKAGE NOT KNOWN: none of {galaxies} galaxies was found again, but pictures could not be compared"
+        return f"LEAKAGE NOT KNOWN: none of {those} was found again, but pictures could not be compared"
     if leakage.status == "likely":
-        return f"PERHAPS NOT A TEST: of {galaxies} galaxies the run may have seen {_by_split(leakage.likely)}"
+        return f"PERHAPS NOT A TEST: of {those} the run may have seen {_by_split(leakage.likely)}"
     if leakage.status == "none":
         return ""
-    return f"NOT A TEST: of {galaxies} galaxies the run has seen {_by_split(leakage.seen)}"
+    return f"NOT A TEST: of {those} the run has seen {_by_split(leakage.seen)}"
 
 
 class CheckCount(NamedTuple):

@@ -11,6 +11,7 @@ import numpy as np
 
 from kamerton.arrays import Confusion, Labels, Mask, Probabilities
 from kamerton.errors import RunError, UsageError, as_typed
+from kamerton.plurals import counted
 from kamerton.runs.evaluation import (
     Metrics,
     dataset_name,
@@ -38,7 +39,7 @@ class RunPredictions:
     """(N, classes)"""
 
     def __repr__(self) -> str:
-        return f"RunPredictions({self.run.name}, {len(self.ids)} galaxies)"
+        return f"RunPredictions({self.run.name}, {counted(len(self.ids), 'galaxy')})"
 
     @property
     def confusion(self) -> Confusion:
@@ -77,7 +78,7 @@ def read_all_predictions(runs: Sequence[Run], dataset: str | None = None) -> lis
         if not same:
             raise UsageError(
                 f"{first.run.name} and {other.run.name} were tested on other galaxies",
-                received=f"{name} of {len(first.ids)} and of {len(other.ids)} galaxies, with other fingerprints",
+                received=f"{name} of {len(first.ids)} and of {counted(len(other.ids), 'galaxy')}, of other content",
                 allowed="runs tested on the same cube",
                 next_step="evaluate both on one cube",
             )

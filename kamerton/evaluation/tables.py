@@ -13,6 +13,7 @@ from kamerton.evaluation.leakage import leakage_details
 from kamerton.evaluation.metrics import HEADLINES
 from kamerton.evaluation.reliability import CERTAINTY_COLUMNS, SET_COLUMNS, certainty_rows, set_rows
 from kamerton.evaluation.statistics import METRICS, Interval
+from kamerton.plurals import counted
 from kamerton.runs.evaluation import ClassScores, GroupedScores
 from kamerton.runs.record import WeightsChosenBy
 from kamerton.runs.reliability import CertaintyScores
@@ -37,7 +38,7 @@ def print_metrics(evaluation: Evaluation, console: Console) -> None:
     headline = "  ".join(f"{name.replace('_', ' ')} {_number(getattr(metrics, name))}" for name in HEADLINES)
     for warning in evaluation.warnings:
         console.print(f" {warning} ", style="bold white on red", markup=False)
-    console.print(f"{metrics.run} on {evaluation.tested_on}, {metrics.galaxies} galaxies", markup=False)
+    console.print(f"{metrics.run} on {evaluation.tested_on}, {counted(metrics.galaxies, 'galaxy')}", markup=False)
     console.print(f"weights: {WEIGHTS[metrics.weights_chosen_by]}", markup=False)
     details = leakage_details(metrics.leakage, metrics.galaxies)
     if details:
@@ -79,8 +80,8 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
     """Print a comparison: what must be known first, a row a network, and a sentence a pair."""
     for caution in comparison.cautions:
         console.print(f" {caution.describe()} ", style="bold white on red", markup=False)
-    independent = "" if comparison.groups == comparison.galaxies else f" in {comparison.groups} groups"
-    console.print(f"{comparison.tested_on}, {comparison.galaxies} galaxies{independent}", markup=False)
+    independent = "" if comparison.groups == comparison.galaxies else f" in {counted(comparison.groups, 'group')}"
+    console.print(f"{comparison.tested_on}, {counted(comparison.galaxies, 'galaxy')}{independent}", markup=False)
     console.print(comparison_table(comparison))
     console.print(cost_table(comparison))
     for difference in comparison.differences:

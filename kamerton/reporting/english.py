@@ -22,10 +22,12 @@ WORDS = {
     "and": "and",
     "only_one": "{best} reaches an accuracy of {value}. With one network there is nothing to compare.",
     "warnings": "Read this first",
-    "leakage": "{run}: NOT A TEST: of {galaxies} galaxies the run has seen {seen}",
+    "of one galaxy": "1 galaxy",
+    "of galaxies": "{galaxies} galaxies",
+    "leakage": "{run}: NOT A TEST: of {galaxies} the run has seen {seen}",
     "leakage unknown": "{run}: LEAKAGE NOT KNOWN: nobody recorded which galaxies these weights have seen",
-    "leakage likely": "{run}: PERHAPS NOT A TEST: of {galaxies} galaxies the run may have seen {seen}",
-    "leakage not compared": "{run}: LEAKAGE NOT KNOWN: none of {galaxies} galaxies was found again, but pictures could not be compared",
+    "leakage likely": "{run}: PERHAPS NOT A TEST: of {galaxies} the run may have seen {seen}",
+    "leakage not compared": "{run}: LEAKAGE NOT KNOWN: none of {galaxies} was found again, but pictures could not be compared",
     "leakage details": " (seen before, by {checks})",
     "leakage look": " (seen before, by {checks}; `kamerton data check` lists the pairs)",
     "check not known": "{check} not known",
@@ -39,7 +41,7 @@ WORDS = {
     "seen_in": "{count} in the {split} set",
     **CAUTIONS,
     "results": "Results on the test set",
-    "results_note": "{galaxies} galaxies of {dataset}{groups}. Below each value its 95% interval, from {resamples} bootstrap "
+    "results_note": "Galaxies of {dataset}: {galaxies}{groups}. Below each value its 95% interval, from {resamples} bootstrap "
     "samples of galaxies and seeds, of the accuracy at least Wilson's; where all of each "
     "class are right, or all wrong, of means over classes at least what Wilson's of the classes leave; ± is the spread over seeds.",
     "groups": ", in {groups} groups that show the same galaxy",

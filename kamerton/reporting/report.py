@@ -206,11 +206,16 @@ class Teller:
             return self.words[caution.kind].format(run=caution.run)
         return self.words[_leakage_words(caution.leakage)].format(
             run=caution.run,
-            galaxies=self.number(caution.galaxies, ",d"),
+            galaxies=self.galaxies(caution.galaxies),
             seen=self.seen(
                 caution.leakage.likely if caution.leakage.status == "likely" else caution.leakage.seen or {}
             ),
         ) + self.leakage_details(caution.leakage, caution.galaxies)
+
+    def galaxies(self, number: int) -> str:
+        """Say of how many galaxies."""
+        words = "of one galaxy" if number == 1 else "of galaxies"
+        return self.words[words].format(galaxies=self.number(number, ",d"))
 
     def seen(self, counts: Mapping[str, int]) -> str:
         """Say how many galaxies each split has."""

@@ -18,6 +18,7 @@ from kamerton.errors import RunError, UsageError
 from kamerton.figures.drawing import save_figure
 from kamerton.files import is_unfinished, json_sha256, read_json, require_only, whole_folder, write_json
 from kamerton.parquet import read_parquet
+from kamerton.plurals import counted
 from kamerton.records import read_record
 from kamerton.runs.folder import EVALUATIONS, Run
 from kamerton.runs.record import WeightsChosenBy
@@ -219,7 +220,7 @@ class Metrics(Scores):
     def __repr__(self) -> str:
         told = TOLD[self.leakage.status]
         numbers = f"accuracy {self.accuracy:.3f}, balanced {self.balanced_accuracy:.3f}"
-        return f"Metrics({self.run} on {self.dataset}, {self.galaxies} galaxies, {numbers}{told})"
+        return f"Metrics({self.run} on {self.dataset}, {counted(self.galaxies, 'galaxy')}, {numbers}{told})"
 
     def as_json(self) -> dict[str, Any]:
         """Give everything to a program."""
@@ -263,7 +264,7 @@ class Predictions:
 
     def __repr__(self) -> str:
         galaxies, classes = self.probabilities.shape
-        return f"Predictions({galaxies} galaxies, {classes} classes)"
+        return f"Predictions({counted(galaxies, 'galaxy')}, {counted(classes, 'class')})"
 
     @property
     def independent(self) -> tuple[str, ...]:

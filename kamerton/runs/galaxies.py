@@ -13,6 +13,7 @@ import numpy as np
 from kamerton.data.marks import FEATURE_BYTES, GalaxyMarks
 from kamerton.files import json_sha256, whole_file
 from kamerton.parquet import read_parquet
+from kamerton.plurals import counted
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -117,4 +118,4 @@ def _marks(table: pa.Table) -> GalaxyMarks:
 
 
 def _counted(counts: Mapping[str, int]) -> str:
-    return " and ".join(f"{count} galaxies in {split}" for split, count in counts.items()) or "no galaxies"
+    return " and ".join(f"{counted(count, 'galaxy')} in {split}" for split, count in counts.items()) or "no galaxies"

@@ -119,6 +119,21 @@ def test_a_few_galaxies_need_no_file(toy_run: Run, cube: Path, expected: np.ndar
     np.testing.assert_allclose(probabilities(found.table), expected, atol=1e-6)
 
 
+def test_sources_may_be_given_in_a_list(toy_run: Run, cube: Path) -> None:
+    one = predict(toy_run, [cube]).table
+    assert one is not None
+    expected = predict(toy_run, cube).table
+    assert expected is not None
+    assert one["id"].tolist() == expected["id"].tolist()
+
+
+@pytest.mark.parametrize("given", [np.zeros((2, 32, 32, 3)), [np.zeros((32, 32, 3))], 3, [3]])
+def test_images_in_memory_are_refused_in_one_line_that_says_where_they_go(toy_run: Run, given: Any) -> None:
+    with pytest.raises(UsageError, match=r"no path.*kamerton\.Predictor") as caught:
+        predict(toy_run, given)
+    assert "\n" not in str(caught.value)
+
+
 def test_a_folder_of_pictures_is_labelled_by_its_paths(
     toy_run: Run, pictures: Path, expected: np.ndarray, tmp_path: Path
 ) -> None:

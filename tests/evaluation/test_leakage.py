@@ -160,6 +160,13 @@ def test_leakage_is_in_the_numbers_the_table_and_the_pictures(
     assert all(title.startswith(warning + "\n") for title in titles)
 
 
+def test_one_galaxy_is_one_in_what_is_said_of_it() -> None:
+    seen = Leakage.of({"train": 1}, {"train": 0}, {}, {})
+    likely = Leakage.of({"train": 0}, {"train": 1}, {}, {})
+    assert leakage_warning(seen, 1) == "NOT A TEST: of 1 galaxy the run has seen 1 in train"
+    assert leakage_warning(likely, 1) == "PERHAPS NOT A TEST: of 1 galaxy the run may have seen 1 in train"
+
+
 def test_a_result_without_leakage_says_nothing_of_it(run: Run, tmp_path: Path) -> None:
     cube = write_toy_cube(tmp_path / "fresh.fits", 9, seed=123)
     found = evaluate(run, cube)

@@ -223,6 +223,17 @@ def words_of(figure: Figure, comparison: Comparison) -> set[str]:
     }
 
 
+@pytest.mark.parametrize(
+    ("lang", "one", "many"),
+    [("en", "of 1 galaxy the", "of 25 galaxies the"), ("pl", "z 1 galaktyki", "z 25 galaktyk ")],
+)
+def test_a_number_and_its_noun_agree(comparison: Comparison, lang: str, one: str, many: str) -> None:
+    teller = Teller(LANGUAGES[lang], comparison)
+    leakage = Leakage.of({"train": 1}, {"train": 0}, {}, {})
+    for galaxies, words in ((1, one), (25, many)):
+        assert words in teller.caution(Caution("leakage", "run", galaxies=galaxies, leakage=leakage))
+
+
 def test_every_text_of_every_figure_has_its_polish(often_wrong: Comparison) -> None:
     figures = draw_figures(often_wrong)
     assert "hard_galaxies" in figures

@@ -186,7 +186,7 @@ SEEN: dict[str, tuple[pa.Table, str]] = {
     "other columns": (pa.table({"a": ["train"]}), "columns a"),
     "a column twice": (pa.table([["train"], ["a"], ["b"]], names=["split", "sha256", "sha256"]), "columns split"),
     "a bomb": (pa.table({"split": ["train"] * 5_000_000, "sha256": ["a"] * 5_000_000}), "cannot be in a file"),
-    "too few": (pa.table({"split": ["train"], "sha256": ["a" * 64]}), "1 galaxies in train and 0 .*run.json has 70"),
+    "too few": (pa.table({"split": ["train"], "sha256": ["a" * 64]}), "1 galaxy in train and 0 .*run.json has 70"),
     "another split": (
         pa.table({"split": ["test"] * 90, "sha256": [f"{row:064d}" for row in range(90)]}),
         "0 galaxies in train and 0 .* of 90 in all",

@@ -16,6 +16,7 @@ from kamerton.data.identity import real_ids
 from kamerton.data.likeness import alike_pairs
 from kamerton.data.sky import separation_arcsec, sky_pairs
 from kamerton.errors import DataError
+from kamerton.plurals import counted
 from kamerton.progress import Progress
 
 Row = tuple[int, int]
@@ -39,11 +40,11 @@ class Couple(NamedTuple):
 
 
 WHAT = {
-    "same_pixels": "{} pairs of galaxies with the same pixels",
-    "same_id": "{} pairs of galaxies with the same id",
-    "same_place": "{} pairs of galaxies within {} arcsec",
-    "alike": "{} pairs of pictures that are most likely of one galaxy, resized, turned, shifted or encoded anew",
-    "contradiction": "{} pairs of one galaxy with two labels",
+    "same_pixels": "{} of galaxies with the same pixels",
+    "same_id": "{} of galaxies with the same id",
+    "same_place": "{} of galaxies within {} arcsec",
+    "alike": "{} of pictures that are most likely of one galaxy, resized, turned, shifted or encoded anew",
+    "contradiction": "{} of one galaxy with two labels",
 }
 
 
@@ -157,4 +158,4 @@ def _findings(
     for (one, two), group in groupby(sorted(couples, key=lambda couple: (numbers(couple), couple.rows)), numbers):
         pairs = tuple(Pair(files[a].galaxy_row(i), files[b].galaxy_row(j), *shown) for (a, i), (b, j), *shown in group)
         names = (files[one].file,) if one == two else (files[one].file, files[two].file)
-        yield Finding(kind, names, WHAT[kind].format(len(pairs), radius_arcsec), len(pairs), pairs)
+        yield Finding(kind, names, WHAT[kind].format(counted(len(pairs), "pair"), radius_arcsec), len(pairs), pairs)

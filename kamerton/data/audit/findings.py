@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from kamerton.plurals import counted
+
 EXAMPLES_SHOWN = 10
 """Of each finding a reader sees this many; a program gets all."""
 
@@ -115,8 +117,9 @@ class FileSummary:
         """Name the file and say what it holds, for a reader."""
         if self.galaxies is None:
             return f"{self.file}: not read"
+        classes = "" if self.classes is None else f" of {counted(self.classes, 'class')}"
         shape = "" if self.image_shape is None else f", {' x '.join(map(str, self.image_shape))}"
-        return f"{self.file}: {self.galaxies} galaxies of {self.classes} classes{shape}"
+        return f"{self.file}: {counted(self.galaxies, 'galaxy')}{classes}{shape}"
 
 
 @dataclass(frozen=True)
@@ -161,9 +164,10 @@ class AuditReport:
         return [_printable(line) for line in [*lines, self._verdict()]]
 
     def _verdict(self) -> str:
-        number = "1 file" if len(self.files) == 1 else f"{len(self.files)} files"
+        number = counted(len(self.files), "file")
         if self.sound:
-            return f"Nothing wrong in {number}, {sum(file.galaxies or 0 for file in self.files)} galaxies."
+            galaxies = sum(file.galaxies or 0 for file in self.files)
+            return f"Nothing wrong in {number}, {counted(galaxies, 'galaxy')}."
         found = ", ".join(f"{KINDS[kind]} {count}" for kind, count in self.counts().items())
         return f"Something is wrong in {number}: {found}. Rows count from 0; --json lists all."
 

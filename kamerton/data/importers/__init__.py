@@ -27,6 +27,7 @@ from kamerton.data.importers.source import ImportRequest, LabelledSource
 from kamerton.data.lists import is_list
 from kamerton.errors import DataError, UsageError, warn
 from kamerton.files import cannot_write
+from kamerton.plurals import counted
 from kamerton.progress import Progress, Silent
 
 
@@ -84,7 +85,9 @@ class ImportSummary:
         # Names of classes have commas, as "Disk, Edge-on, No Bulge" of Galaxy10 SDSS.
         was = {name: f" (label {number})" for name, number in self.numbers.items()}
         classes = "; ".join(f"{name}{was.get(name, '')} {count}" for name, count in self.class_counts.items())
-        cube = f"{self.out_path}: {self.count} galaxies, {height} x {width} x {channels} {self.dtype}: {classes}"
+        cube = (
+            f"{self.out_path}: {counted(self.count, 'galaxy')}, {height} x {width} x {channels} {self.dtype}: {classes}"
+        )
         return cube if not self.left_out else f"{cube}; {self.left_out} left out, listed in {self.left_out_path}"
 
 

@@ -53,7 +53,7 @@ def test_everything_wrong_is_found_at_once(tmp_path: Path) -> None:
     assert bad_rows(report, "bad_labels") == {3: "-1.0", 7: "0.5", 8: "9.0"}
     assert set(bad_rows(report, "bad_pixels")) == {2, 5}
     assert bad_rows(report, "bad_pixels")[2].startswith("1 pixels, the first nan; the image begins at byte ")
-    assert of_kind(report, "same_pixels")[0].what == "1 pairs of galaxies with the same pixels"
+    assert of_kind(report, "same_pixels")[0].what == "1 pair of galaxies with the same pixels"
 
 
 def flip_pixel(path: Path) -> None:
