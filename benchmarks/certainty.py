@@ -23,7 +23,7 @@ import kamerton
 from kamerton.arrays import SquaresNHWC
 from kamerton.certainty.drift import auc, drift
 from kamerton.certainty.judging import FAR, NO_CLASS, UNCLEAR, Certainty, read_certainty
-from kamerton.config import PictureSettings
+from kamerton.config.pictures import PictureSettings
 from kamerton.data.pictures.picture import read_picture
 from kamerton.evaluation.reliability import certainty_rows, set_rows
 from kamerton.inference.predictor import Predictor

@@ -16,7 +16,8 @@ from pathlib import Path
 
 import torch
 
-from kamerton.config import Preprocessing, TrainSettings
+from kamerton.config.learning import TrainSettings
+from kamerton.config.pictures import Preprocessing
 from kamerton.machine.computation import choose_computation
 from kamerton.machine.memory import keep_freed_memory
 from kamerton.networks.registry import build_network

@@ -23,7 +23,7 @@ from torch import nn
 
 from kamerton.batches.reading import batch_indices, shuffled_order
 from kamerton.batches.resident import ResidentCube, batches_on
-from kamerton.config import Preprocessing
+from kamerton.config.pictures import Preprocessing
 from kamerton.data.cubes.cube import LabelledCube, open_cube
 from kamerton.data.cubes.writer import CubeWriter
 from kamerton.errors import UsageError

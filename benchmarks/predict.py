@@ -27,7 +27,7 @@ import pandas as pd
 
 import kamerton
 from kamerton.catalogue.predict import predict
-from kamerton.config import PATH_COLUMN
+from kamerton.config.pictures import PATH_COLUMN
 from kamerton.data.sources import open_source
 from kamerton.data.sources.source import SourceRequest, settings_of
 from kamerton.inference.engines import BATCH_IMAGES

@@ -15,7 +15,7 @@ import torch
 
 from kamerton.batches.augment import augment
 from kamerton.batches.reading import shuffled_order, to_network_input
-from kamerton.config import Preprocessing
+from kamerton.config.pictures import Preprocessing
 from kamerton.data.cubes.cube import LabelledCube, open_cube
 from kamerton.data.cubes.writer import CubeWriter
 from kamerton.evaluation.metrics import classification_metrics

@@ -30,7 +30,7 @@ from rich.console import Console
 
 import kamerton
 from kamerton.catalogue.requests import open_sources
-from kamerton.config import ExplainMethod, ExplainSettings
+from kamerton.config.answers import ExplainMethod, ExplainSettings
 from kamerton.explaining import layers
 from kamerton.explaining.deleting import centred_gaussian, hanging
 from kamerton.explaining.galaxies import answer_all, list_galaxies

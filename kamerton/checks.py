@@ -10,6 +10,8 @@ from typing import Annotated, Any, ClassVar, TypeVar, get_type_hints
 
 from kamerton.errors import UsageError
 
+SEEDS = "a whole number from 0 to 4294967295"
+
 Item = TypeVar("Item")
 
 
@@ -70,6 +72,11 @@ def bad_value(setting: str, received: object, allowed: str) -> UsageError:
     return UsageError(
         f"Bad value for {setting}", received=repr(received), allowed=allowed, next_step=f"change {setting}"
     )
+
+
+def is_shown(name: str) -> bool:
+    """Whether a name has printable letters alone, and no blanks at its ends."""
+    return name.isprintable() and name.strip() == name != ""
 
 
 def require(holds: bool, setting: str, received: object, allowed: str) -> None:

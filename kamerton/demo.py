@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from kamerton.catalogue.predict import predict
-from kamerton.config import DemoSettings, SynthSettings
+from kamerton.config.surveys import DemoSettings, SynthSettings
 from kamerton.data.synthetic.survey import synth, write_new_galaxies
 from kamerton.evaluation.calibrate import calibrate
 from kamerton.evaluation.compare import compare

@@ -21,7 +21,9 @@ from torch import nn
 from kamerton.batches.augment import augment
 from kamerton.batches.reading import batch_indices, read_batches, shuffled_order, to_network_input
 from kamerton.checks import several
-from kamerton.config import BenchSettings, Preprocessing, Recipe
+from kamerton.config.machine import BenchSettings
+from kamerton.config.pictures import Preprocessing
+from kamerton.config.recipe import Recipe
 from kamerton.data.cubes.cube import LabelledCube, open_cube
 from kamerton.data.cubes.writer import CubeWriter
 from kamerton.inference.engines import BATCH_IMAGES, float32_engine

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from kamerton.config import Recipe
+from kamerton.config.recipe import Recipe
 from kamerton.errors import UnknownNameError, UsageError
 from kamerton.files import read_text
 from kamerton.records import read_record

@@ -16,7 +16,8 @@ from typing import Any
 import torch
 
 from kamerton.checks import several
-from kamerton.config import Recipe, SweepSettings
+from kamerton.config.learning import SweepSettings
+from kamerton.config.recipe import Recipe
 from kamerton.errors import KamertonError, MissingExtraError, UsageError
 from kamerton.evaluation.evaluate import evaluate
 from kamerton.machine.memory import keep_freed_memory

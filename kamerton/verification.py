@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import torch
 
-from kamerton.config import TrainSettings
+from kamerton.config.learning import TrainSettings
 from kamerton.errors import KamertonError, RunError
 from kamerton.evaluation.faults import fault_of_cube, fault_of_results
 from kamerton.formats.exporting import working_on

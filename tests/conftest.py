@@ -18,7 +18,7 @@ from tests.array_types import check_arrays_of
 check_arrays_of("kamerton")
 
 from kamerton import progress
-from kamerton.config import PixelOrigin
+from kamerton.config.pictures import PixelOrigin
 from kamerton.data.cubes.writer import CubeWriter
 from kamerton.formats.keras.file import import_keras
 from kamerton.machine.tiled_convolutions import tiles_available

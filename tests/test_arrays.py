@@ -7,7 +7,7 @@ import pytest
 from jaxtyping import TypeCheckError
 
 from kamerton.batches.reading import batch_indices
-from kamerton.config import SplitSettings
+from kamerton.config.surveys import SplitSettings
 from kamerton.data.cubes.cube import fingerprint_of
 from kamerton.data.cubes.images import image_digest
 from kamerton.data.splitting import Grouping, assign_splits

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from kamerton.checks import several
-from kamerton.config import SplitSettings, SynthSettings, TrainSettings
+from kamerton.config.learning import TrainSettings
+from kamerton.config.surveys import SplitSettings, SynthSettings
 from kamerton.errors import UsageError
 
 

@@ -4,17 +4,10 @@ from typing import Any
 
 import pytest
 
-from kamerton.config import (
-    PIXEL_SCALE,
-    AdamSettings,
-    PictureSettings,
-    PixelOrigin,
-    PlateauSettings,
-    Preprocessing,
-    SplitSettings,
-    SynthSettings,
-    TrainSettings,
-)
+from kamerton.config.learning import TrainSettings
+from kamerton.config.pictures import PIXEL_SCALE, PictureSettings, PixelOrigin, Preprocessing
+from kamerton.config.recipe import AdamSettings, PlateauSettings
+from kamerton.config.surveys import SplitSettings, SynthSettings
 from kamerton.errors import UsageError
 
 PLATEAU = {

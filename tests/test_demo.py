@@ -12,7 +12,7 @@ from astropy.table import Table
 from PIL import Image
 from rich.console import Console
 
-from kamerton.config import DemoSettings
+from kamerton.config.surveys import DemoSettings
 from kamerton.demo import Demo, demo
 from kamerton.errors import OutputError
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from kamerton.config import PictureSettings
+from kamerton.config.pictures import PictureSettings
 from kamerton.data.audit import check
 from kamerton.data.cubes.cube import open_cube
 from kamerton.data.importers import import_cube

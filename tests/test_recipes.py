@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kamerton.config import AdamSettings, PlateauSettings, Recipe
+from kamerton.config.recipe import AdamSettings, PlateauSettings, Recipe
 from kamerton.errors import UnknownNameError, UsageError
 from kamerton.recipes import load_recipe, recipe_folder, recipe_names
 

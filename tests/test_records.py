@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from kamerton.config import Preprocessing
+from kamerton.config.pictures import Preprocessing
 from kamerton.errors import RunError
 from kamerton.records import read_record
 

@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float, Float32, Int64, Shaped
 from torch.nn import functional as F
 
-from kamerton.config import AugmentSettings
+from kamerton.config.recipe import AugmentSettings
 
 Images = Float[torch.Tensor, "n channels height width"]
 

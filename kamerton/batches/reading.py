@@ -15,7 +15,7 @@ from jaxtyping import Float32, Int64, Real, UInt8
 from torch.nn import functional as F
 
 from kamerton.arrays import Rows
-from kamerton.config import PIXEL_SCALE, Preprocessing
+from kamerton.config.pictures import PIXEL_SCALE, Preprocessing
 from kamerton.data.cubes.cube import LabelledCube
 
 READ_AHEAD = 2

@@ -24,7 +24,7 @@ from kamerton.catalogue.columns import (
 from kamerton.catalogue.first_galaxies import FirstGalaxies
 from kamerton.catalogue.reading import Batch
 from kamerton.certainty.judging import FLAGS, Certainty
-from kamerton.config import FeatureKind
+from kamerton.config.answers import FeatureKind
 from kamerton.errors import UsageError
 from kamerton.inference.engines import Answers
 from kamerton.inference.predictor import Predictor

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from kamerton.catalogue.names import distinct, safe_names, words
-from kamerton.config import FeatureKind
+from kamerton.config.answers import FeatureKind
 from kamerton.data.fits.letters import printable
 
 if TYPE_CHECKING:

@@ -24,7 +24,8 @@ from kamerton.catalogue.work import Work
 from kamerton.catalogue.writers import find_writer
 from kamerton.certainty.drift import FEWEST_GALAXIES
 from kamerton.certainty.proportions import MOST_GALAXIES, Proportions, proportions
-from kamerton.config import Device, FeatureKind, PredictSettings
+from kamerton.config.answers import FeatureKind, PredictSettings
+from kamerton.config.machine import Device
 from kamerton.errors import UsageError
 from kamerton.files import cannot_write
 from kamerton.plurals import counted

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from kamerton.catalogue.claims import CLAIMS
 from kamerton.catalogue.columns import Features
 from kamerton.catalogue.manifest import ManifestFacts
-from kamerton.config import PixelOrigin, Preprocessing
+from kamerton.config.pictures import PixelOrigin, Preprocessing
 from kamerton.errors import DataError, OutputError
 from kamerton.files import file_sha256, json_sha256, partial_path, read_json, require_new, write_json
 from kamerton.plurals import counted

@@ -30,7 +30,7 @@ from kamerton.catalogue.requests import open_sources
 from kamerton.catalogue.shards import is_made, shard_path
 from kamerton.catalogue.writers import require_format
 from kamerton.certainty.judging import Certainty, read_certainty
-from kamerton.config import PredictSettings
+from kamerton.config.answers import PredictSettings
 from kamerton.data.sources.source import Source
 from kamerton.errors import UsageError
 from kamerton.inference.predictor import Predictor

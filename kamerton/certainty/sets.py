@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Int64
 
 from kamerton.arrays import Labels, Probabilities, Sets, ValuesN, ValuesNC
-from kamerton.config import SetMethod
+from kamerton.config.judging import SetMethod
 
 FEWEST_GALAXIES = 20
 """Of a class that has a threshold of its own, or as many as its rank needs; rarer ones share one."""

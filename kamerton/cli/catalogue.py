@@ -7,17 +7,17 @@ from typing import Annotated, Any
 
 import typer
 
-from kamerton import config
 from kamerton.cli.options import with_options
 from kamerton.cli.shared import Commands, JsonFlag, print_result
 from kamerton.cli.terminal import answers, print_json, watcher
+from kamerton.config.answers import PredictSettings
 
 app = Commands()
 finishing = Commands(name="catalogue", help="Finish a catalogue that `kamerton predict` made.")
 
 
 @app.command()
-@with_options(config.PredictSettings)
+@with_options(PredictSettings)
 def predict(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder.")],
     sources: Annotated[

@@ -8,17 +8,18 @@ from typing import Annotated, Any
 
 import typer
 
-from kamerton import config
 from kamerton.cli.options import WithTuples, with_options
 from kamerton.cli.shared import Commands, JsonFlag, OverwriteFlag, print_result
 from kamerton.cli.terminal import watcher
+from kamerton.config.pictures import ImportSettings
+from kamerton.config.surveys import DOWNLOAD_FOLDER, AuditSettings, SplitSettings, SynthSettings
 from kamerton.errors import UnknownNameError
 
 app = Commands(name="data", help="Make, fetch, split and check labelled FITS cubes.")
 
 
 @app.command()
-@with_options(config.SynthSettings)
+@with_options(SynthSettings)
 def synth(
     out_dir: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to make.")],
     *,
@@ -34,7 +35,7 @@ def synth(
 
 
 @app.command("import")
-@with_options(config.ImportSettings)
+@with_options(ImportSettings)
 def import_(
     source: Annotated[Path, typer.Argument(metavar="SRC", help="Galaxy10 HDF5, class folders, CSV or FITS cube.")],
     out: Annotated[Path, typer.Argument(metavar="OUT.fits", help="Cube to write.")],
@@ -54,7 +55,7 @@ def import_(
 def download(
     dataset: Annotated[str, typer.Argument(metavar="galaxy10", help="What to fetch.")],
     *,
-    out: Annotated[Path, typer.Option(help="Folder for the file.")] = config.DOWNLOAD_FOLDER,
+    out: Annotated[Path, typer.Option(help="Folder for the file.")] = DOWNLOAD_FOLDER,
     as_json: JsonFlag = False,
 ) -> None:
     """Fetch Galaxy10_DECals.h5 (2.7 GB), resuming where an earlier try ended, and check its SHA-256."""
@@ -67,7 +68,7 @@ def download(
 
 
 @app.command(cls=WithTuples)
-@with_options(config.SplitSettings)
+@with_options(SplitSettings)
 def split(
     cube: Annotated[Path, typer.Argument(metavar="IN.fits", help="Labelled cube.")],
     out_dir: Annotated[Path, typer.Argument(metavar="DIR", help="Folder for the three cubes.")],
@@ -84,7 +85,7 @@ def split(
 
 
 @app.command()
-@with_options(config.AuditSettings)
+@with_options(AuditSettings)
 def check(
     files: Annotated[
         list[Path], typer.Argument(metavar="FILE...", help="Labelled cubes, lists of ra, dec, label, or their folder.")

@@ -7,16 +7,16 @@ from typing import Annotated, Any
 
 import typer
 
-from kamerton import config
 from kamerton.cli.options import with_options
 from kamerton.cli.shared import Commands, JsonFlag, print_result
 from kamerton.cli.terminal import watcher
+from kamerton.config.answers import ExplainSettings
 
 app = Commands()
 
 
 @app.command()
-@with_options(config.ExplainSettings)
+@with_options(ExplainSettings)
 def explain(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder.")],
     source: Annotated[

@@ -7,17 +7,17 @@ from typing import Annotated, Any
 
 import typer
 
-from kamerton import config
 from kamerton.cli import completion
 from kamerton.cli.options import with_options
 from kamerton.cli.shared import Commands, JsonFlag, print_result
 from kamerton.cli.terminal import training_watcher
+from kamerton.config.learning import SweepSettings, TrainSettings
 
 app = Commands()
 
 
 @app.command()
-@with_options(config.TrainSettings)
+@with_options(TrainSettings)
 def train(
     data: Annotated[Path, typer.Argument(metavar="DATA", help="Folder with train.fits and valid.fits.")],
     network: Annotated[
@@ -58,7 +58,7 @@ def train(
 
 
 @app.command()
-@with_options(config.SweepSettings)
+@with_options(SweepSettings)
 def sweep(
     data: Annotated[Path, typer.Argument(metavar="DATA", help="Folder with train.fits, valid.fits and test.fits.")],
     *,

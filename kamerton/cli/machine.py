@@ -7,17 +7,18 @@ from typing import Annotated, Any
 
 import typer
 
-from kamerton import config
 from kamerton.cli.options import with_options
 from kamerton.cli.shared import Commands, JsonFlag, print_result
 from kamerton.cli.terminal import answers, print_json, training_watcher, watcher
+from kamerton.config.machine import BenchSettings, TableSettings
+from kamerton.config.surveys import DEMO_FOLDER
 
 app = Commands()
 
 
 @app.command()
 def demo(
-    out: Annotated[Path, typer.Option(help="Folder to make.")] = config.DEMO_FOLDER,
+    out: Annotated[Path, typer.Option(help="Folder to make.")] = DEMO_FOLDER,
 ) -> None:
     """Go the whole way on a synthetic survey: data, two networks, evaluation, a table and a picture."""
     from kamerton.demo import demo as run_demo
@@ -28,12 +29,12 @@ def demo(
 
 
 @app.command()
-@with_options(config.TableSettings)
+@with_options(TableSettings)
 def networks(*, as_json: JsonFlag = False, **settings: Any) -> None:
     """Show the table of networks."""
     from kamerton.networks.table import network_table, print_network_table
 
-    rows = network_table(config.TableSettings(**settings))
+    rows = network_table(TableSettings(**settings))
     if as_json:
         print_json(rows)
     else:
@@ -41,7 +42,7 @@ def networks(*, as_json: JsonFlag = False, **settings: Any) -> None:
 
 
 @app.command()
-@with_options(config.BenchSettings)
+@with_options(BenchSettings)
 def bench(*, as_json: JsonFlag = False, **settings: Any) -> None:
     """Measure this machine: its ceiling, and training and prediction as shares of it."""
     from kamerton.machine.memory import keep_freed_memory

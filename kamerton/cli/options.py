@@ -1,10 +1,11 @@
-"""A command's options, made of its settings: the fields of a dataclass in config.py, with its docstrings as help."""
+"""A command's options, made of its settings: the fields of a dataclass in config/, with its docstrings as help."""
 
 from __future__ import annotations
 
 import ast
 import dataclasses
 import inspect
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, reduce
@@ -16,7 +17,6 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_typ
 import typer
 from typer.core import TyperCommand
 
-from kamerton import config
 from kamerton.checks import Settings
 from kamerton.cli import completion
 from kamerton.cli.shared import whole_numbers, words
@@ -127,13 +127,18 @@ class _Option:
 
 def _help(settings: type[Settings], name: str) -> str:
     """Give the docstring of a field, wherever in the settings' family it stands."""
-    return next(texts[name] for kind in settings.__mro__ if name in (texts := docstrings().get(kind.__name__, {})))
+    family = (kind for kind in settings.__mro__ if kind is not object)
+    return next(texts[name] for kind in family if name in (texts := docstrings(kind)))
+
+
+def docstrings(settings: type[object]) -> dict[str, str]:
+    """Give the docstrings of a class's own fields, out of its source: Python itself keeps none of them."""
+    return _docstrings_by_class(settings.__module__).get(settings.__name__, {})
 
 
 @cache
-def docstrings() -> dict[str, dict[str, str]]:
-    """Read the docstrings of config.py's fields, class by class; Python itself keeps none of them."""
-    tree = ast.parse(inspect.getsource(config))
+def _docstrings_by_class(module: str) -> dict[str, dict[str, str]]:
+    tree = ast.parse(inspect.getsource(sys.modules[module]))
     return {node.name: dict(_field_docstrings(node)) for node in tree.body if isinstance(node, ast.ClassDef)}
 
 

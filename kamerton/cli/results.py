@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from kamerton import config
 from kamerton.cli.options import with_options
 from kamerton.cli.shared import Commands, JsonFlag, print_result
 from kamerton.cli.terminal import answers, print_json, training_watcher, watcher
+from kamerton.config.judging import REPORT_PAGE, CalibrateSettings, CompareSettings, EvaluateSettings, ReportSettings
 from kamerton.errors import warn
 
 Runs = Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders, or a sweep's folder of them.")]
@@ -20,7 +20,7 @@ app = Commands()
 
 
 @app.command()
-@with_options(config.EvaluateSettings)
+@with_options(EvaluateSettings)
 def evaluate(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder.")],
     cube: Annotated[Path, typer.Argument(metavar="CUBE", help="Labelled cube that the run has not seen.")],
@@ -49,7 +49,7 @@ def evaluate(
 
 
 @app.command()
-@with_options(config.CalibrateSettings)
+@with_options(CalibrateSettings)
 def calibrate(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder.")],
     cube: Annotated[Path, typer.Argument(metavar="CUBE", help="Labelled cube that training has not seen.")],
@@ -67,7 +67,7 @@ def calibrate(
 
 
 @app.command()
-@with_options(config.CompareSettings)
+@with_options(CompareSettings)
 def compare(
     runs: Runs,
     *,
@@ -92,11 +92,11 @@ def compare(
 
 
 @app.command()
-@with_options(config.ReportSettings)
+@with_options(ReportSettings)
 def report(
     runs: Runs,
     *,
-    out: Annotated[Path, typer.Option(help="Page to write.")] = config.REPORT_PAGE,
+    out: Annotated[Path, typer.Option(help="Page to write.")] = REPORT_PAGE,
     as_json: JsonFlag = False,
     **settings: Any,
 ) -> None:

@@ -19,7 +19,7 @@ from email.message import Message
 from pathlib import Path
 from typing import IO
 
-from kamerton.config import DOWNLOAD_FOLDER
+from kamerton.config.surveys import DOWNLOAD_FOLDER
 from kamerton.data import galaxy10
 from kamerton.errors import DownloadError, OutputError
 from kamerton.opening import open_plain

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 import numpy as np
 
 from kamerton.arrays import Mask, PositionsDeg
-from kamerton.config import OVERLAP_ARCSEC, SAME_GALAXY_ARCSEC
+from kamerton.config.surveys import OVERLAP_ARCSEC, SAME_GALAXY_ARCSEC
 from kamerton.data.cubes.cube import LabelledCube
 from kamerton.data.likeness import alike_pairs
 from kamerton.data.marks import ALL_CHECKS, GalaxyMarks, SeenBy

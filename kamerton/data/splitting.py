@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Int8
 
 from kamerton.arrays import Labels, Mask, Rows
-from kamerton.config import SPLIT_NAMES, SplitSettings
+from kamerton.config.surveys import SPLIT_NAMES, SplitSettings
 from kamerton.data.classes import warn_of_empty, warn_of_look_alikes, warn_of_missing
 from kamerton.data.cubes.cube import LabelledCube, fingerprint_of, open_cube
 from kamerton.data.cubes.own import require_another, require_own_cube

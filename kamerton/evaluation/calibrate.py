@@ -14,7 +14,8 @@ from kamerton import jupyter
 from kamerton.arrays import Labels, Mask, Rows
 from kamerton.certainty import outliers, scaling, sets
 from kamerton.certainty.pixels import pixel_measures
-from kamerton.config import CalibrateSettings, Device, SetMethod
+from kamerton.config.judging import CalibrateSettings, SetMethod
+from kamerton.config.machine import Device
 from kamerton.data.cubes.cube import LabelledCube, open_cube
 from kamerton.errors import CubeError, warn
 from kamerton.evaluation.evaluate import (

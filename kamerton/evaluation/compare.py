@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kamerton.checks import several
-from kamerton.config import CompareSettings
+from kamerton.config.judging import CompareSettings
 from kamerton.errors import DataError, OutputError, UsageError
 from kamerton.evaluation.comparison import Caution, Comparison, compare_predictions
 from kamerton.evaluation.comparison_figures import FIGURES, draw_figures

@@ -13,7 +13,7 @@ from jaxtyping import Float64
 
 from kamerton import jupyter
 from kamerton.arrays import Mask, MeanConfusion, Probabilities
-from kamerton.config import CompareSettings
+from kamerton.config.judging import CompareSettings
 from kamerton.evaluation.guessing import AgainstGuess, against_guess
 from kamerton.evaluation.leakage import leakage_details, leakage_warning
 from kamerton.evaluation.repeats import Repeats, Trait, find_repeats, name_of

@@ -14,7 +14,9 @@ import numpy.typing as npt
 from kamerton import jupyter
 from kamerton.arrays import Labels, Probabilities
 from kamerton.certainty.judging import Certainty, read_certainty
-from kamerton.config import Device, EvaluateSettings, PixelOrigin
+from kamerton.config.judging import EvaluateSettings
+from kamerton.config.machine import Device
+from kamerton.config.pictures import PixelOrigin
 from kamerton.data.cubes.cube import LabelledCube, open_cube
 from kamerton.data.cubes.labels import default_class_names
 from kamerton.data.cubes.origin import framing_differs, framing_of, framing_told, stretch_differs

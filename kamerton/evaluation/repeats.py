@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kamerton.config import Recipe
+from kamerton.config.recipe import Recipe
 from kamerton.evaluation.results import RunPredictions
 from kamerton.networks.registry import find_network
 from kamerton.runs.record import CubeRecord, RunRecord, flattened

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from kamerton.catalogue.requests import open_sources
-from kamerton.config import Device, ExplainMethod, ExplainSettings
+from kamerton.config.answers import ExplainMethod, ExplainSettings
+from kamerton.config.machine import Device
 from kamerton.explaining.choosing import Gallery, choose_galleries, class_number, wanted_rows
 from kamerton.explaining.galaxies import Answered, answer_all, list_galaxies
 from kamerton.explaining.receipt import Receipt

@@ -11,7 +11,7 @@ from astropy.io import fits
 from jaxtyping import Float32
 from PIL import Image
 
-from kamerton.config import PictureSettings
+from kamerton.config.pictures import PictureSettings
 from kamerton.data.fits.letters import ESCAPES_CARD, ESCAPES_KEYWORD, card_text, fits_cards, with_comment
 from kamerton.data.pictures.cutout import frame_of
 

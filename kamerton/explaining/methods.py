@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from torch import nn
 
 from kamerton.batches.augment import EIGHT, turned
-from kamerton.config import ExplainMethod
+from kamerton.config.answers import ExplainMethod
 from kamerton.errors import MissingExtraError, UsageError
 from kamerton.explaining.layers import (
     CellMaps,

@@ -13,7 +13,7 @@ from jaxtyping import Float64
 from torch import nn
 
 from kamerton.batches.augment import EIGHT, turned
-from kamerton.config import CompareSettings
+from kamerton.config.judging import CompareSettings
 from kamerton.evaluation.statistics import Interval
 from kamerton.explaining.agreeing import rank_correlations
 from kamerton.explaining.deleting import STEPS, Hanging, centred_gaussian, hanging, random_maps

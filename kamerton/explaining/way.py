@@ -11,7 +11,7 @@ import torch
 from kamerton.arrays import SquaresNHWC
 from kamerton.batches.reading import to_network_input
 from kamerton.certainty.judging import Certainty, read_certainty
-from kamerton.config import ExplainSettings
+from kamerton.config.answers import ExplainSettings
 from kamerton.data.sources.source import Source
 from kamerton.errors import UsageError
 from kamerton.explaining.galaxies import Answered, Listed, read_images

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kamerton.config import PIXEL_SCALE
+from kamerton.config.pictures import PIXEL_SCALE
 from kamerton.errors import UnknownNameError, UsageError
 from kamerton.progress import Progress, Silent
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-from kamerton.config import Preprocessing
+from kamerton.config.pictures import Preprocessing
 from kamerton.data.cubes.cube import open_cube
 from kamerton.data.cubes.labels import default_class_names
 from kamerton.errors import UsageError, warn

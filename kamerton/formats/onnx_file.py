@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from kamerton.config import PIXEL_SCALE
+from kamerton.config.pictures import PIXEL_SCALE
 from kamerton.errors import ModelFileError
 from kamerton.files import whole_file
 from kamerton.networks.features import WithFeatures

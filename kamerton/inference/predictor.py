@@ -15,7 +15,7 @@ from torch import nn
 from kamerton.arrays import Probabilities
 from kamerton.batches.augment import eight_views
 from kamerton.batches.reading import in_order, to_network_input
-from kamerton.config import DEFAULT_DEVICE, Device
+from kamerton.config.machine import DEFAULT_DEVICE, Device
 from kamerton.data.cubes.cube import LabelledCube
 from kamerton.data.cubes.pixels import PixelRange, check_pixels
 from kamerton.errors import CubeError

@@ -10,7 +10,8 @@ import torch
 from torch import nn
 
 from kamerton.checks import require
-from kamerton.config import CONVOLUTIONS, Convolutions, TrainSettings
+from kamerton.config.learning import TrainSettings
+from kamerton.config.machine import CONVOLUTIONS, Convolutions
 from kamerton.errors import UsageError
 from kamerton.machine.repeatable import full_float32
 from kamerton.machine.tiled_convolutions import TiledConvolutions, tiles_available

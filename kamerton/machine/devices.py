@@ -8,7 +8,7 @@ import platform
 import torch
 
 from kamerton.checks import require
-from kamerton.config import DEFAULT_DEVICE, DEVICES
+from kamerton.config.machine import DEFAULT_DEVICE, DEVICES
 from kamerton.errors import UsageError
 
 LOCAL_RANK = "LOCAL_RANK"

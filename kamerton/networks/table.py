@@ -12,7 +12,7 @@ import ast
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kamerton.config import TableSettings
+from kamerton.config.machine import TableSettings
 from kamerton.files import json_sha256, read_json, write_json
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from kamerton.config import REPORT_PAGE, ReportSettings
+from kamerton.config.judging import REPORT_PAGE, ReportSettings
 from kamerton.errors import OutputError, PictureError, UnknownNameError, warn
 from kamerton.evaluation.compare import compare
 from kamerton.evaluation.comparison import Caution, Comparison, Difference, NetworkResult

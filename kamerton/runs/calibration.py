@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from pydantic import Field
 
-from kamerton.config import SetMethod
+from kamerton.config.judging import SetMethod
 from kamerton.errors import OutputError, RunError, UsageError
 from kamerton.files import cannot_write, file_sha256, json_sha256, read_json, write_json
 from kamerton.plurals import counted

@@ -13,7 +13,8 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from kamerton.config import PixelOrigin, Preprocessing, Recipe
+from kamerton.config.pictures import PixelOrigin, Preprocessing
+from kamerton.config.recipe import Recipe
 from kamerton.files import json_sha256
 from kamerton.machine.computation import ConvolutionAlgorithm
 from kamerton.version import PACKAGE, __version__

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kamerton.config import PixelOrigin
+from kamerton.config.pictures import PixelOrigin
 from kamerton.data.classes import warn_of_empty, warn_of_look_alikes, warn_of_missing
 from kamerton.data.cubes.cube import LabelledCube
 from kamerton.data.cubes.origin import framing_differs, framing_told, stretch_differs

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
-from kamerton.config import TrainSettings
+from kamerton.config.learning import TrainSettings
 from kamerton.errors import TrainingStoppedError
 from kamerton.runs.folder import Run
 from kamerton.training.checkpoint import write_checkpoint

@@ -18,7 +18,8 @@ from torch.nn import functional as F
 from kamerton.batches.augment import augment
 from kamerton.batches.reading import batch_indices, shuffled_order, to_network_input
 from kamerton.batches.resident import ResidentCube, batches_on, resident
-from kamerton.config import Preprocessing, Recipe
+from kamerton.config.pictures import Preprocessing
+from kamerton.config.recipe import Recipe
 from kamerton.data.cubes.cube import LabelledCube
 from kamerton.machine.computation import Computation
 from kamerton.networks.layers import WithAuxiliary

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from kamerton.config import Recipe
+from kamerton.config.recipe import Recipe
 from kamerton.errors import warn
 from kamerton.files import cannot_write, require_new, whole_file
 from kamerton.networks.registry import find_network

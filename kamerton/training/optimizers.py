@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import torch
 from torch import nn
 
-from kamerton.config import AdamSettings, AdamWSettings, Recipe
+from kamerton.config.recipe import AdamSettings, AdamWSettings, Recipe
 
 
 class Resumable(torch.optim.Optimizer):

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from kamerton.config import Recipe
+from kamerton.config.recipe import Recipe
 
 
 @contextmanager

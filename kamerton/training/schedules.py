@@ -9,7 +9,7 @@ from typing import ClassVar, Protocol
 
 import numpy as np
 
-from kamerton.config import CosineSettings, PlateauSettings, Recipe
+from kamerton.config.recipe import CosineSettings, PlateauSettings, Recipe
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import ClassVar, Self
 import torch
 from torch import nn
 
-from kamerton.config import Recipe
+from kamerton.config.recipe import Recipe
 from kamerton.training.optimizers import Resumable, make_optimizer
 from kamerton.training.schedules import Schedule, ScheduleState, make_schedule
 

@@ -11,7 +11,10 @@ from pathlib import Path
 
 import torch
 
-from kamerton.config import Convolutions, Device, Preprocessing, Recipe, TrainSettings
+from kamerton.config.learning import TrainSettings
+from kamerton.config.machine import Convolutions, Device
+from kamerton.config.pictures import Preprocessing
+from kamerton.config.recipe import Recipe
 from kamerton.data.cubes.cube import LabelledCube, open_cube
 from kamerton.data.identity import cube_marks
 from kamerton.errors import OutputError, RunError, UsageError
@@ -78,9 +81,9 @@ def train(
 ) -> Run:
     """Train ``network`` on ``data/train.fits``, validate on ``data/valid.fits``, and keep all in a run folder.
 
-    The settings from ``recipe`` to ``convolutions`` are those of `kamerton.config.TrainSettings`; ``out`` defaults to
-    ``runs/NETWORK-TIME`` and must be new. With ``resume`` the training in ``out`` goes on from its newest whole
-    checkpoint, to the same bits as if it had never stopped; where nothing is there yet, it begins. With
+    The settings from ``recipe`` to ``convolutions`` are those of `kamerton.config.learning.TrainSettings`; ``out``
+    defaults to ``runs/NETWORK-TIME`` and must be new. With ``resume`` the training in ``out`` goes on from its newest
+    whole checkpoint, to the same bits as if it had never stopped; where nothing is there yet, it begins. With
     ``notebook_paths`` also ``Models/NAME_full.keras`` and ``ResultLearning/NAME_full.csv`` are written in the current
     folder. Under torchrun the processes learn together, each from its part of every batch, and ``out`` must be given;
     the first one writes. Raises UsageError, OutputError and CubeError before anything is written, and

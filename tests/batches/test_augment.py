@@ -10,7 +10,7 @@ import torch
 from scipy import ndimage
 
 from kamerton.batches.augment import augment, eight_views, turned
-from kamerton.config import AugmentSettings
+from kamerton.config.recipe import AugmentSettings
 from kamerton.errors import UsageError
 
 IMAGES_NCHW = torch.rand(16, 3, 21, 21, generator=torch.Generator().manual_seed(0))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from kamerton.batches.reading import batch_indices, in_order, read_batches, shuffled_order, to_network_input
-from kamerton.config import Preprocessing
+from kamerton.config.pictures import Preprocessing
 from kamerton.data.cubes.cube import open_cube
 from tests.conftest import toy_galaxies
 

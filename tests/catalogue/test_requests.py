@@ -11,7 +11,7 @@ import pytest
 
 from kamerton.catalogue.columns import DOUBTFUL
 from kamerton.catalogue.predict import predict
-from kamerton.config import Framing, PixelOrigin
+from kamerton.config.pictures import Framing, PixelOrigin
 from kamerton.errors import DataError, KamertonWarning
 from kamerton.explaining.explain import explain
 from kamerton.runs.folder import Run, open_run

@@ -13,7 +13,7 @@ from scipy.stats import binom
 
 from kamerton.certainty import sets
 from kamerton.certainty.scaling import softmax
-from kamerton.config import SetMethod
+from kamerton.config.judging import SetMethod
 
 METHODS: tuple[SetMethod, SetMethod] = ("lac", "aps")
 

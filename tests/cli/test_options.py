@@ -13,24 +13,28 @@ import pytest
 import typer
 
 import kamerton
-from kamerton import config
 from kamerton.checks import Settings
 from kamerton.cli import main
 from kamerton.cli.command import app
 from kamerton.cli.options import docstrings
+from kamerton.config.judging import CompareSettings, EvaluateSettings, ReportSettings
+from kamerton.config.learning import SweepSettings, TrainSettings
+from kamerton.config.machine import DEVICES, BenchSettings
+from kamerton.config.pictures import ImportSettings
+from kamerton.config.surveys import AuditSettings, SplitSettings, SynthSettings
 from kamerton.measuring import bench
 
 SETTINGS: dict[str, tuple[type[Settings], Callable[..., Any]]] = {
-    "data synth": (config.SynthSettings, kamerton.synth),
-    "data import": (config.ImportSettings, kamerton.import_cube),
-    "data split": (config.SplitSettings, kamerton.split_cube),
-    "data check": (config.AuditSettings, kamerton.check),
-    "train": (config.TrainSettings, kamerton.train),
-    "sweep": (config.SweepSettings, kamerton.sweep),
-    "evaluate": (config.EvaluateSettings, kamerton.evaluate),
-    "compare": (config.CompareSettings, kamerton.compare),
-    "report": (config.ReportSettings, kamerton.report),
-    "bench": (config.BenchSettings, bench),
+    "data synth": (SynthSettings, kamerton.synth),
+    "data import": (ImportSettings, kamerton.import_cube),
+    "data split": (SplitSettings, kamerton.split_cube),
+    "data check": (AuditSettings, kamerton.check),
+    "train": (TrainSettings, kamerton.train),
+    "sweep": (SweepSettings, kamerton.sweep),
+    "evaluate": (EvaluateSettings, kamerton.evaluate),
+    "compare": (CompareSettings, kamerton.compare),
+    "report": (ReportSettings, kamerton.report),
+    "bench": (BenchSettings, bench),
 }
 
 
@@ -55,8 +59,8 @@ def test_a_setting_is_a_keyword_of_the_function_with_the_same_default(command: s
 def test_a_setting_is_an_option_of_the_command_with_its_docstring_as_help(command: str) -> None:
     settings, _ = SETTINGS[command]
     texts: dict[str, str] = {}
-    for kind in reversed(settings.__mro__):
-        texts |= docstrings().get(kind.__name__, {})
+    for kind in reversed(settings.__mro__[:-1]):
+        texts |= docstrings(kind)
     found = options(command)
     for field in dataclasses.fields(settings):
         assert found[field.name].help.startswith(texts[field.name])
@@ -85,7 +89,7 @@ TRAIN = ("kamerton.training.train.train", "train", "data", "--network", "lenet5"
 
 def test_without_options_the_function_receives_the_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
     given = received(monkeypatch, *TRAIN)
-    defaults = dataclasses.asdict(config.TrainSettings())
+    defaults = dataclasses.asdict(TrainSettings())
     assert {name: given[name] for name in defaults} == defaults
 
 
@@ -117,4 +121,4 @@ def test_a_word_that_is_no_choice_is_answered_with_the_choices(
     assert ended.value.code == 2
     said = capsys.readouterr().err
     assert said.count("\n") == 1
-    assert all(word in said for word in ("--device", "gpu", *config.DEVICES))
+    assert all(word in said for word in ("--device", "gpu", *DEVICES))

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from kamerton.config import SynthSettings
+from kamerton.config.surveys import SynthSettings
 from kamerton.data.cubes.cube import open_cube
 from kamerton.data.likeness import alike_pairs, picture_features
 from kamerton.data.marks import Features

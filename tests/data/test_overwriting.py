@@ -13,7 +13,7 @@ from astropy.io import fits
 from PIL import Image
 
 import kamerton
-from kamerton.config import SPLIT_NAMES
+from kamerton.config.surveys import SPLIT_NAMES
 from kamerton.errors import CubeError, OutputError, UsageError
 from kamerton.runs.folder import Run
 from tests.conftest import write_toy_cube

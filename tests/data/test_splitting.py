@@ -14,7 +14,7 @@ from astropy.table import Table
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kamerton.config import SPLIT_NAMES, SplitSettings
+from kamerton.config.surveys import SPLIT_NAMES, SplitSettings
 from kamerton.data.cubes.cube import open_cube
 from kamerton.data.cubes.writer import CubeWriter
 from kamerton.data.sky import connected_groups, sky_pairs

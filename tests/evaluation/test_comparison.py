@@ -18,7 +18,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 from scipy import stats
 
-from kamerton.config import CompareSettings, Preprocessing
+from kamerton.config.judging import CompareSettings
+from kamerton.config.pictures import Preprocessing
 from kamerton.errors import DataError, OutputError, RunError, UsageError
 from kamerton.evaluation.compare import compare
 from kamerton.evaluation.comparison import Difference, _draw_seeds

@@ -21,7 +21,7 @@ import torch
 from PIL import Image
 from scipy import stats
 
-from kamerton.config import Framing, PixelOrigin
+from kamerton.config.pictures import Framing, PixelOrigin
 from kamerton.data.cubes.cube import open_cube
 from kamerton.errors import CubeError, KamertonWarning, OutputError, RunError, UsageError
 from kamerton.evaluation import evaluate as evaluation

@@ -9,7 +9,7 @@ import pytest
 from astropy.io import fits
 from astropy.wcs import WCS
 
-from kamerton.config import PictureSettings
+from kamerton.config.pictures import PictureSettings
 from kamerton.data.cubes.cube import open_cube
 from kamerton.data.pictures.picture import read_picture
 from kamerton.explaining.maps_file import BOTTOM_UP, TOP_DOWN, framed, write_map

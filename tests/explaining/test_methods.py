@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from kamerton.batches.augment import EIGHT, turned
-from kamerton.config import ExplainMethod
+from kamerton.config.answers import ExplainMethod
 from kamerton.errors import MissingExtraError, UsageError
 from kamerton.explaining.layers import find_layer, values_and_gradients
 from kamerton.explaining.methods import METHODS, gradcam, hirescam, over_eight_views, subject_of, turned_back

@@ -22,7 +22,7 @@ from kamerton.catalogue.record import (
 )
 from kamerton.catalogue.shards import is_made, read_shard_file, shard_path
 from kamerton.catalogue.writers.parquet_file import parquet_rows
-from kamerton.config import PictureSettings, Preprocessing
+from kamerton.config.pictures import PictureSettings, Preprocessing
 from kamerton.data.cubes.writer import CubeWriter
 from kamerton.data.sources import open_source
 from kamerton.data.sources.source import SourceRequest

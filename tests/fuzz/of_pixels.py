@@ -12,7 +12,7 @@ from astropy.io import fits
 from astropy.table import Table
 from PIL import Image
 
-from kamerton.config import PictureSettings
+from kamerton.config.pictures import PictureSettings
 from kamerton.data.cubes.cube import open_cube
 from kamerton.data.cubes.writer import CubeWriter
 from kamerton.data.pictures.picture import read_picture

@@ -17,7 +17,7 @@ from astropy.table import Table
 from PIL import Image
 from pyarrow import parquet
 
-from kamerton.config import PictureSettings
+from kamerton.config.pictures import PictureSettings
 from kamerton.data.sources import open_source
 from kamerton.data.sources.source import Source, SourceRequest
 from kamerton.errors import KamertonWarning, PictureError

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow import parquet
 
-from kamerton.config import PictureSettings
+from kamerton.config.pictures import PictureSettings
 from kamerton.data.audit.list_file import examine_list
 from kamerton.data.importers.galaxy10_file import open_galaxy10
 from kamerton.data.importers.source import ImportRequest

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from kamerton.config import Convolutions
+from kamerton.config.machine import Convolutions
 from kamerton.errors import UsageError
 from kamerton.inference.engines import BATCH_IMAGES, Engine, float32_engine, int8_answers
 from kamerton.machine.computation import choose_computation

@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from kamerton.config import Preprocessing
+from kamerton.config.pictures import Preprocessing
 from kamerton.data.cubes.cube import open_cube
 from kamerton.errors import CubeError, RunError, UsageError
 from kamerton.inference.engines import BATCH_IMAGES

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from kamerton.config import Preprocessing
+from kamerton.config.pictures import Preprocessing
 from kamerton.errors import UsageError
 from kamerton.machine import computation as computation_module
 from kamerton.machine.computation import Computation, choose_computation

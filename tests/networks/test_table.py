@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from kamerton.config import TableSettings
+from kamerton.config.machine import TableSettings
 from kamerton.networks import table as module
 from kamerton.networks.counting import count_networks
 from kamerton.networks.registry import build_network, count_parameters

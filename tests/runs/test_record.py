@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import torch
 
-from kamerton.config import Framing, PixelOrigin, Recipe
+from kamerton.config.pictures import Framing, PixelOrigin
+from kamerton.config.recipe import Recipe
 from kamerton.files import json_sha256
 from kamerton.recipes import load_recipe
 from kamerton.runs.folder import Run

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from kamerton.config import TrainSettings
+from kamerton.config.learning import TrainSettings
 from kamerton.errors import TrainingStoppedError
 from kamerton.runs.folder import Run, create_run
 from kamerton.training.keeping import RunKeeper, StopRequest, stop_on_signals

@@ -16,7 +16,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from kamerton.batches.reading import batch_indices, read_batches, shuffled_order
-from kamerton.config import PlateauSettings, Preprocessing
+from kamerton.config.pictures import Preprocessing
+from kamerton.config.recipe import PlateauSettings
 from kamerton.data.cubes.cube import open_cube
 from kamerton.formats.keras.file import build_keras
 from kamerton.formats.keras.twin import keras_arrays, twin_layers

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from kamerton.config import AdamSettings, AdamWSettings
+from kamerton.config.recipe import AdamSettings, AdamWSettings
 from kamerton.training.optimizers import DecayingAdam, KerasAdam
 
 SETTINGS = AdamSettings(learning_rate=1e-3, beta_1=0.9, beta_2=0.999, epsilon=1e-7)

@@ -12,7 +12,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kamerton.config import CosineSettings, PlateauSettings
+from kamerton.config.recipe import CosineSettings, PlateauSettings
 from kamerton.recipes import load_recipe
 from kamerton.training.schedules import CosineDecay, ReduceOnPlateau, standstill
 

@@ -14,7 +14,8 @@ import pandas as pd
 import pytest
 import torch
 
-from kamerton.config import Convolutions, Framing, PixelOrigin, Preprocessing
+from kamerton.config.machine import Convolutions
+from kamerton.config.pictures import Framing, PixelOrigin, Preprocessing
 from kamerton.data.cubes.cube import open_cube
 from kamerton.errors import CubeError, KamertonError, KamertonWarning, OutputError, UnknownNameError, UsageError
 from kamerton.machine import tiled_convolutions

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from kamerton.checks import several
-from kamerton.config import AuditSettings
+from kamerton.config.surveys import AuditSettings
 from kamerton.data.audit.cube_file import examine_cube
 from kamerton.data.audit.duplicates import duplicates
 from kamerton.data.audit.findings import AuditReport, Finding

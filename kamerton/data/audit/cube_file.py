@@ -12,7 +12,7 @@ from astropy.io import fits
 from astropy.table import Table
 
 from kamerton.arrays import ImageHWC, Labels, PositionsDeg
-from kamerton.config import PixelOrigin
+from kamerton.config.pictures import PixelOrigin
 from kamerton.data.audit.findings import BadRow
 from kamerton.data.audit.galaxies import AuditedGalaxies, FileAudit, bad_rows, known_positions, note_empty_classes
 from kamerton.data.cubes.cube import read_catalogue

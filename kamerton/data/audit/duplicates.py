@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from astropy.table import Table
 
-from kamerton.config import OVERLAP_ARCSEC
+from kamerton.config.surveys import OVERLAP_ARCSEC
 from kamerton.data.audit.findings import Finding, Pair
 from kamerton.data.audit.galaxies import AuditedGalaxies
 from kamerton.data.identity import real_ids

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from kamerton.arrays import Labels, Mask, PositionsDeg
-from kamerton.config import PixelOrigin
+from kamerton.config.pictures import PixelOrigin
 from kamerton.data.audit.findings import BadRow, FileSummary, Finding, GalaxyRow
 from kamerton.data.marks import Features
 from kamerton.data.sky import impossible_positions

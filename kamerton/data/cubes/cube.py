@@ -18,7 +18,7 @@ from astropy.io import fits
 from astropy.table import Table
 
 from kamerton.arrays import ImagesNHWC, Labels
-from kamerton.config import PixelOrigin
+from kamerton.config.pictures import PixelOrigin
 from kamerton.data.cubes.images import CubeImages, image_digest
 from kamerton.data.cubes.labels import CubeLabels
 from kamerton.data.cubes.origin import stored_origin

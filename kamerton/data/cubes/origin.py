@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from astropy.io import fits
 
-from kamerton.config import Framing, PixelOrigin, band_names
+from kamerton.config.pictures import Framing, PixelOrigin, band_names
 from kamerton.errors import CubeError, UsageError
 
 WRITTEN_BY = "Kamerton"

@@ -19,7 +19,7 @@ from astropy.table import Table
 from jaxtyping import Integer
 
 from kamerton.arrays import ImagesNHWC
-from kamerton.config import PixelOrigin
+from kamerton.config.pictures import PixelOrigin
 from kamerton.data.cubes.origin import WRITTEN_BY, origin_cards
 from kamerton.data.cubes.own import BLOCK_BYTES, CARD_BYTES, require_cube_place
 from kamerton.data.fits.letters import (

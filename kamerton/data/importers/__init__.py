@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kamerton.config import ImportSettings, PixelOrigin
+from kamerton.config.pictures import ImportSettings, PixelOrigin
 from kamerton.data.classes import warn_of_classes
 from kamerton.data.cubes.own import require_another, require_cube_place
 from kamerton.data.cubes.writer import CubeWriter, require_cube_name

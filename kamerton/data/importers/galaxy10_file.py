@@ -12,7 +12,7 @@ import numpy as np
 from astropy.table import Table
 
 from kamerton.arrays import Labels, SquaresNHWC
-from kamerton.config import PictureSettings, PixelOrigin
+from kamerton.config.pictures import PictureSettings, PixelOrigin
 from kamerton.data import galaxy10
 from kamerton.data.cubes.images import CHUNK_GALAXIES
 from kamerton.data.cubes.labels import MAX_CLASSES, default_class_names

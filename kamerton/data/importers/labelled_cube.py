@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from kamerton.arrays import SquaresNHWC
-from kamerton.config import PictureSettings, PixelOrigin
+from kamerton.config.pictures import PictureSettings, PixelOrigin
 from kamerton.data.cubes.cube import LabelledCube, open_cube
 from kamerton.data.cubes.origin import framing_within
 from kamerton.data.cubes.pixels import PixelRange, check_pixels

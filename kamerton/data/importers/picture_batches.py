@@ -10,7 +10,7 @@ import numpy as np
 from astropy.table import Table
 
 from kamerton.arrays import RgbHWC, SquaresNHWC
-from kamerton.config import WAVELENGTH_ORDER, Framing
+from kamerton.config.pictures import WAVELENGTH_ORDER, Framing
 from kamerton.data.cubes.images import CHUNK_GALAXIES
 from kamerton.data.importers.source import ImportRequest, LeftOut, StreamFindings
 from kamerton.data.pictures.alike import Likeness, require_alike

@@ -10,7 +10,7 @@ import numpy as np
 from astropy.table import Table
 
 from kamerton.arrays import ImagesNHWC, Labels, SquaresNHWC
-from kamerton.config import PictureSettings, PixelOrigin
+from kamerton.config.pictures import PictureSettings, PixelOrigin
 from kamerton.data.pictures.picture import fit_square
 
 

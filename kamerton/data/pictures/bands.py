@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from astropy.io import fits
 
-from kamerton.config import MAX_BAND_NAME, WAVELENGTH_ORDER, band_names
+from kamerton.config.pictures import MAX_BAND_NAME, WAVELENGTH_ORDER, band_names
 from kamerton.errors import PictureError
 from kamerton.plurals import counted
 

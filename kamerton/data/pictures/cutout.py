@@ -12,7 +12,7 @@ import numpy as np
 from astropy.io import fits
 
 from kamerton.arrays import BandsCHW, RgbHWC
-from kamerton.config import MAX_SIDE, PictureSettings
+from kamerton.config.pictures import MAX_SIDE, PictureSettings
 from kamerton.data.fits.hdus import fits_errors, open_fits, physical
 from kamerton.data.fits.unpacking import GZIP_MAGIC
 from kamerton.data.pictures.bands import bands_of, blue_to_red, weights_of

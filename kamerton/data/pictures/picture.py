@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from kamerton.arrays import ImageHWC, RgbHWC, SquareHWC
-from kamerton.config import MAX_SIDE, Framing, PictureSettings, PixelOrigin
+from kamerton.config.pictures import MAX_SIDE, Framing, PictureSettings, PixelOrigin
 from kamerton.data.cubes.origin import framing_within
 from kamerton.data.pictures.cutout import check_size, is_fits, read_cutout
 from kamerton.data.pictures.stretch import Stretch

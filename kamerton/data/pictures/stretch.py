@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kamerton.arrays import BandHW, BandsCHW, RgbHWC, ValuesN
-from kamerton.config import PictureSettings
+from kamerton.config.pictures import PictureSettings
 
 RIM_FRACTION = 0.1
 """Share of a cutout's side, at each edge, where the sky is measured: the galaxy stands in the middle."""

@@ -18,7 +18,7 @@ from astropy.io import fits
 from astropy.table import Table
 
 from kamerton.arrays import SquareHWC, SquaresNHWC
-from kamerton.config import MAX_SIDE, PixelOrigin
+from kamerton.config.pictures import MAX_SIDE, PixelOrigin
 from kamerton.data.cubes.cube import read_catalogue
 from kamerton.data.cubes.images import CubeImages
 from kamerton.data.cubes.origin import stored_origin

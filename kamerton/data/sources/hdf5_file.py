@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kamerton.arrays import SquareHWC
-from kamerton.config import PixelOrigin
+from kamerton.config.pictures import PixelOrigin
 from kamerton.data.cubes.origin import framing_within
 from kamerton.data.importers.galaxy10_file import galaxy10_columns, galaxy10_ids, galaxy10_images, hdf5_errors
 from kamerton.data.importers.source import fit_batch

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from kamerton.arrays import SquareHWC
-from kamerton.config import PictureSettings, PixelOrigin
+from kamerton.config.pictures import PictureSettings, PixelOrigin
 from kamerton.data.pictures.alike import Likeness, require_alike
 from kamerton.data.pictures.picture import Picture, read_picture
 from kamerton.data.sources.cube_file import is_cube

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kamerton.arrays import SquareHWC, ValuesN
-from kamerton.config import PixelOrigin
+from kamerton.config.pictures import PixelOrigin
 from kamerton.data.cubes.images import CHUNK_GALAXIES
 from kamerton.data.cubes.origin import framing_differs
 from kamerton.data.fits.letters import printable

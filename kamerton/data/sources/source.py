@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import numpy as np
 
 from kamerton.arrays import SquareHWC
-from kamerton.config import SMALLEST_SIDE, Framing, PictureSettings, PixelOrigin
+from kamerton.config.pictures import SMALLEST_SIDE, Framing, PictureSettings, PixelOrigin
 from kamerton.errors import PictureError
 
 if TYPE_CHECKING:

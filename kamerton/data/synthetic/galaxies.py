@@ -16,7 +16,7 @@ from numpy.random import Generator
 from scipy.ndimage import gaussian_filter
 
 from kamerton.arrays import Labels, RgbHWC, ValuesN
-from kamerton.config import SynthSettings
+from kamerton.config.surveys import SynthSettings
 from kamerton.data.galaxy10 import CLASS_NAMES
 from kamerton.data.synthetic.shapes import RECIPES, LightGRZ, Plane, Range, SpectrumGRZ, band_column, spectrum_grz
 

@@ -12,7 +12,7 @@ import numpy as np
 from astropy.io import fits
 from astropy.table import Table
 
-from kamerton.config import SplitSettings, SynthSettings
+from kamerton.config.surveys import SplitSettings, SynthSettings
 from kamerton.data.cubes.cube import open_cube
 from kamerton.data.cubes.images import CHUNK_GALAXIES
 from kamerton.data.cubes.writer import CubeWriter

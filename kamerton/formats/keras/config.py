@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from kamerton.config import PIXEL_SCALE
+from kamerton.config.pictures import PIXEL_SCALE
 from kamerton.errors import ModelFileError, UsageError
 from kamerton.formats.keras.graph import FoundLayer, as_in_file, computing_plan, first_difference, shown
 from kamerton.formats.keras.settings import odd_setting

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from kamerton.config import PIXEL_SCALE
+from kamerton.config.pictures import PIXEL_SCALE
 from kamerton.errors import ModelFileError, UsageError
 from kamerton.files import whole_file
 from kamerton.formats.keras.archive import open_archive

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from kamerton.cli import main
-from kamerton.config import Framing, PixelOrigin
+from kamerton.config.pictures import Framing, PixelOrigin
 from kamerton.data.audit import check
 from kamerton.data.audit.findings import EXAMPLES_SHOWN
 from kamerton.errors import UsageError

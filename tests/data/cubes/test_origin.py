@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from kamerton.config import MAX_BAND_NAME, Framing, PixelOrigin
+from kamerton.config.pictures import MAX_BAND_NAME, Framing, PixelOrigin
 from kamerton.data.cubes.cube import open_cube
 from kamerton.data.cubes.origin import framing_differs
 from kamerton.data.cubes.writer import CubeWriter

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from astropy.table import Table
 
-from kamerton.config import Framing, PixelOrigin
+from kamerton.config.pictures import Framing, PixelOrigin
 from kamerton.data.galaxy10 import CLASS_NAMES
 from kamerton.data.importers.galaxy10_file import GALAXY10_SDSS_CLASS_NAMES
 from tests.data.importers.sources import imported, noise_images, refusal, write_galaxy10

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kamerton.config import Framing, PictureSettings, PixelOrigin
+from kamerton.config.pictures import Framing, PictureSettings, PixelOrigin
 from kamerton.data.cubes.cube import open_cube
 from kamerton.data.galaxy10 import CLASS_NAMES
 from kamerton.data.importers import import_cube

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from kamerton.config import PictureSettings
+from kamerton.config.pictures import PictureSettings
 from kamerton.data.pictures.bands import bands_of, blue_to_red, weights_of
 from kamerton.data.pictures.picture import read_picture
 from kamerton.errors import PictureError

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from kamerton.config import MAX_SIDE, PictureSettings
+from kamerton.config.pictures import MAX_SIDE, PictureSettings
 from kamerton.data.fits.unpacking import SMALL_BYTES
 from kamerton.data.pictures.picture import Picture, read_picture
 from tests.data.pictures.picture_files import BAD_BAND, PLAIN, cutout, galaxy_bands, noise_image, refusal

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kamerton.config import MAX_SIDE, PictureSettings
+from kamerton.config.pictures import MAX_SIDE, PictureSettings
 from kamerton.data.pictures.picture import fit_square, read_picture
 from tests.data.pictures.picture_files import PLAIN, noise_image, refusal, saved
 

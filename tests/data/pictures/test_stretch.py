@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 from astropy.visualization import make_lupton_rgb
 
-from kamerton.config import PictureSettings
+from kamerton.config.pictures import PictureSettings
 from kamerton.data.pictures.picture import read_picture
 from kamerton.data.pictures.stretch import apply_stretch, resolve_stretch
 from tests.conftest import REAL_DATA

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from kamerton.config import ImportSettings, PictureSettings
+from kamerton.config.pictures import ImportSettings, PictureSettings
 from kamerton.data.sources import open_source
 from kamerton.data.sources.source import Source, SourceRequest
 from kamerton.errors import DataError, PictureError

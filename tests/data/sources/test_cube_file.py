@@ -11,7 +11,7 @@ import pytest
 from astropy.io import fits
 from astropy.table import MaskedColumn, Table
 
-from kamerton.config import PixelOrigin
+from kamerton.config.pictures import PixelOrigin
 from kamerton.data.sources import open_source
 from kamerton.errors import CubeError, KamertonWarning, PictureError
 from tests.conftest import write_cube

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from kamerton.config import PictureSettings
+from kamerton.config.pictures import PictureSettings
 from kamerton.data.pictures.picture import Picture, read_picture
 from kamerton.data.sources import pictures
 from kamerton.data.sources.pictures import AHEAD, PictureFiles

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from kamerton.config import Framing, PictureSettings, PixelOrigin
+from kamerton.config.pictures import Framing, PictureSettings, PixelOrigin
 from kamerton.data.cubes.cube import open_cube
 from kamerton.data.cubes.origin import framing_within
 from kamerton.data.importers import import_cube

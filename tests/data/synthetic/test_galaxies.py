@@ -20,7 +20,7 @@ from sklearn.model_selection import cross_val_score
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 
-from kamerton.config import SynthSettings
+from kamerton.config.surveys import SynthSettings
 from kamerton.data.galaxy10 import CLASS_NAMES
 from kamerton.data.synthetic.galaxies import (
     FEWEST_OF_A_CLASS,

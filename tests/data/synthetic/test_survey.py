@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kamerton.config import SPLIT_NAMES
+from kamerton.config.surveys import SPLIT_NAMES
 from kamerton.data.cubes.cube import open_cube
 from kamerton.data.galaxy10 import CLASS_NAMES
 from kamerton.data.synthetic.survey import synth

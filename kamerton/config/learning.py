@@ -1,0 +1,64 @@
+"""Training one network or many."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kamerton.checks import SEEDS, Settings, require
+from kamerton.config.machine import DEFAULT_DEVICE, Convolutions, Device
+from kamerton.config.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class LearningSettings(Settings):
+    """What one training and a sweep of them have in common."""
+
+    recipe: str | Recipe = "modern"
+    """Name of a recipe, modern or notebook, or a path to one of your own that ends in .toml."""
+    epochs: int | None = None
+    """Passes over the training images; by default the recipe's."""
+    batch_size: int | None = None
+    """Images of a batch; by default the recipe's."""
+    size: int | None = None
+    """Side that images are resized to, pixels; by default the cube's own."""
+
+
+@dataclass(frozen=True)
+class TrainSettings(LearningSettings):
+    """What a training asks for beside its data and its network."""
+
+    seed: int = 0
+    """Starting weights, order of the images and dropout all follow from it."""
+    checkpoint_minutes: float | None = 10.0
+    """Write a checkpoint when the last one is older; each epoch's end has one anyway."""
+    checkpoint_steps: int | None = None
+    """Write a checkpoint every so many batches."""
+    deterministic: bool | None = None
+    """Same seed, same bits; by default on the CPU, where it costs nothing, and not on a GPU."""
+    device: Device = DEFAULT_DEVICE
+    """Where to compute; auto takes a CUDA GPU where there is one."""
+    convolutions: Convolutions = "auto"
+    """How the CPU computes convolutions; tiles are faster, and auto takes them where this PyTorch has them."""
+
+    def check(self) -> None:
+        require(0 <= self.seed < 2**32, "seed", self.seed, SEEDS)
+        minutes, steps = self.checkpoint_minutes, self.checkpoint_steps
+        require(minutes is None or minutes > 0, "checkpoint minutes", minutes, "more than 0")
+        require(steps is None or steps >= 1, "checkpoint steps", steps, "1 batch or more")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepSettings(LearningSettings):
+    """Which trainings a sweep is made of, and how they are tested."""
+
+    networks: tuple[str, ...]
+    """Names in `kamerton networks`."""
+    seeds: tuple[int, ...] = (0, 1, 2)
+    """Seeds; every network is trained with each."""
+    eight_views: bool = False
+    """Test with the mean over the turns and mirror images of each galaxy."""
+    ray: bool = False
+    """Spread the runs over a Ray cluster (extra `ray`)."""
+
+    def check(self) -> None:
+        require(all(0 <= seed < 2**32 for seed in self.seeds), "seeds", self.seeds, SEEDS)

@@ -1,0 +1,53 @@
+"""Where and how is computed, and what of it is measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from kamerton.checks import Settings, require
+
+Device = Literal["auto", "cpu", "cuda"]
+"""Where to compute; auto takes a CUDA GPU where there is one."""
+
+DEVICES: tuple[Device, ...] = get_args(Device)
+
+DEFAULT_DEVICE: Device = "auto"
+
+Convolutions = Literal["auto", "plain", "tiles"]
+"""How the CPU computes convolutions; auto takes tiles where this PyTorch has them."""
+
+CONVOLUTIONS: tuple[Convolutions, ...] = get_args(Convolutions)
+
+
+@dataclass(frozen=True)
+class BenchSettings(Settings):
+    """What is measured."""
+
+    networks: tuple[str, ...] = ("alexnet",)
+    """Names in `kamerton networks`."""
+    size: int = 256
+    """Side of the images, pixels."""
+    batch_size: int = 32
+    """Images of a batch."""
+    repeats: int = 5
+    """Measurements that each rate is the median of."""
+
+    def check(self) -> None:
+        require(8 <= self.size <= 4096, "size", self.size, "8 to 4096 pixels")
+        require(1 <= self.batch_size <= 4096, "batch size", self.batch_size, "1 to 4096 images")
+        require(1 <= self.repeats <= 1000, "repeats", self.repeats, "1 to 1000")
+
+
+@dataclass(frozen=True)
+class TableSettings(Settings):
+    """What the table of networks is for."""
+
+    size: int = 256
+    """Side of the images, pixels."""
+    classes: int = 10
+    """Number of classes."""
+
+    def check(self) -> None:
+        require(1 <= self.size <= 65536, "size", self.size, "1 to 65536 pixels")
+        require(1 <= self.classes <= 1_000_000, "classes", self.classes, "1 to 1000000")
