@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from kamerton.formats.exporting import export
     from kamerton.formats.importing import import_keras_file
     from kamerton.inference.predictor import Predictor
+    from kamerton.labelling.labels import labels
+    from kamerton.labelling.relabel import relabel
     from kamerton.networks.registry import NETWORKS, build_network
     from kamerton.reporting.report import report
     from kamerton.runs.folder import open_run
@@ -49,9 +51,11 @@ _HOMES = {
     "export": "formats.exporting",
     "import_cube": "data.importers",
     "import_keras_file": "formats.importing",
+    "labels": "labelling.labels",
     "open_cube": "data.cubes.cube",
     "open_run": "runs.folder",
     "predict": "catalogue.predict",
+    "relabel": "labelling.relabel",
     "report": "reporting.report",
     "split_cube": "data.splitting",
     "sweep": "sweeping",
@@ -77,9 +81,11 @@ __all__ = [
     "export",
     "import_cube",
     "import_keras_file",
+    "labels",
     "open_cube",
     "open_run",
     "predict",
+    "relabel",
     "report",
     "split_cube",
     "sweep",

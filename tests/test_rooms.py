@@ -43,6 +43,7 @@ ROOMS = (
     "verification",
     "sweeping",
     "reporting",
+    "labelling",
     "measuring",
     "demo",
     "cli",
