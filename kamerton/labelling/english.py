@@ -3,9 +3,9 @@
 WORDS = {
     "decimal": ".",
     "percent": "{percent}%",
-    "wrong": "{count} of {galaxies} labels ({share}) are probably wrong; confident learning estimates that about {estimated} are.",
+    "wrong": "Probably wrong: {count} of {galaxies} labels ({share}); by the estimate of confident learning about {estimated}.",
     "ways": "Most often: {ways}.",
-    "way": "{labels} given {given} that look like {suggested}",
+    "way": "given {given}, looks like {suggested} ({labels})",
     "judged": "Every galaxy was judged by one of {folds} {network} networks that had not seen it, nor its neighbours or double; "
     "their answer is the given label for {agreement}.",
     "worse": "Answers are the given label more seldom than for the rest (after Holm's correction): {groups}.",

@@ -32,7 +32,7 @@ def test_a_folder_is_searched_its_test_set_stays_sealed_and_it_is_said(
     captured = capsys.readouterr()
     assert f"{data / 'test.fits'} stays sealed" in captured.out
     assert f"{data / 'test.fits'} stays sealed" in captured.err
-    assert "of 90 labels" in captured.out
+    assert "of 90 labels (" in captured.out
     assert f"look at: {out / 'labels.html'}" in captured.out
     assert typed(data, "--out", out, "--resume", "--json", *quick) == 0
     found = json.loads(capsys.readouterr().out)

@@ -36,7 +36,7 @@ def cube(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def found(cube: Path, tmp_path_factory: pytest.TempPathFactory) -> LabelReport:
+def searched(cube: Path, tmp_path_factory: pytest.TempPathFactory) -> LabelReport:
     return labels(cube, out=tmp_path_factory.mktemp("found") / "out", **HOW)
 
 
@@ -45,20 +45,20 @@ def listed(folder: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_wrong_labels_stand_at_the_top_of_the_list(found: LabelReport) -> None:
-    rows = listed(found.path)
+def test_wrong_labels_stand_at_the_top_of_the_list(searched: LabelReport) -> None:
+    rows = listed(searched.path)
     assert {row["id"] for row in rows[:3]} == {f"łuk-{row}" for row in WRONG}
-    assert len({row["id"] for row in rows}) == found.galaxies == 120
-    assert sum(row["probably_wrong"] == "yes" for row in rows) == found.probably_wrong
+    assert len({row["id"] for row in rows}) == searched.galaxies == 120
+    assert sum(row["probably_wrong"] == "yes" for row in rows) == searched.probably_wrong
     assert rows[0]["given"] != rows[0]["suggested"]
     assert {row["given"] for row in rows} == set(CLASS_NAMES)
 
 
-def test_every_galaxy_is_judged_by_the_run_that_has_not_seen_it(found: LabelReport) -> None:
-    table = pd.read_parquet(found.path / "labels.parquet").set_index("id")
+def test_every_galaxy_is_judged_by_the_run_that_has_not_seen_it(searched: LabelReport) -> None:
+    table = pd.read_parquet(searched.path / "labels.parquet").set_index("id")
     judged: list[str] = []
     for fold in (1, 2):
-        run = kamerton.open_run(found.path / f"runs/fold-{fold}")
+        run = kamerton.open_run(searched.path / f"runs/fold-{fold}")
         metrics = read_metrics(run, "held")
         predictions = read_predictions(run, "held", metrics.galaxies)
         assert metrics.leakage.status == "none"
@@ -69,29 +69,29 @@ def test_every_galaxy_is_judged_by_the_run_that_has_not_seen_it(found: LabelRepo
     assert sorted(judged) == sorted(table.index)
 
 
-def test_the_lists_the_record_and_the_answer_say_the_same(found: LabelReport) -> None:
-    record = json.loads((found.path / "labels.json").read_text(encoding="utf-8"))
-    assert record["words"] == list(found.words)
-    assert record["probably_wrong"] == found.probably_wrong == int(np.sum([way["labels"] for way in record["ways"]]))
+def test_the_lists_the_record_and_the_answer_say_the_same(searched: LabelReport) -> None:
+    record = json.loads((searched.path / "labels.json").read_text(encoding="utf-8"))
+    assert record["words"] == list(searched.words)
+    assert record["probably_wrong"] == searched.probably_wrong == int(np.sum([way["labels"] for way in record["ways"]]))
     assert sum(fold["galaxies"] for fold in record["folds"]) == 120
-    with kamerton.open_cube(found.path.parents[1] / record["data"][0]["path"]) as cube:
+    with kamerton.open_cube(searched.path.parents[1] / record["data"][0]["path"]) as cube:
         assert record["data"][0]["fingerprint"] == cube.fingerprint()
-    table, rows = pd.read_parquet(found.path / "labels.parquet"), listed(found.path)
+    table, rows = pd.read_parquet(searched.path / "labels.parquet"), listed(searched.path)
     assert [row["id"] for row in rows] == table["id"].tolist()
     assert [row["score"] for row in rows] == [f"{score:.6f}" for score in table["score"]]
 
 
-def test_the_page_opens_offline_and_shows_the_most_suspicious(found: LabelReport) -> None:
-    page = (found.path / "labels.html").read_text(encoding="utf-8")
+def test_the_page_opens_offline_and_shows_the_most_suspicious(searched: LabelReport) -> None:
+    page = (searched.path / "labels.html").read_text(encoding="utf-8")
     assert "łuk-50" in page
-    assert page.count("data:image/jpeg") == found.probably_wrong
+    assert page.count("data:image/jpeg") == searched.probably_wrong
     assert "http" not in page.replace("http-equiv", "")
-    with Image.open(found.path / "labels.png") as picture:
+    with Image.open(searched.path / "labels.png") as picture:
         assert picture.width > 900
 
 
-def test_the_fold_s_cubes_are_taken_away(found: LabelReport) -> None:
-    assert {place.name for place in found.path.iterdir()} == {
+def test_the_fold_s_cubes_are_taken_away(searched: LabelReport) -> None:
+    assert {place.name for place in searched.path.iterdir()} == {
         "folds.json",
         "runs",
         *(f"labels.{ending}" for ending in ("csv", "parquet", "png", "html", "json")),
@@ -99,7 +99,7 @@ def test_the_fold_s_cubes_are_taken_away(found: LabelReport) -> None:
 
 
 def test_killed_and_resumed_it_finds_the_same(
-    cube: Path, found: LabelReport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cube: Path, searched: LabelReport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trained = judging.train
     calls = []
@@ -117,7 +117,7 @@ def test_killed_and_resumed_it_finds_the_same(
     again = labels(cube, out=tmp_path / "out", resume=True, **HOW)
     assert calls == ["fold-1", "fold-2", "fold-2"]
     for name in ("labels.csv", "labels.parquet", "labels.png", "folds.json"):
-        assert (again.path / name).read_bytes() == (found.path / name).read_bytes(), name
+        assert (again.path / name).read_bytes() == (searched.path / name).read_bytes(), name
 
 
 def test_a_stop_tells_how_all_of_it_goes_on(cube: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,14 +133,14 @@ def test_a_stop_tells_how_all_of_it_goes_on(cube: Path, tmp_path: Path, monkeypa
     assert caught.value.exit_code == 128 + 15
 
 
-def test_resumed_when_all_is_done_it_says_it_again_in_the_other_language(cube: Path, found: LabelReport) -> None:
-    page = (found.path / "labels.html").read_text(encoding="utf-8")
-    again = labels(cube, out=found.path, resume=True, lang="pl", **HOW)
-    assert again.words == found.words
-    polish = (found.path / "labels.html").read_text(encoding="utf-8")
+def test_resumed_when_all_is_done_it_says_it_again_in_the_other_language(cube: Path, searched: LabelReport) -> None:
+    page = (searched.path / "labels.html").read_text(encoding="utf-8")
+    again = labels(cube, out=searched.path, resume=True, lang="pl", **HOW)
+    assert again.words == searched.words
+    polish = (searched.path / "labels.html").read_text(encoding="utf-8")
     assert "Które etykiety są prawdopodobnie błędne?" in polish
-    labels(cube, out=found.path, resume=True, **HOW)
-    assert (found.path / "labels.html").read_text(encoding="utf-8") == page
+    labels(cube, out=searched.path, resume=True, **HOW)
+    assert (searched.path / "labels.html").read_text(encoding="utf-8") == page
 
 
 @pytest.mark.parametrize(
@@ -152,20 +152,20 @@ def test_resumed_when_all_is_done_it_says_it_again_in_the_other_language(cube: P
     ],
 )
 def test_another_request_is_not_mixed_with_the_first(
-    cube: Path, found: LabelReport, other: dict[str, Any], message: str
+    cube: Path, searched: LabelReport, other: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(OutputError, match=message):
-        labels(cube, out=found.path, resume=True, **(HOW | other))
+        labels(cube, out=searched.path, resume=True, **(HOW | other))
 
 
-def test_other_data_are_not_mixed_with_the_first(found: LabelReport, toy_cube: Path) -> None:
+def test_other_data_are_not_mixed_with_the_first(searched: LabelReport, toy_cube: Path) -> None:
     with pytest.raises(OutputError, match=r"begun with another request.*data"):
-        labels(toy_cube, out=found.path, resume=True, **HOW)
+        labels(toy_cube, out=searched.path, resume=True, **HOW)
 
 
-def test_what_is_there_is_not_written_over(cube: Path, found: LabelReport, tmp_path: Path) -> None:
+def test_what_is_there_is_not_written_over(cube: Path, searched: LabelReport, tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="go on with it by --resume"):
-        labels(cube, out=found.path, **HOW)
+        labels(cube, out=searched.path, **HOW)
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(OutputError, match="holds no search for wrong labels"):
         labels(cube, out=tmp_path, resume=True, **HOW)
@@ -178,8 +178,8 @@ def spoil(place: Path, old: bytes, new: bytes) -> bytes:
     return whole
 
 
-def test_damaged_folds_are_refused(cube: Path, found: LabelReport) -> None:
-    place = found.path / "folds.json"
+def test_damaged_folds_are_refused(cube: Path, searched: LabelReport) -> None:
+    place = searched.path / "folds.json"
     for old, new, message in (
         (b'"fold_of": [\n    ', b'"fold_of": [\n    9', "not a fold and a group for each galaxy"),
         (b'"fold_of"', b'"fold_off"', "fold_of"),
@@ -187,22 +187,22 @@ def test_damaged_folds_are_refused(cube: Path, found: LabelReport) -> None:
     ):
         whole = spoil(place, old, new)
         with pytest.raises(RunError, match=message):
-            labels(cube, out=found.path, resume=True, **HOW)
+            labels(cube, out=searched.path, resume=True, **HOW)
         place.write_bytes(whole)
 
 
-def test_a_damaged_run_of_a_fold_is_refused(cube: Path, found: LabelReport) -> None:
-    run = found.path / "runs/fold-2"
+def test_a_damaged_run_of_a_fold_is_refused(cube: Path, searched: LabelReport) -> None:
+    run = searched.path / "runs/fold-2"
     place = run / "evaluation/held/metrics.json"
     whole = spoil(place, b'"log_loss": ', b'"log_loss": 1')
     with pytest.raises(RunError, match="changed since they were written"):
-        labels(cube, out=found.path, resume=True, **HOW)
+        labels(cube, out=searched.path, resume=True, **HOW)
     place.write_bytes(whole)
     place = run / "evaluation/held/predictions.parquet"
     whole = place.read_bytes()
     place.write_bytes(whole[:-20])
     with pytest.raises(RunError, match=r"predictions\.parquet: cannot be read"):
-        labels(cube, out=found.path, resume=True, **HOW)
+        labels(cube, out=searched.path, resume=True, **HOW)
     place.write_bytes(whole)
 
 
