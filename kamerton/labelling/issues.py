@@ -72,7 +72,7 @@ def find_issues(labels: Labels, probabilities: Probabilities) -> Issues:
 def _normalised(chances: Float64[np.ndarray, "n classes"]) -> Float64[np.ndarray, "n classes"]:
     """Let what is left of each row add up to one; cleanlab counts on it."""
     summed = chances.sum(1, keepdims=True)
-    return np.where(summed > 0, chances / np.maximum(summed, 1e-300), 1 / chances.shape[1])
+    return np.asarray(np.where(summed > 0, chances / np.maximum(summed, 1e-300), 1 / chances.shape[1]))
 
 
 def cleanlab_version() -> str:

@@ -24,7 +24,7 @@ def decision_seeds(folder: Path) -> dict[str, Files]:
     }
     table = pd.DataFrame(decided)
     table.to_csv(folder / "page.csv", index=False)
-    table.to_csv(folder / "sheet.csv", index=False, sep=";", decimal=",")
+    table.to_csv(folder / "sheet.csv", index=False, sep=";")
     (folder / "short.csv").write_text('label,id\nspiral,"g3"\n', encoding="utf-8-sig")
     table.to_parquet(folder / "page.parquet")
     return {path.name: {f"decisions{path.suffix}": path.read_bytes()} for path in sorted(folder.iterdir())}

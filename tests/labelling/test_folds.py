@@ -44,7 +44,7 @@ def test_neighbours_on_the_sky_stay_together(tmp_path: Path, noise: np.ndarray) 
 
 @pytest.mark.parametrize("column", ["group", "mother"])
 def test_equal_values_of_the_group_column_stay_together(tmp_path: Path, noise: np.ndarray, column: str) -> None:
-    values = {column: [f"m{row // 3}" for row in range(60)]}
+    values: dict[str, Any] = {column: [f"m{row // 3}" for row in range(60)]}
     cube = write_cube(tmp_path / "a.fits", noise, np.arange(60) % 2, ("a", "b"), **values)
     # A column named group is taken without being asked for.
     folds = np.array(dealt(cube, group_column=None if column == "group" else column).fold_of).reshape(20, 3)

@@ -17,6 +17,7 @@ from kamerton.errors import OutputError, RunError, TrainingStoppedError, Unknown
 from kamerton.labelling import judging
 from kamerton.labelling.labels import LabelReport, labels
 from kamerton.runs.evaluation import read_metrics, read_predictions
+from kamerton.training.train import train
 from tests.conftest import CLASS_NAMES, toy_galaxies, write_cube
 
 pytest.importorskip("cleanlab")
@@ -101,14 +102,13 @@ def test_the_fold_s_cubes_are_taken_away(searched: LabelReport) -> None:
 def test_killed_and_resumed_it_finds_the_same(
     cube: Path, searched: LabelReport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    trained = judging.train
     calls = []
 
     def dies(*given: Any, **more: Any) -> Any:
         calls.append(more["out"].name)
         if len(calls) == 2:
             raise KeyboardInterrupt
-        return trained(*given, **more)
+        return train(*given, **more)
 
     monkeypatch.setattr(judging, "train", dies)
     with pytest.raises(KeyboardInterrupt):
