@@ -7,8 +7,9 @@ of it is declared, by the file's description and by the head of each page, and i
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -75,6 +76,51 @@ def parquet_batches(path: Path, choose: Callable[[pa.Schema], Sequence[str]], ro
         yield from _batches(file, size_bytes, choose, rows)
 
 
+@dataclass(frozen=True)
+class ParquetGroups:
+    """A Parquet file whose row groups are read one at a time, in the memory of one."""
+
+    path: Path
+    schema: pa.Schema
+    facts: Mapping[bytes, bytes]
+    """What its footer says beside the columns."""
+    rows: tuple[int, ...]
+    """Of each row group."""
+
+    def read(self, number: int, columns: Sequence[str]) -> pa.Table:
+        """Read columns of a row group, texts as ``string``; errors as `read_parquet`."""
+        with _plain(self.path) as (file, size_bytes):
+            texts = [name for name in columns if _is_text(self.schema.field(name).type)]
+            with _opened(file, size_bytes, read_dictionary=texts) as content:
+                table = content.read_row_group(number, columns=list(columns), use_threads=False)
+            if table.num_rows != self.rows[number] or table.column_names != list(columns):
+                raise ValueError(f"{table.num_rows} rows of {', '.join(table.column_names)}, not what it promises")
+            return _plain_texts(table, texts, size_bytes)
+
+
+def parquet_groups(path: Path) -> ParquetGroups:
+    """Look at a Parquet file whose row groups are to be read; errors as `read_parquet`."""
+    with _plain(path) as (file, size_bytes):
+        found, _, _ = _described(file, size_bytes, lambda _: ())
+        rows = tuple(found.row_group(number).num_rows for number in range(found.num_row_groups))
+        with _opened(file, size_bytes, metadata=found) as described:
+            schema = described.schema_arrow
+        if min(rows, default=0) < 0 or sum(rows) != found.num_rows or found.num_rows > max(SMALL_ROWS, size_bytes):
+            raise ValueError(f"{found.num_rows} rows cannot be in a file of {size_bytes} bytes")
+        # Where there are no rows, there may be no pages.
+        for number, unpacked_bytes in enumerate(group_bytes(file, size_bytes) if found.num_rows else ()):
+            _require_memory(unpacked_bytes, size_bytes)
+            _require_memory(rows[number] * sum(_cell_bytes(field.type) for field in schema), size_bytes)
+        return ParquetGroups(path, schema, found.metadata or {}, rows)
+
+
+def _cell_bytes(kind: pa.DataType) -> int:
+    """Say what a null takes in a column of so many numbers a cell; of others it takes as good as nothing."""
+    from pyarrow import types
+
+    return kind.list_size * _cell_bytes(kind.value_type) if types.is_fixed_size_list(kind) else 8
+
+
 @contextmanager
 def _plain(path: Path) -> Iterator[tuple[IO[bytes], int]]:
     import pyarrow as pa
@@ -88,8 +134,6 @@ def _plain(path: Path) -> Iterator[tuple[IO[bytes], int]]:
 
 
 def _read(file: IO[bytes], size_bytes: int, choose: Callable[[pa.Schema], Sequence[str]]) -> pa.Table:
-    import pyarrow as pa
-
     found, columns, texts = _described(file, size_bytes, choose)
     if found.num_rows > size_bytes or found.num_rows * len(columns) > MAX_CELLS:
         raise ValueError(f"{found.num_rows} rows of {len(columns)} columns cannot be in a file of {size_bytes} bytes")
@@ -99,11 +143,18 @@ def _read(file: IO[bytes], size_bytes: int, choose: Callable[[pa.Schema], Sequen
         table = content.read(columns=columns, use_threads=False)
     if table.num_rows != found.num_rows or table.column_names != columns:
         raise ValueError(f"{table.num_rows} rows of {', '.join(table.column_names)}, which is not what it promises")
+    return _plain_texts(table, texts, size_bytes)
+
+
+def _plain_texts(table: pa.Table, texts: Sequence[str], size_bytes: int) -> pa.Table:
+    """Give columns of texts as ``string``, which has each text again in every row."""
+    import pyarrow as pa
+
     for name in texts:
         column = table[name]
         if isinstance(column.type, pa.DictionaryType):
             _require_memory(sum(map(_text_bytes, column.chunks)), size_bytes)
-        table = table.set_column(columns.index(name), name, column.cast(pa.string()))
+        table = table.set_column(table.column_names.index(name), name, column.cast(pa.string()))
     return table
 
 

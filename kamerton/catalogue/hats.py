@@ -44,6 +44,8 @@ INDEX = Column(INDEX_COLUMN, "int64", f"HEALPix index of order {INDEX_ORDER}, ne
 HATS_FOLDER = "_hats"
 """In the folder of the shards, whose readers pass over a name that begins so: it has the same galaxies again."""
 
+PROPERTIES_FILE, TILES_FILE = "hats.properties", "partition_info.csv"
+
 RA, DEC = "ra", "dec"
 
 Tables = Callable[[Sequence[str] | None], Iterator["pa.Table"]]
@@ -111,7 +113,7 @@ def write_tiles(path: Path, header: Header, tables: Tables, watcher: Progress) -
         files = _write_dataset(folder / "dataset", tiled, tables, tiles, watcher)
         _write_lists(folder, tiled, files, tiles)
         lines = _properties(words(path.parent.resolve().name) or "catalogue", header, counts, tiles)
-        for name in ("hats.properties", "properties"):
+        for name in (PROPERTIES_FILE, "properties"):
             (folder / name).write_text("\n".join(["#HATS catalog", *lines, ""]), encoding="ascii")
     if rows > galaxies:
         warn(
@@ -147,7 +149,7 @@ def _write_dataset(
     folder: Path, header: Header, tables: Tables, tiles: Sequence[Tile], watcher: Progress
 ) -> list[Path]:
     """Write a Parquet file a tile."""
-    files = [folder / _place(tile) for tile in tiles]
+    files = [folder / tile_place(tile.order, tile.pixel) for tile in tiles]
     with TemporaryDirectory(dir=folder.parent) as spare:
         order = SkyOrder(Path(spare), arrow_schema(header.columns), tiles)
         galaxies = sum(tile.galaxies for tile in tiles)
@@ -166,9 +168,10 @@ def _write_dataset(
     return files
 
 
-def _place(tile: Tile) -> Path:
-    directory = tile.pixel - tile.pixel % DIRECTORY_PIXELS
-    return Path(f"Norder={tile.order}", f"Dir={directory}", f"Npix={tile.pixel}.parquet")
+def tile_place(order: int, pixel: int) -> Path:
+    """Give the way from the folder ``dataset`` to a tile's file."""
+    directory = pixel - pixel % DIRECTORY_PIXELS
+    return Path(f"Norder={order}", f"Dir={directory}", f"Npix={pixel}.parquet")
 
 
 def _write_lists(folder: Path, header: Header, files: Sequence[Path], tiles: Sequence[Tile]) -> None:
@@ -176,7 +179,7 @@ def _write_lists(folder: Path, header: Header, files: Sequence[Path], tiles: Seq
     from pyarrow import parquet
 
     lines = ["Norder,Npix", *(f"{tile.order},{tile.pixel}" for tile in tiles), ""]
-    (folder / "partition_info.csv").write_text("\n".join(lines), encoding="ascii")
+    (folder / TILES_FILE).write_text("\n".join(lines), encoding="ascii")
     footers = []
     for file in files:
         footers.append(parquet.read_metadata(file))

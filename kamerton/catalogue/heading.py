@@ -2,13 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from kamerton.catalogue.columns import Features, Header, catalogue_columns, class_facts
-from kamerton.catalogue.record import CatalogueRecord, Model
+from kamerton.catalogue.record import CatalogueRecord, Model, SourceRecord
 from kamerton.catalogue.shards import FINGERPRINT
 from kamerton.certainty.judging import FLAGS, Certainty
 from kamerton.plurals import counted
 from kamerton.runs.folder import Run
 from kamerton.runs.record import versions
+
+FEATURE_KIND = "features"
+"""Fact that tells which features the galaxies of a catalogue have."""
+
+SOURCE_FACT = "source_{number}"
+"""Facts that tell where its galaxies came from, and by which digest that is known again."""
+
+SOURCES_TOLD = 20
+"""Sources that are told; ten thousand cutouts, each named by itself, would be more than their catalogue."""
+
+
+def source_facts(sources: Sequence[SourceRecord]) -> dict[str, str]:
+    """Say where galaxies came from."""
+    facts: dict[str, str] = {}
+    if len(sources) <= SOURCES_TOLD:
+        for number, source in enumerate(sources, start=1):
+            name = SOURCE_FACT.format(number=number)
+            facts |= {name: source.path, f"{name}_digest": source.identity}
+    return facts
+
+
+def sources_told(facts: Mapping[str, str]) -> list[SourceRecord]:
+    """Give back what `source_facts` said; nothing where it said nothing."""
+    found = []
+    for number in range(1, SOURCES_TOLD + 1):
+        name = SOURCE_FACT.format(number=number)
+        if name in facts:
+            found.append(SourceRecord(facts[name], "", facts.get(f"{name}_digest", "")))
+    return found
 
 
 def heading(record: CatalogueRecord) -> Header:
@@ -56,6 +87,8 @@ def model_facts(run: Run, model: Model, certainty: Certainty | None) -> dict[str
         "precision": "int8" if model.int8 else "float32",
         "calibration": "none: the probabilities are the network's own",
     }
+    if model.features is not None:
+        facts[FEATURE_KIND] = model.features.kind
     if certainty is not None:
         facts |= certainty.facts
     facts |= {f"version_{name}": version for name, version in versions().items()}

@@ -110,14 +110,14 @@ def _tables(sources: Sequence[Source], kinds: Mapping[str, CarriedKind], schema:
     """Give the rows of all sources, with all columns."""
     import pyarrow as pa
 
-    prefixes = _prefixes(sources)
+    prefixes = id_prefixes(sources)
     for number, source in enumerate(sources):
         for batch in source.batches(BATCH_ROWS):
             given = pa.Table.from_batches([batch])
             columns: dict[str, Any] = {
                 SOURCE: pa.array([number] * len(given), pa.int32()),
                 PLACE: given[PLACE],
-                ID: _prefixed(given[ID], prefixes[number]),
+                ID: prefixed(given[ID], prefixes[number]),
                 RA: given[RA],
                 DEC: given[DEC],
             }
@@ -127,7 +127,7 @@ def _tables(sources: Sequence[Source], kinds: Mapping[str, CarriedKind], schema:
             yield pa.table(columns, schema=schema)
 
 
-def _prefixes(sources: Sequence[Source]) -> list[str]:
+def id_prefixes(sources: Sequence[Source]) -> list[str]:
     """Tell identifiers that were made of places apart, where several sources are named.
 
     Those of pictures get their folder, and other sources' their name.
@@ -149,7 +149,8 @@ def _prefix(source: Source, name: str, folders: bool) -> str:
     return folder if folders and folder != "." else ""
 
 
-def _prefixed(ids: pa.ChunkedArray, prefix: str) -> pa.ChunkedArray:
+def prefixed(ids: pa.ChunkedArray, prefix: str) -> pa.ChunkedArray:
+    """Give identifiers with what tells their source apart."""
     from pyarrow import compute
 
     return compute.binary_join_element_wise(prefix, ids, "/") if prefix else ids

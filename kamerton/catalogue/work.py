@@ -11,7 +11,7 @@ from pathlib import Path
 from kamerton.catalogue.answering import Answering
 from kamerton.catalogue.claims import claim, remove_dead_claims
 from kamerton.catalogue.engine import Engine
-from kamerton.catalogue.heading import heading, model_facts, model_of
+from kamerton.catalogue.heading import heading, model_facts, model_of, source_facts
 from kamerton.catalogue.manifest import Manifest, freeze
 from kamerton.catalogue.ray_runner import Make, make_on_ray
 from kamerton.catalogue.record import (
@@ -93,7 +93,7 @@ class Work:
                     allowed=f"at most {most} without --out",
                     next_step="name a catalogue with --out, such as --out shapes.parquet",
                 )
-            facts = model_facts(self.run, self._model(), self.certainty)
+            facts = model_facts(self.run, self._model(), self.certainty) | source_facts(self._source_records())
             record = CatalogueRecord(
                 self._model(), self.settings.shard_galaxies, self._source_records(), manifest, facts
             )

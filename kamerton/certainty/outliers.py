@@ -46,14 +46,17 @@ class FeatureSpace:
 def learn_space(features: Features) -> FeatureSpace:
     """Learn the space from training galaxies (n, features)."""
     exact = features.astype(np.float64)
-    spread = exact.std(0)
-    alive = spread > LEAST_SPREAD * max(float(spread.max()), float(np.finfo(np.float32).tiny))
-    weights = np.where(alive, 1 / np.where(alive, spread, 1), 0)
-    centre = exact.mean(0)
+    centre, weights = exact.mean(0), weights_of(exact.std(0))
     axes = None
     if features.shape[1] > FEATURES_KEPT:
         axes = np.linalg.svd((exact - centre) * weights, full_matrices=False)[2][:FEATURES_KEPT].T.astype(np.float32)
     return FeatureSpace(centre.astype(np.float32), weights.astype(np.float32), axes)
+
+
+def weights_of(spread: Float64[np.ndarray, " features"]) -> Float64[np.ndarray, " features"]:
+    """Say how much each feature counts: the less the more it spreads, and nothing where it is dead."""
+    alive = spread > LEAST_SPREAD * max(float(spread.max()), float(np.finfo(np.float32).tiny))
+    return np.asarray(np.where(alive, 1 / np.where(alive, spread, 1), 0))
 
 
 def distances(points: Points, known: Float32[np.ndarray, "known axes"]) -> ValuesN:
