@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from kamerton.formats.exporting import export
     from kamerton.formats.importing import import_keras_file
     from kamerton.inference.predictor import Predictor
+    from kamerton.labelling.labels import labels
+    from kamerton.labelling.relabel import relabel
     from kamerton.neighbours.next_galaxies import next_galaxies
     from kamerton.neighbours.similar import similar
     from kamerton.networks.registry import NETWORKS, build_network
@@ -51,10 +53,12 @@ _HOMES = {
     "export": "formats.exporting",
     "import_cube": "data.importers",
     "import_keras_file": "formats.importing",
+    "labels": "labelling.labels",
     "next_galaxies": "neighbours.next_galaxies",
     "open_cube": "data.cubes.cube",
     "open_run": "runs.folder",
     "predict": "catalogue.predict",
+    "relabel": "labelling.relabel",
     "report": "reporting.report",
     "similar": "neighbours.similar",
     "split_cube": "data.splitting",
@@ -81,10 +85,12 @@ __all__ = [
     "export",
     "import_cube",
     "import_keras_file",
+    "labels",
     "next_galaxies",
     "open_cube",
     "open_run",
     "predict",
+    "relabel",
     "report",
     "similar",
     "split_cube",

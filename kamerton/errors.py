@@ -154,6 +154,7 @@ class TrainingStoppedError(KamertonError):
             f"Stopped by {number.name} {place}; nothing is lost",
             next_step=f"give the same command with --resume --out {run}",
         )
+        self.signal, self.place = number, place
         # As shells count.
         self.exit_code = 128 + number
 

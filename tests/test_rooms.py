@@ -44,6 +44,7 @@ ROOMS = (
     "verification",
     "sweeping",
     "reporting",
+    "labelling",
     "measuring",
     "demo",
     "cli",

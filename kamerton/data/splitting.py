@@ -38,7 +38,7 @@ from kamerton.progress import Progress
 from kamerton.version import __version__
 
 Parts = Int8[np.ndarray, " n"]
-"""The split of each galaxy: its place in `SPLIT_NAMES`."""
+"""The part that each galaxy is dealt to; of a split, its place in `SPLIT_NAMES`."""
 
 SPLIT_JSON = "split.json"
 SPLIT_JSON_BYTES = 1 << 30
@@ -177,16 +177,21 @@ def group_galaxies(cube: LabelledCube, settings: SplitSettings) -> Grouping:
 
 
 def assign_splits(labels: Labels, groups: Rows, settings: SplitSettings) -> Parts:
-    """Give each galaxy its split, 0 train, 1 valid, 2 test, whole groups at a time, holding every class's shares.
+    """Give each galaxy its split, 0 train, 1 valid, 2 test, as `assign_parts` does."""
+    return assign_parts(labels, groups, settings.fractions, settings.seed)
+
+
+def assign_parts(labels: Labels, groups: Rows, fractions: Sequence[float], seed: int) -> Parts:
+    """Give each galaxy its part, counted from 0, whole groups at a time, holding every class's shares.
 
     Groups come in random order, the larger first, and each goes where its classes have the smallest part of what they
-    are to have there (Sechidis et al. 2011, ECML PKDD 6913, 145); so a class of three galaxies has one in each split.
+    are to have there (Sechidis et al. 2011, ECML PKDD 6913, 145); so of three galaxies each of three parts has one.
     """
-    order = np.random.default_rng(settings.seed).permutation(int(groups.max()) + 1)
+    order = np.random.default_rng(seed).permutation(int(groups.max()) + 1)
     sizes = np.bincount(groups)
     members = np.split(np.argsort(groups, kind="stable"), np.cumsum(sizes)[:-1])
     # One column more than there are classes counts all galaxies, and decides where the classes do not.
-    wanted = np.outer(settings.fractions, np.append(np.bincount(labels), len(labels))) + 1e-12
+    wanted = np.outer(fractions, np.append(np.bincount(labels), len(labels))) + 1e-12
     have = np.zeros_like(wanted)
     parts = np.empty(len(labels), np.int8)
     for group in order[np.argsort(-sizes[order], kind="stable")]:

@@ -19,7 +19,7 @@ from kamerton.figures.drawing import save_figure
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-MIME = {".svg": "image/svg+xml", ".png": "image/png"}
+MIME = {".svg": "image/svg+xml", ".png": "image/png", ".jpg": "image/jpeg"}
 
 LARGEST_WIDTH, QUALITY = 1000, 82
 """In pixels, and of JPEG, of a picture from a file."""
@@ -30,7 +30,12 @@ def embedded(figure: Figure, ending: str) -> str:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"picture{ending}"
         save_figure(figure, path)
-        return f"data:{MIME[ending]};base64,{base64.b64encode(path.read_bytes()).decode()}"
+        return data_uri(path.read_bytes(), ending)
+
+
+def data_uri(content: bytes, ending: str) -> str:
+    """Write a picture's file as a data URI."""
+    return f"data:{MIME[ending]};base64,{base64.b64encode(content).decode()}"
 
 
 def embedded_file(path: Path) -> str:

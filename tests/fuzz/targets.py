@@ -10,6 +10,7 @@ from kamerton.errors import CubeError, DataError, ModelFileError, PictureError, 
 from tests.fuzz.cases import Target
 from tests.fuzz.of_catalogues import catalogue_seeds, read_catalogue
 from tests.fuzz.of_certainty import calibration_seeds, read_calibrated
+from tests.fuzz.of_labels import decision_seeds, read_any_decisions
 from tests.fuzz.of_opened import opened_seeds, read_opened
 from tests.fuzz.of_pixels import cube_seeds, cutout_seeds, picture_seeds, read_cube, read_cutout
 from tests.fuzz.of_runs import checkpoint_seeds, keras_seeds, read_checkpoints, read_model, read_run, run_seeds
@@ -39,4 +40,5 @@ TARGETS: dict[str, Target] = {
     "catalogue": Target(catalogue_seeds, read_catalogue, DataError),
     "opened": Target(opened_seeds, read_opened, DataError),
     "source_folder": Target(source_folder_seeds, read_source, DataError),
+    "decisions": Target(decision_seeds, read_any_decisions, DataError),
 }

@@ -60,7 +60,8 @@ class CubeWriter:
     """Write a labelled cube beside its final name, and rename it there once it is whole.
 
     Use it in a ``with`` block: ``append`` images any number of times, then ``finish``. Leaving the block otherwise
-    removes what was written. The same input gives the same bytes. With ``overwrite`` a cube that Kamerton wrote is
+    removes what was written. The same input gives the same bytes. Where so many ``history_cards`` are announced, the
+    header has room for them. With ``overwrite`` a cube that Kamerton wrote is
     replaced at the end. Raises OutputError where anything else is at ``path``, or where it cannot be written.
     """
 
@@ -71,6 +72,7 @@ class CubeWriter:
         image_shape: tuple[int, int, int],
         dtype: npt.DTypeLike,
         class_names: Sequence[str],
+        history_cards: int = 0,
         overwrite: bool = False,
     ) -> None:
         self.path = Path(path)
@@ -79,6 +81,7 @@ class CubeWriter:
         self._stored_type = np.dtype(dtype).newbyteorder(">")
         self._bitpix = {"u1": 8, "f4": -32}[self._stored_type.str[1:]]
         self._count = 0
+        self._header_blocks = HEADER_BLOCKS + -(-history_cards * CARD_BYTES // BLOCK_BYTES)
         self._partial = partial_path(self.path)
         require_cube_place(self.path, overwrite=overwrite)
         try:
@@ -150,7 +153,7 @@ class CubeWriter:
         header["ORIGIN"] = (WRITTEN_BY, "labelled cube: images, labels, catalogue")
         reserve_checksums(header)
         header.update(origin_cards(origin))
-        room = HEADER_BLOCKS * BLOCK_BYTES // CARD_BYTES - len(header) - 1
+        room = self._header_blocks * BLOCK_BYTES // CARD_BYTES - len(header) - 1
         cards = [card for line in history for card in _history_cards(to_ascii(line))]
         for card in cards[-room:]:
             header.add_history(card)

@@ -1,0 +1,153 @@
+"""Which kinds of galaxies networks get wrong more often than the rest: classes, measures of the pictures, columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from astropy.table import Table
+from jaxtyping import Float64
+
+from kamerton.arrays import ImagesNHWC, Labels, Mask, ValuesN
+from kamerton.evaluation.statistics import Interval, holm, wilson_interval
+from kamerton.labelling.folds import GROUP_COLUMN
+from kamerton.labelling.galaxies import Galaxies
+
+SIGNIFICANT = 0.05
+"""Of p-values that Holm's correction has made fit for their number."""
+
+BINS = 4
+"""A measure's galaxies are cut into so many equal parts."""
+
+MOST_VALUES = 20
+"""A column of text with more values names galaxies, and no groups."""
+
+FEWEST = 10
+"""Galaxies of a group that is looked at."""
+
+NO_GROUPS = {"id", "ra", "dec", GROUP_COLUMN}
+"""Columns that tell one galaxy from another."""
+
+MEASURES = ("brightness", "size", "sky noise")
+"""What is measured in each picture (`measure`)."""
+
+BORDER = 8
+"""The frame whose pixels are taken for sky is this part of the side wide."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Galaxies of one kind, and how often networks that have not seen them give them their given label."""
+
+    by: str
+    """``class``, one of `MEASURES`, or a column."""
+    name: str
+    """The class, the value, or the ends of a bin."""
+    galaxies: int
+    agreement: Interval
+    """Share whose given label is the network's answer, Wilson, 95%."""
+    issues: int
+    """Labels of them that are probably wrong."""
+    p_adjusted: float
+    """That chance makes them agree so much more seldom than the rest; Fisher's exact test, one-sided, after Holm."""
+
+    @property
+    def is_worse(self) -> bool:
+        """Whether the agreement is shown to be lower than that of the rest."""
+        return self.p_adjusted < SIGNIFICANT
+
+
+def find_groups(galaxies: Galaxies, agrees: Mask, is_issue: Mask) -> list[Group]:
+    """Measure each kind of galaxies against the rest, whose agreement is that of all others."""
+    from scipy.stats import fisher_exact
+
+    kinds = list(_kinds(galaxies))
+    p_values = []
+    for _, _, chosen in kinds:
+        inside, outside = agrees[chosen], agrees[~chosen]
+        table = [[inside.sum(), (~inside).sum()], [outside.sum(), (~outside).sum()]]
+        p_values.append(float(fisher_exact(table, alternative="less")[1]))
+    return [
+        Group(
+            by,
+            name,
+            int(chosen.sum()),
+            wilson_interval(float(agrees[chosen].mean()), int(chosen.sum())),
+            int(is_issue[chosen].sum()),
+            p,
+        )
+        for (by, name, chosen), p in zip(kinds, holm(p_values), strict=True)
+    ]
+
+
+def _kinds(galaxies: Galaxies) -> Iterator[tuple[str, str, Mask]]:
+    """Give (by, name, which) for every kind of enough galaxies, and not of all."""
+    columns: dict[str, Mapping[str, Mask]] = {"class": _of_classes(galaxies.labels, galaxies.class_names)}
+    columns |= {name: _bins(values) for name, values in measure(galaxies).items()}
+    columns |= _of_columns(galaxies.catalogue)
+    for by, found in columns.items():
+        for name, chosen in found.items():
+            if FEWEST <= chosen.sum() < len(chosen):
+                yield by, name, chosen
+
+
+def _of_classes(labels: Labels, class_names: Sequence[str]) -> dict[str, Mask]:
+    return {name: labels == number for number, name in enumerate(class_names)}
+
+
+def _of_columns(catalogue: Table) -> dict[str, Mapping[str, Mask]]:
+    found: dict[str, Mapping[str, Mask]] = {}
+    for name in catalogue.colnames:
+        column = np.ma.asarray(catalogue[name])
+        if name in NO_GROUPS or column.ndim != 1:
+            continue
+        if column.dtype.kind in "fiu":
+            found[name] = _bins(np.asarray(np.ma.filled(column.astype(np.float64), np.nan)))
+        else:
+            texts = np.array([str(value).strip() for value in column])
+            values = sorted(set(texts.tolist()) - {"", "--"})
+            if 1 < len(values) <= MOST_VALUES:
+                found[name] = {value: texts == value for value in values}
+    return found
+
+
+def _bins(values: ValuesN) -> dict[str, Mask]:
+    """Cut at the quartiles; a value that is not known is in no bin."""
+    known = np.isfinite(values)
+    if not known.any():
+        return {}
+    edges = np.unique(np.quantile(values[known], np.linspace(0, 1, BINS + 1)))
+    number = np.searchsorted(edges[1:-1], values, side="right")
+    if len(edges) < 3:
+        return {}
+    names = [f"{low:.3g} – {high:.3g}" for low, high in pairwise(edges)]
+    return {name: known & (number == place) for place, name in enumerate(names)}
+
+
+def measure(galaxies: Galaxies) -> dict[str, ValuesN]:
+    """Measure each picture: brightness, levels above the sky over all pixels; size, pixels; sky noise, levels."""
+    found = [measure_pictures(images_nhwc) for _, images_nhwc in galaxies.chunks()]
+    return dict(zip(MEASURES, np.concatenate(found).T, strict=True))
+
+
+def measure_pictures(images_nhwc: ImagesNHWC) -> Float64[np.ndarray, "n 3"]:
+    """Give the mean light above the sky, the radius that holds half of it, and the scatter of the sky's pixels.
+
+    The sky is the median of the frame around the picture, and its scatter 1.48 times the median deviation from it.
+    """
+    light = images_nhwc.astype(np.float64).mean(-1)
+    height, width = light.shape[1:]
+    frame = np.ones((height, width), bool)
+    edge = max(1, height // BORDER)
+    frame[edge:-edge, edge:-edge] = False
+    sky = np.median(light[:, frame], axis=1)
+    noise = 1.4826 * np.median(np.abs(light[:, frame] - sky[:, np.newaxis]), axis=1)
+    above = np.clip(light - sky[:, np.newaxis, np.newaxis], 0, None)
+    y, x = np.mgrid[:height, :width]
+    radius = np.hypot(y - (height - 1) / 2, x - (width - 1) / 2).ravel()
+    order = np.argsort(radius, kind="stable")
+    sums = above.reshape(len(light), -1)[:, order].cumsum(1)
+    half = np.array([np.searchsorted(row, row[-1] / 2) for row in sums], np.int64)
+    return np.column_stack([above.mean((1, 2)), radius[order][half], noise])
