@@ -3,7 +3,7 @@
 WORDS = {
     "decimal": ".",
     "percent": "{percent}%",
-    "wrong": "Probably wrong: {count} of {galaxies} labels ({share}); by the estimate of confident learning about {estimated}.",
+    "wrong": "Probably wrong: {count} of {galaxies} labels ({share}).",
     "ways": "Most often: {ways}.",
     "way": "given {given}, looks like {suggested} ({labels})",
     "judged": "Every galaxy was judged by one of {folds} {network} networks that had not seen it, nor its neighbours or double; "
@@ -15,7 +15,10 @@ WORDS = {
     "sealed": "{path} stays sealed: nothing was learned from it, and its labels were not judged.",
     "guessing": "NOT SHOWN TO BE BETTER THAN GUESSING: these networks have not learned the classes, so this list says nothing. "
     "Train longer, or another network.",
+    "many": "{share} OF THE LABELS MARKED: so many are seldom wrong. These networks have more likely not learned the classes well "
+    "enough: train longer, or another network, before looking at what is marked.",
     "leaked": "PERHAPS NOT UNSEEN: networks may have seen some of the galaxies that they judge; see labels.json.",
+    "column": "column {name}",
     "by class": "class",
     "by brightness": "brightness",
     "by size": "size",
@@ -26,7 +29,7 @@ WORDS = {
     "found": "What was found",
     "suspicious": "The most suspicious labels",
     "suspicious note": "The first {shown} of {count}, the most suspicious first; labels.csv has all galaxies. A network's opinion is no "
-    "label: look at each picture. The score is near 0 where the given label does not fit.",
+    "label: look at each picture. The score is the probability that the given label is right, from the network and the ways in which labels are wrong here.",
     "none suspicious": "No label was found that is probably wrong.",
     "picture": "Picture",
     "id": "Id",

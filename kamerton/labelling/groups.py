@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
-from astropy.table import Table
 from jaxtyping import Float64
 
-from kamerton.arrays import ImagesNHWC, Labels, Mask, ValuesN
+from kamerton.arrays import ImagesNHWC, Mask, ValuesN
 from kamerton.evaluation.statistics import Interval, holm, wilson_interval
 from kamerton.labelling.folds import GROUP_COLUMN
 from kamerton.labelling.galaxies import Galaxies
@@ -41,10 +41,13 @@ BORDER = 8
 class Group:
     """Galaxies of one kind, and how often networks that have not seen them give them their given label."""
 
+    of: Literal["class", "measure", "column"]
     by: str
-    """``class``, one of `MEASURES`, or a column."""
+    """``class``, one of `MEASURES`, or the name of a column."""
     name: str
-    """The class, the value, or the ends of a bin."""
+    """The class or the value; empty for a bin of numbers."""
+    ends: tuple[float, float] | None
+    """Of a bin of numbers; None for a class or a value."""
     galaxies: int
     agreement: Interval
     """Share whose given label is the network's answer, Wilson, 95%."""
@@ -63,67 +66,69 @@ def find_groups(galaxies: Galaxies, agrees: Mask, is_issue: Mask) -> list[Group]
     """Measure each kind of galaxies against the rest, whose agreement is that of all others."""
     from scipy.stats import fisher_exact
 
-    kinds = list(_kinds(galaxies))
+    kinds = [kind for kind in _kinds(galaxies) if FEWEST <= kind.chosen.sum() < len(galaxies)]
     p_values = []
-    for _, _, chosen in kinds:
-        inside, outside = agrees[chosen], agrees[~chosen]
+    for kind in kinds:
+        inside, outside = agrees[kind.chosen], agrees[~kind.chosen]
         table = [[inside.sum(), (~inside).sum()], [outside.sum(), (~outside).sum()]]
         p_values.append(float(fisher_exact(table, alternative="less")[1]))
     return [
         Group(
-            by,
-            name,
-            int(chosen.sum()),
-            wilson_interval(float(agrees[chosen].mean()), int(chosen.sum())),
-            int(is_issue[chosen].sum()),
+            kind.of,
+            kind.by,
+            kind.name,
+            kind.ends,
+            int(kind.chosen.sum()),
+            wilson_interval(float(agrees[kind.chosen].mean()), int(kind.chosen.sum())),
+            int(is_issue[kind.chosen].sum()),
             p,
         )
-        for (by, name, chosen), p in zip(kinds, holm(p_values), strict=True)
+        for kind, p in zip(kinds, holm(p_values), strict=True)
     ]
 
 
-def _kinds(galaxies: Galaxies) -> Iterator[tuple[str, str, Mask]]:
-    """Give (by, name, which) for every kind of enough galaxies, and not of all."""
-    columns: dict[str, Mapping[str, Mask]] = {"class": _of_classes(galaxies.labels, galaxies.class_names)}
-    columns |= {name: _bins(values) for name, values in measure(galaxies).items()}
-    columns |= _of_columns(galaxies.catalogue)
-    for by, found in columns.items():
-        for name, chosen in found.items():
-            if FEWEST <= chosen.sum() < len(chosen):
-                yield by, name, chosen
+class _Kind(NamedTuple):
+    """Which galaxies are of a kind."""
+
+    of: Literal["class", "measure", "column"]
+    by: str
+    name: str
+    ends: tuple[float, float] | None
+    chosen: Mask
 
 
-def _of_classes(labels: Labels, class_names: Sequence[str]) -> dict[str, Mask]:
-    return {name: labels == number for number, name in enumerate(class_names)}
-
-
-def _of_columns(catalogue: Table) -> dict[str, Mapping[str, Mask]]:
-    found: dict[str, Mapping[str, Mask]] = {}
-    for name in catalogue.colnames:
-        column = np.ma.asarray(catalogue[name])
-        if name in NO_GROUPS or column.ndim != 1:
+def _kinds(galaxies: Galaxies) -> Iterator[_Kind]:
+    for number, name in enumerate(galaxies.class_names):
+        yield _Kind("class", "class", name, None, galaxies.labels == number)
+    for by, values in measure(galaxies).items():
+        yield from (_Kind("measure", by, "", ends, chosen) for ends, chosen in _bins(values))
+    for by in galaxies.catalogue.colnames:
+        column = np.ma.asarray(galaxies.catalogue[by])
+        if by in NO_GROUPS or column.ndim != 1:
             continue
         if column.dtype.kind in "fiu":
-            found[name] = _bins(np.asarray(np.ma.filled(column.astype(np.float64), np.nan)))
+            values = np.asarray(np.ma.filled(column.astype(np.float64), np.nan))
+            yield from (_Kind("column", by, "", ends, chosen) for ends, chosen in _bins(values))
         else:
-            texts = np.array([str(value).strip() for value in column])
-            values = sorted(set(texts.tolist()) - {"", "--"})
-            if 1 < len(values) <= MOST_VALUES:
-                found[name] = {value: texts == value for value in values}
-    return found
+            yield from (_Kind("column", by, value, None, chosen) for value, chosen in _values(column))
 
 
-def _bins(values: ValuesN) -> dict[str, Mask]:
+def _values(column: Any) -> Iterator[tuple[str, Mask]]:
+    """Give the galaxies of each value of a column of text, where it has few."""
+    texts = np.array([str(value).strip() for value in column])
+    values = sorted(set(texts.tolist()) - {"", "--"})
+    if 1 < len(values) <= MOST_VALUES:
+        yield from ((value, texts == value) for value in values)
+
+
+def _bins(values: ValuesN) -> Iterator[tuple[tuple[float, float], Mask]]:
     """Cut at the quartiles; a value that is not known is in no bin."""
     known = np.isfinite(values)
-    if not known.any():
-        return {}
-    edges = np.unique(np.quantile(values[known], np.linspace(0, 1, BINS + 1)))
-    number = np.searchsorted(edges[1:-1], values, side="right")
-    if len(edges) < 3:
-        return {}
-    names = [f"{low:.3g} – {high:.3g}" for low, high in pairwise(edges)]
-    return {name: known & (number == place) for place, name in enumerate(names)}
+    edges = np.unique(np.quantile(values[known], np.linspace(0, 1, BINS + 1))) if known.any() else np.empty(0)
+    if len(edges) > 2:
+        number = np.searchsorted(edges[1:-1], values, side="right")
+        for place, (low, high) in enumerate(pairwise(edges.tolist())):
+            yield (low, high), known & (number == place)
 
 
 def measure(galaxies: Galaxies) -> dict[str, ValuesN]:

@@ -3,8 +3,7 @@
 WORDS = {
     "decimal": ",",
     "percent": "{percent}%",
-    "wrong": "Prawdopodobnie błędne etykiety: {count} z {galaxies} ({share}); według oszacowania (confident learning) błędnych jest "
-    "około {estimated}.",
+    "wrong": "Prawdopodobnie błędne etykiety: {count} z {galaxies} ({share}).",
     "ways": "Najczęściej: {ways}.",
     "way": "podano {given}, a wygląda na {suggested} ({labels})",
     "judged": "Każdą galaktykę oceniła sieć {network}, jedna z {folds}, która nie widziała ani jej, ani jej sąsiadek czy powtórzeń; "
@@ -16,7 +15,10 @@ WORDS = {
     "sealed": "{path} pozostaje zapieczętowany: niczego się z niego nie uczono ani nie oceniano jego etykiet.",
     "guessing": "NIE WYKAZANO PRZEWAGI NAD ZGADYWANIEM: te sieci nie nauczyły się klas, więc lista nic nie mówi. "
     "Należy uczyć dłużej albo użyć innej sieci.",
+    "many": "ZAZNACZONO {share} ETYKIET: tyle rzadko bywa błędnych. Raczej te sieci nie nauczyły się klas dość dobrze: zanim obejrzy "
+    "się to, co zaznaczono, należy uczyć dłużej albo użyć innej sieci.",
     "leaked": "BYĆ MOŻE WIDZIANE: sieci mogły widzieć niektóre z galaktyk, które oceniają; zob. labels.json.",
+    "column": "kolumna {name}",
     "by class": "klasa",
     "by brightness": "jasność",
     "by size": "rozmiar",
@@ -27,7 +29,7 @@ WORDS = {
     "found": "Co znaleziono",
     "suspicious": "Najbardziej podejrzane etykiety",
     "suspicious note": "Pierwsze {shown} z {count}, najbardziej podejrzane na początku; wszystkie galaktyki są w labels.csv. Zdanie "
-    "sieci nie jest etykietą: każdy obraz trzeba obejrzeć. Ocena bliska 0 znaczy, że podana etykieta nie pasuje.",
+    "sieci nie jest etykietą: każdy obraz trzeba obejrzeć. Ocena to prawdopodobieństwo, że podana etykieta jest słuszna, wynikające z odpowiedzi sieci i z tego, jakie błędy są tu częste.",
     "none suspicious": "Nie znaleziono etykiet prawdopodobnie błędnych.",
     "picture": "Obraz",
     "id": "Id",

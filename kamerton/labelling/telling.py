@@ -18,6 +18,9 @@ LANGUAGES: Mapping[str, ModuleType] = {"en": english, "pl": polish}
 PAIRS_TOLD, GROUPS_TOLD = 3, 5
 """In words; the page has all."""
 
+MANY_WRONG = 0.2
+"""Share of labels from which on a reader is told that the networks may be what is wrong."""
+
 
 def find_language(lang: str) -> Words:
     """Give the words of a language; UnknownNameError lists the known ones."""
@@ -32,6 +35,8 @@ def cautions(found: Findings, words: Words) -> list[str]:
     said = []
     if found.guess is not None and found.guess.is_guessing:
         said.append(words["guessing"])
+    elif found.count > MANY_WRONG * len(found.galaxies):
+        said.append(words["many"].format(share=percent(found.count / len(found.galaxies), words)))
     if any(metrics.leakage.status != "none" for metrics in found.judged.metrics):
         said.append(words["leaked"])
     return said
@@ -45,7 +50,6 @@ def sentences(found: Findings, words: Words) -> list[str]:
             count=found.count,
             galaxies=len(galaxies),
             share=percent(found.count / len(galaxies), words),
-            estimated=found.issues.estimated,
         )
     ]
     if found.pairs:
@@ -70,9 +74,11 @@ def sentences(found: Findings, words: Words) -> list[str]:
 
 def group_name(group: Group, words: Words) -> str:
     """Name a kind of galaxies: ``class Spiral``, ``sky noise 1.5 – 2.3``."""
-    by = words.get(f"by {group.by}", group.by)
-    is_bin = " – " in group.name
-    return f"{by} {group.name.replace('.', words['decimal']) if is_bin else group.name}"
+    by = words["column"].format(name=group.by) if group.of == "column" else words[f"by {group.by}"]
+    name = group.name
+    if group.ends is not None:
+        name = " – ".join(f"{end:.3g}" for end in group.ends).replace(".", words["decimal"])
+    return f"{by} {name}"
 
 
 def with_ends(interval: Interval, words: Words) -> str:

@@ -14,7 +14,7 @@ from kamerton.figures.drawing import save_figure
 from kamerton.figures.testing import gallery_figure, short_name
 from kamerton.files import whole_file, write_json
 from kamerton.labelling.findings import Findings
-from kamerton.labelling.issues import ADJUSTED, SCORE, cleanlab_version
+from kamerton.labelling.issues import TRUST, cleanlab_version
 from kamerton.labelling.judging import Plan
 from kamerton.labelling.page import write_page
 from kamerton.labelling.telling import Words, cautions, find_language, percent, sentences
@@ -122,6 +122,7 @@ class Writer:
             "alike": [
                 {
                     "ids": [galaxies.ids[pair.first], galaxies.ids[pair.second]],
+                    "cubes": [galaxies.place(row)[0].path.name for row in (pair.first, pair.second)],
                     "likeness": pair.likeness,
                     "contradiction": pair.is_contradiction,
                 }
@@ -147,12 +148,7 @@ class Writer:
                 }
                 for run, metrics in zip(found.judged.runs, found.judged.metrics, strict=True)
             ],
-            "method": {
-                "confident_learning": "cleanlab",
-                "version": cleanlab_version(),
-                "score": SCORE,
-                "adjusted": ADJUSTED,
-            },
+            "method": {"cleanlab": cleanlab_version(), "trust": TRUST},
             "kamerton": __version__,
         }
 

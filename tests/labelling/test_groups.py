@@ -54,7 +54,16 @@ def groups(cube: Path, agrees: np.ndarray) -> list[Group]:
 def test_classes_measures_and_columns_are_looked_at_and_names_and_places_are_not(cube: Path) -> None:
     found = groups(cube, np.arange(400) % 5 > 0)
     assert {group.by for group in found} == {"class", *MEASURES, "telescope", "seeing"}
-    assert sum(group.galaxies for group in found if group.by == "seeing") == 400
+    bins = [group for group in found if group.by == "seeing"]
+    assert sum(group.galaxies for group in bins) == 400
+    assert [group.ends[0] for group in bins if group.ends] == pytest.approx([1, 1.25, 1.5, 1.75], abs=0.01)
+
+
+def test_a_column_of_a_measure_s_name_hides_nothing(tmp_path: Path) -> None:
+    images_nhwc = np.random.default_rng(0).integers(0, 256, (80, 16, 16, 3), np.uint8)
+    cube = write_cube(tmp_path / "a.fits", images_nhwc, np.arange(80) % 3, size=np.arange(80))
+    found = {group.of for group in groups(cube, np.arange(80) % 5 > 0) if group.by == "size"}
+    assert found == {"measure", "column"}
 
 
 def test_a_kind_that_fares_worse_is_found_and_no_other(cube: Path) -> None:

@@ -43,6 +43,18 @@ def test_flipped_labels_come_first_and_their_true_class_is_suggested(
     assert 10 <= found.estimated <= 36
 
 
+def test_a_label_that_is_often_wrong_that_way_is_more_suspicious() -> None:
+    # Of 300 galaxies of class 0, 60 are given 1, and none 2.
+    true = np.repeat([0, 1, 2], 300)
+    labels = true.copy()
+    labels[:60] = 1
+    probabilities = chances(true, 3, 6)
+    # Two galaxies of one picture: the one was given 1, the other 2, and the network has no opinion between these.
+    probabilities[[400, 700]] = (0.6, 0.2, 0.2)
+    found = find_issues(labels, probabilities)
+    assert found.score[400] < found.score[700]
+
+
 def test_all_galaxies_are_ranked_those_that_are_probably_wrong_before_the_others(
     flipped: tuple[np.ndarray, np.ndarray, np.ndarray],
 ) -> None:

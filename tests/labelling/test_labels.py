@@ -15,7 +15,12 @@ from PIL import Image
 import kamerton
 from kamerton.errors import OutputError, RunError, TrainingStoppedError, UnknownNameError, UsageError
 from kamerton.labelling import judging
+from kamerton.labelling.findings import Findings
+from kamerton.labelling.galaxies import open_galaxies
+from kamerton.labelling.judging import Judged
 from kamerton.labelling.labels import LabelReport, labels
+from kamerton.labelling.telling import cautions, find_language
+from kamerton.progress import Silent
 from kamerton.runs.evaluation import read_metrics, read_predictions
 from kamerton.training.train import train
 from tests.conftest import CLASS_NAMES, toy_galaxies, write_cube
@@ -53,6 +58,25 @@ def test_wrong_labels_stand_at_the_top_of_the_list(searched: LabelReport) -> Non
     assert sum(row["probably_wrong"] == "yes" for row in rows) == searched.probably_wrong
     assert rows[0]["given"] != rows[0]["suggested"]
     assert {row["given"] for row in rows} == set(CLASS_NAMES)
+
+
+def test_networks_that_have_learned_too_little_are_told_before_anything_else(cube: Path, searched: LabelReport) -> None:
+    with open_galaxies(cube, Silent()) as galaxies:
+        rng = np.random.default_rng(0)
+        chances = rng.dirichlet(np.ones(3), len(galaxies)).astype(np.float32)
+        record = json.loads((searched.path / "labels.json").read_text(encoding="utf-8"))
+        runs = tuple(kamerton.open_run(searched.path / fold["run"]) for fold in record["folds"])
+        metrics = tuple(read_metrics(run, "held") for run in runs)
+        words = find_language("en")
+        found = Findings.of(galaxies, Judged(chances, runs, metrics), ())
+        assert "NOT SHOWN TO BE BETTER THAN GUESSING" in cautions(found, words)[0]
+        # Better than guessing, and sure of another class for every third galaxy.
+        said = galaxies.labels + (np.arange(120) >= 80)
+        chances[np.arange(120), said % 3] += 4
+        chances /= chances.sum(1, keepdims=True)
+        found = Findings.of(galaxies, Judged(chances, runs, metrics), ())
+        assert "OF THE LABELS MARKED" in cautions(found, words)[0]
+    assert not any("MARKED" in said or "GUESSING" in said for said in searched.words)
 
 
 def test_every_galaxy_is_judged_by_the_run_that_has_not_seen_it(searched: LabelReport) -> None:
