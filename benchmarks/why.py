@@ -6,8 +6,8 @@ DATA holds labels.csv (path, galaxy10, source, group) and the pictures that it n
 in four classes of Galaxy10's, are split by group: half to train on, a tenth to validate, the rest to calibrate and to
 explain. One network learns them at 96 pixels. Then each way to make maps is tried on the validation galaxies, and the
 rule is: the one that is better than a Gaussian in the middle by the most becomes `explain`'s default, if its interval
-lies above 0. Only then each gets its receipt, from galaxies of SDSS in the test set, whose pictures may be shown; and
-`explain` makes the galleries of docs/why.md, which ``--pictures docs/pictures`` writes anew, smaller.
+lies above 0. Only then each gets its receipt, from 40 galaxies of SDSS in the test set, whose pictures may be shown;
+and `explain` makes the galleries of docs/why.md, which ``--pictures docs/pictures`` writes anew, smaller.
 
 What is done is kept in OUT, and not done again. Integrated gradients need captum. About an hour on a free core.
 """
@@ -34,12 +34,12 @@ from kamerton.config.answers import ExplainMethod, ExplainSettings
 from kamerton.explaining import layers
 from kamerton.explaining.deleting import centred_gaussian, hanging
 from kamerton.explaining.galaxies import answer_all, list_galaxies
-from kamerton.explaining.receipt import make_receipt, mean_of
+from kamerton.explaining.receipt import mean_of
 from kamerton.explaining.sky import sky_like
 from kamerton.explaining.way import ChosenGalaxies, Way
 from kamerton.files import write_json
 from kamerton.progress import watcher_for
-from kamerton.runs.folder import is_run, open_run
+from kamerton.runs.folder import Run, is_run, open_run
 
 CLASSES = {"Smooth": (2, 3, 4), "Spiral": (5, 6, 7), "Edge-on": (8, 9), "Merger": (1,)}
 """By their numbers in Galaxy10."""
@@ -60,8 +60,7 @@ MAPS: dict[str, tuple[ExplainMethod, int]] = {
 }
 """How maps are made, and of the last layer with how many cells along a side."""
 
-GALAXIES = 80
-"""Of the test set, that the receipts are made of."""
+GAUSSIAN = "a Gaussian in the middle"
 
 SHOWN = {"gallery_spiral": "spiral", "gallery_merger": "merger", "gallery_edge_on": "edge_on", "receipt": "receipt"}
 """Pictures of docs/why.md, by their names in the folder of `explain`."""
@@ -94,11 +93,11 @@ def make_cubes(data: Path, out: Path) -> None:
 
 
 @contextmanager
-def way_of(run: Path, method: ExplainMethod, cells: int) -> Iterator[Way]:
+def way_of(run: Run, method: ExplainMethod, cells: int) -> Iterator[Way]:
     """Explain by the last layer with so many cells, while it lasts."""
     usual, layers.FEWEST_CELLS = layers.FEWEST_CELLS, cells
     try:
-        yield Way.of(open_run(run), ExplainSettings(method=method), watcher_for(Console(stderr=True)))
+        yield Way.of(run, ExplainSettings(method=method), watcher_for(Console(stderr=True)))
     finally:
         layers.FEWEST_CELLS = usual
 
@@ -111,48 +110,56 @@ def all_galaxies(way: Way, cube: Path) -> ChosenGalaxies:
         return ChosenGalaxies.read(source, listed, answered, list(range(len(listed.rows))), None)
 
 
-def scores(way: Way, galaxies: ChosenGalaxies) -> dict[str, list[float]]:
-    """Give insertion less deletion, galaxy by galaxy: the maps', and the Gaussian's."""
+def scores(way: Way, galaxies: ChosenGalaxies, name: str) -> list[float]:
+    """Give insertion less deletion, galaxy by galaxy, of a way's maps, or of the Gaussian."""
     trial = way.trial(galaxies, len(galaxies))
-    found: dict[str, list[float]] = {"map": [], "gaussian": []}
-    with way.watcher.task(f"{way.maker.method}: deletion and insertion", len(galaxies), "galaxies") as advance:
+    found: list[float] = []
+    with way.watcher.task(f"{name}: deletion and insertion", len(galaxies), "galaxies") as advance:
         for images_nchw, classes in trial.batches(len(galaxies)):
-            maps, sky_nchw = trial.maps(trial.subject, images_nchw, classes), sky_like(images_nchw)
-            for name, kind in (("map", maps), ("gaussian", centred_gaussian(maps))):
-                found[name] += hanging(trial.subject, images_nchw, classes, kind, sky_nchw).scores.tolist()
+            is_gaussian = name == GAUSSIAN
+            subject = trial.subject
+            maps = centred_gaussian(images_nchw[:, 0]) if is_gaussian else trial.maps(subject, images_nchw, classes)
+            found += hanging(subject, images_nchw, classes, maps, sky_like(images_nchw)).scores.tolist()
             advance(len(images_nchw))
     return found
 
 
-def choose(run: Path, cube: Path, out: Path) -> None:
+def kept_scores(run: Run, cube: Path, out: Path, name: str) -> list[float]:
+    """Give them as they were kept, or compute and keep them."""
+    method, cells = MAPS.get(name, ("hirescam", 2))
+    kept = out / f"valid-{name.replace(' ', '-')}.json"
+    if not kept.exists():
+        with way_of(run, method, cells) as way:
+            write_json(kept, scores(way, all_galaxies(way, cube), name))
+    found: list[float] = json.loads(kept.read_text(encoding="utf-8"))
+    return found
+
+
+def choose(run: Run, cube: Path, out: Path) -> None:
     """Print what the rule chooses from, and what it chooses."""
     print("| maps, on validation galaxies | better than the Gaussian by |\n|---|---|")
     best, largest = "HiResCAM", 0.0
-    for name, (method, cells) in MAPS.items():
-        kept = out / f"valid-{method}-{cells}.json"
-        if not kept.exists():
-            with way_of(run, method, cells) as way:
-                write_json(kept, scores(way, all_galaxies(way, cube)))
-        told = json.loads(kept.read_text(encoding="utf-8"))
-        better_by = mean_of(np.array(told["map"]) - np.array(told["gaussian"]))
+    gaussian = np.array(kept_scores(run, cube, out, GAUSSIAN))
+    for name in MAPS:
+        better_by = mean_of(np.array(kept_scores(run, cube, out, name)) - gaussian)
         print(f"| {name} | {interval(vars(better_by))} |", flush=True)
         if better_by.low > 0 and better_by.value > largest:
             best, largest = name, better_by.value
-    count = len(told["map"])
-    print(f"\n{count} galaxies; by the rule the default is {best}.\n", flush=True)
+    print(f"\n{len(gaussian)} galaxies; by the rule the default is {best}.\n", flush=True)
 
 
-def receipts(run: Path, cube: Path, out: Path) -> None:
+def receipts(run: Run, cube: Path, out: Path) -> None:
     """Print what each kind of maps is worth on test galaxies."""
     head = ("maps", "layer", "deletion", "insertion", "better than the Gaussian by", "than noise by")
     head = (*head, "random weights agree", "turned", "core")
     print(f"| {' | '.join(head)} |\n|{'---|' * len(head)}")
-    for name, (method, cells) in MAPS.items():
-        kept = out / f"test-{method}-{cells}.json"
+    last = {name: method for name, (method, cells) in MAPS.items() if cells == layers.FEWEST_CELLS}
+    for name, method in last.items():
+        kept = out / f"test-{name.replace(' ', '-')}.json"
         if not kept.exists():
             start = time.process_time()
-            with way_of(run, method, cells) as way:
-                receipt = make_receipt(way.trial(all_galaxies(way, cube), GALAXIES), way.watcher)
+            with way_of(run, method, layers.FEWEST_CELLS) as way:
+                receipt = way.receipt(all_galaxies(way, cube))
                 spent = {"layer": way.layer_name, "processor_seconds": time.process_time() - start}
                 write_json(kept, {**spent, **receipt.as_json()})
         told = json.loads(kept.read_text(encoding="utf-8"))
@@ -211,8 +218,8 @@ def main() -> None:
         kamerton.calibrate(run, out / "held/train.fits")
     if not (run / "evaluation").exists():
         kamerton.evaluate(run, out / "held/test.fits")
-    choose(run, out / "learn/valid.fits", out)
-    receipts(run, shown, out)
+    choose(open_run(run), out / "learn/valid.fits", out)
+    receipts(open_run(run), shown, out)
     folder = out / f"{given.network}-explained"
     if not folder.exists():
         start, clock = time.process_time(), time.monotonic()
