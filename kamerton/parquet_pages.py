@@ -34,6 +34,14 @@ def group_bytes(file: IO[bytes], size_bytes: int) -> Iterator[int]:
     The file is open, and its place is not kept. Raises ValueError or LookupError where the description or a head is
     damaged.
     """
+    try:
+        yield from _group_bytes(file, size_bytes)
+    # A number where a structure belongs, or a list where a number does.
+    except (TypeError, AttributeError) as error:
+        raise ValueError(f"a description that is not Parquet's: {error}") from error
+
+
+def _group_bytes(file: IO[bytes], size_bytes: int) -> Iterator[int]:
     pages = 0
     for group in _description(file, size_bytes).get(ROW_GROUPS, []):
         unpacked_bytes = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import resource
 import threading
 from collections.abc import Callable
-from io import BufferedReader
+from io import BufferedReader, BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -192,3 +192,19 @@ def test_a_damaged_stream_is_a_value_error(cut: int, tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-cut])
     with pytest.raises(ValueError, match=r"."):
         streamed(path, 100)
+
+
+def test_a_description_of_other_kinds_is_at_most_a_value_error(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    parquet.write_table(pa.table({"id": ["a", "b"], "ra": [1.0, 2.0]}), path)
+    whole = path.read_bytes()
+    refused = 0
+    for place in range(len(whole) - 8 - int.from_bytes(whole[-8:-4], "little"), len(whole) - 8, 3):
+        # A truth value, an integer and a structure, as Thrift tells them.
+        for kind in (1, 5, 12):
+            spoilt = whole[:place] + bytes([whole[place] & 240 | kind]) + whole[place + 1 :]
+            try:
+                sum(group_bytes(BytesIO(spoilt), len(whole)))
+            except (ValueError, LookupError):
+                refused += 1
+    assert refused > 50

@@ -39,6 +39,37 @@ class _Piece:
     """Whether the shard is whole with it."""
 
 
+class _KeptRows:
+    """Rows of batches, until their shard is whole, in one piece of Arrow's own memory.
+
+    As arrays of their own they would lie between the large ones that each batch takes and frees, which then find no
+    room where the last ones were: the process would grow by megabytes a batch.
+    """
+
+    def __init__(self, schema: pa.Schema) -> None:
+        self._schema = schema
+        self._begin()
+
+    def _begin(self) -> None:
+        import pyarrow as pa
+
+        self._sink = pa.BufferOutputStream()
+        self._stream = pa.ipc.new_stream(self._sink, self._schema)
+
+    def add(self, rows: pa.Table) -> None:
+        """Keep the rows of a further batch."""
+        self._stream.write_table(rows)
+
+    def take(self) -> pa.Table:
+        """Give all that are kept, and keep none."""
+        import pyarrow as pa
+
+        self._stream.close()
+        found = pa.ipc.open_stream(self._sink.getvalue()).read_all()
+        self._begin()
+        return found
+
+
 @dataclass(frozen=True)
 class Engine:
     """What makes the shards of one catalogue."""
@@ -57,17 +88,14 @@ class Engine:
         Other processes may work on the same catalogue: what one of them is making is waited for at the end, and made
         here if that process has died.
         """
-        import pyarrow as pa
-
-        parts: list[pa.Table] = []
+        kept = _KeptRows(self.answering.schema)
         try:
             with closing(read_ahead(self._pieces(shards))) as pieces:
                 for piece in pieces:
-                    parts.append(self.answering.rows(piece.batch))
+                    kept.add(self.answering.rows(piece.batch))
                     if piece.ends:
-                        self._write(piece.shard, piece.rows, pa.concat_tables(parts))
+                        self._write(piece.shard, piece.rows, kept.take())
                         yield len(piece.rows)
-                        parts = []
             self.answering.end()
         finally:
             self._release_all()

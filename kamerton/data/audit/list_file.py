@@ -16,6 +16,9 @@ from kamerton.errors import DataError
 
 COLUMNS = ("ra", "dec", "label")
 
+MOST_DIGITS = 1000
+"""Of a class index, zeros in front of it among them."""
+
 
 def examine_list(path: Path, *, is_named: bool = True) -> FileAudit:
     """Find what is wrong with a list of ``ra``, ``dec`` (degrees, ICRS) and ``label`` alone.
@@ -54,8 +57,7 @@ def _labels(texts: Sequence[str], ids: list[str], found: FileAudit) -> tuple[Lab
     """Take whole numbers as class indices, ``3.0`` among them, and all else as names, as an import does."""
     texts = [text.strip() for text in texts]
     if all(re.fullmatch(r"(-?\d+(\.0*)?)?", text) for text in texts):
-        numbers = [int(text.split(".")[0]) if text else -1 for text in texts]
-        labels, names = np.array([number if 0 <= number < 2**31 else -1 for number in numbers], np.int64), None
+        labels, names = np.array([_class_index(text) for text in texts], np.int64), None
     else:
         names = tuple(sorted({text for text in texts if text}))
         index = {name: label for label, name in enumerate(names)}
@@ -63,6 +65,14 @@ def _labels(texts: Sequence[str], ids: list[str], found: FileAudit) -> tuple[Lab
     bad = bad_rows(labels < 0, ids, lambda row: repr(texts[row]))
     found.add_rows("bad_labels", "{} labels are neither a class index nor a name", bad)
     return labels, names
+
+
+def _class_index(text: str) -> int:
+    """Read a whole number; -1 for none, and for one that no class has."""
+    digits, _, _ = text.partition(".")
+    # Python reads no number of more than some thousand digits.
+    number = int(digits) if digits and len(digits) <= MOST_DIGITS else -1
+    return number if 0 <= number < 2**31 else -1
 
 
 def _degrees(name: str, texts: Sequence[str], ids: list[str], found: FileAudit) -> ValuesN:

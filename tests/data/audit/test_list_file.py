@@ -32,6 +32,12 @@ def test_bad_cells_are_listed_with_their_rows(tmp_path: Path) -> None:
     assert "row 2 (c): ra 400.0, dec 0.0" in lines
 
 
+def test_a_label_of_thousands_of_digits_is_a_bad_label(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(f"id,ra,dec,label\na,10,0,1\nb,20,0,{'7' * 5000}\n")
+    assert check([path]).counts() == {"bad_labels": 1}
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [
