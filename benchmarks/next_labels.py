@@ -4,36 +4,49 @@
 
 DATA holds labels.csv (path, t_type, source, group) and the pictures that it names. EFIGI's galaxies, in five classes by
 their stage as in benchmarks/certainty.py, are split by group: a third to test on, the same in all rounds, a twentieth
-that chooses the weights and calibrates, and a pool whose labels count as unknown. A round trains a network on the
-labels so far, from its own start, calibrates it, predicts the pool, and asks for a hundred more labels, by `next` or at
-random; both begin with the same hundred. Rows go to OUT/rows.csv as they come, and a run that was stopped goes on after
-the last; at the end stands the table. ``--ways`` compares ways that were not taken, such as other shortlists.
+that chooses the weights and calibrates, and a pool whose labels count as unknown. Both begin with the same hundred
+labels. A round learns from the labels so far, predicts the pool, and asks for more, by `next` or at random. What learns
+is a network that is trained anew from its start and calibrated, or, with ``--head results/why/resnet18``, a logistic
+regression on what that network sees, which learned from other galaxies in other classes (benchmarks/why.py).
+
+Rows go to OUT/rows.csv as they come, and a run that was stopped goes on after the last whole one; at the end stands the
+table. ``--ways`` compares ways that were not taken; these were tried with other seeds than those of the table.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import json
 import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
+import torch
 from astropy.table import Table
 from certainty import CLASSES, stage_class
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score
+from sklearn.preprocessing import StandardScaler
 
 import kamerton
+from kamerton.catalogue.columns import Features, Header, arrow_schema, catalogue_columns, class_facts, class_slugs
+from kamerton.catalogue.writers.parquet_file import parquet_rows
 from kamerton.data.cubes.cube import LabelledCube, open_cube
 from kamerton.data.cubes.writer import CubeWriter
 from kamerton.inference.predictor import Predictor
 from kamerton.neighbours import next_galaxies
 from kamerton.neighbours.nearest import Directions
 
-FIRST, MORE, LAST = 100, 100, 500
-"""Labels in the first round, more in each further one, and in the last."""
+PENALTY = 0.03
+"""Of the logistic regression: the inverse of its weight."""
+
+FIRST, LAST = 100, 500
+"""Labels in the first round, and in the last."""
 
 EPOCHS, EPOCH_GALAXIES = 16, 512
 """Of a training; few labels are shown again within an epoch, so that all rounds have as many steps."""
@@ -69,108 +82,186 @@ def write_labelled(source: LabelledCube, ids: list[str], path: Path) -> None:
         writer.finish(source.labels[places], Table({"id": names}), origin=source.origin)
 
 
-def known_by_next(catalogue: Path, labelled: Path, _: int) -> list[str]:
+Way = Callable[[Path, Path, int, int], list[str]]
+"""From a catalogue, the list of what is labelled already, how many are wanted, and a seed, to ids."""
+
+
+def known_by_next(catalogue: Path, labelled: Path, count: int, _: int) -> list[str]:
     """Ask `next`."""
-    return [one.id for one in kamerton.next_galaxies(catalogue, count=MORE, labelled=labelled).galaxies]
+    return [one.id for one in kamerton.next_galaxies(catalogue, count=count, labelled=labelled).galaxies]
 
 
-def known_at_random(catalogue: Path, labelled: Path, seed: int) -> list[str]:
+def known_at_random(catalogue: Path, labelled: Path, count: int, seed: int) -> list[str]:
     """Take any."""
-    found = kamerton.next_galaxies(catalogue, count=MORE, labelled=labelled, random=True, seed=seed)
+    found = kamerton.next_galaxies(catalogue, count=count, labelled=labelled, random=True, seed=seed)
     return [one.id for one in found.galaxies]
 
 
-def with_shortlist(times: int) -> Callable[[Path, Path, int], list[str]]:
+def with_shortlist(times: int) -> Way:
     """Ask `next` with another shortlist: 1 is the least sure alone, a long one the spread alone."""
 
-    def ask(catalogue: Path, labelled: Path, seed: int) -> list[str]:
+    def ask(catalogue: Path, labelled: Path, count: int, seed: int) -> list[str]:
         usual = next_galaxies.SHORTLIST
         next_galaxies.SHORTLIST = times
         try:
-            return known_by_next(catalogue, labelled, seed)
+            return known_by_next(catalogue, labelled, count, seed)
         finally:
             next_galaxies.SHORTLIST = usual
 
     return ask
 
 
-def by_clusters(points: Directions, count: int) -> np.ndarray:
-    """Choose the least sure of each of so many clusters (Zhdanov 2019)."""
-    from sklearn.cluster import KMeans
+def farthest(points: Directions, count: int) -> np.ndarray:
+    """Choose the first, and then again and again the one farthest from all chosen (Sener & Savarese 2018)."""
+    far, chosen = np.full(len(points), np.inf), []
+    for _ in range(count):
+        chosen.append(int(far.argmax()))
+        far = np.minimum(far, 1 - points @ points[chosen[-1]])
+        far[chosen] = -1
+    return np.array(chosen, np.int64)
 
-    found = KMeans(count, n_init=1, random_state=0).fit_predict(points)
-    first = [np.flatnonzero(found == number)[0] for number in np.unique(found)]
-    rest = [place for place in range(len(points)) if place not in set(first)]
-    return np.array([*sorted(first), *rest][:count], np.int64)
 
-
-def with_clusters(catalogue: Path, labelled: Path, seed: int) -> list[str]:
-    """Ask `next` with clusters in the place of the farthest."""
+def with_farthest(catalogue: Path, labelled: Path, count: int, seed: int) -> list[str]:
+    """Ask `next` with the farthest in the place of clusters."""
     usual = next_galaxies.spread
-    next_galaxies.spread = by_clusters
+    next_galaxies.spread = farthest
     try:
-        return known_by_next(catalogue, labelled, seed)
+        return known_by_next(catalogue, labelled, count, seed)
     finally:
         next_galaxies.spread = usual
 
 
-WAYS: dict[str, Callable[[Path, Path, int], list[str]]] = {
+WAYS: dict[str, Way] = {
     "next": known_by_next,
     "random": known_at_random,
     "least sure": with_shortlist(1),
     "shortlist 3": with_shortlist(3),
-    "shortlist 10": with_shortlist(10),
-    "farthest": with_shortlist(1000),
-    "clusters": with_clusters,
+    "shortlist 30": with_shortlist(30),
+    "farthest": with_farthest,
 }
 
 
-class Round:
-    """What a round needs."""
+class Learner(Protocol):
+    """What learns from labels, and says what it makes of the pool."""
+
+    pool: LabelledCube
+
+    def learn(self, seed: int, ids: list[str], folder: Path) -> tuple[np.ndarray, np.ndarray]:
+        """Learn from these galaxies, and give the true classes of the test and those that it says.
+
+        ``folder`` gets pool.parquet, a catalogue of the pool.
+        """
+
+
+class Network:
+    """A network that is trained anew, calibrated, and asked for a catalogue of the pool."""
 
     def __init__(self, out: Path, network: str) -> None:
         self.out, self.network = out, network
         self.pool = open_cube(out / "split/train.fits")
         self.test = open_cube(out / "split/test.fits")
 
-    def run(self, way: str, seed: int, ids: list[str]) -> tuple[dict[str, object], list[str]]:
-        """Train on these galaxies, test, and ask for more."""
-        folder = self.out / "round"
-        shutil.rmtree(folder, ignore_errors=True)
-        (folder / "data").mkdir(parents=True)
+    def learn(self, seed: int, ids: list[str], folder: Path) -> tuple[np.ndarray, np.ndarray]:
+        """See Learner."""
+        (folder / "data").mkdir()
         write_labelled(self.pool, ids, folder / "data/train.fits")
         shutil.copy(self.out / "split/valid.fits", folder / "data/valid.fits")
-        start = time.monotonic()
         run = kamerton.train(folder / "data", network=self.network, epochs=EPOCHS, seed=seed, out=folder / "run")
-        seconds = time.monotonic() - start
         kamerton.calibrate(run, folder / "data/valid.fits")
         said = np.concatenate(list(Predictor(run).over_cube(self.test))).argmax(1)
+        kamerton.predict(run, self.out / "split/train.fits", out=folder / "pool.parquet", features="all")
+        return self.test.labels, said
+
+
+class Head:
+    """A logistic regression on what a network sees that was trained on other galaxies, in other classes."""
+
+    def __init__(self, out: Path, run: Path) -> None:
+        self.pool = open_cube(out / "split/train.fits")
+        self.test = open_cube(out / "split/test.fits")
+        kept = out / "features.npz"
+        if not kept.exists():
+            predictor = Predictor(run)
+            found = {name: seen(predictor, cube) for name, cube in (("pool", self.pool), ("test", self.test))}
+            np.savez(kept, **found)
+        with np.load(kept) as content:
+            self.pool_features, self.test_features = content["pool"], content["test"]
+
+    def learn(self, seed: int, ids: list[str], folder: Path) -> tuple[np.ndarray, np.ndarray]:
+        """See Learner."""
+        rows = {name: row for row, name in enumerate(self.pool.ids)}
+        known = [rows[name] for name in ids]
+        scale = StandardScaler().fit(self.pool_features)
+        head = LogisticRegression(C=PENALTY, max_iter=500, random_state=seed)
+        head.fit(scale.transform(self.pool_features[known]), self.pool.labels[known])
+        probabilities = np.zeros((len(self.pool), len(CLASSES)), np.float32)
+        probabilities[:, head.classes_] = head.predict_proba(scale.transform(self.pool_features))
+        self._write(folder / "pool.parquet", probabilities)
+        return self.test.labels, head.predict(scale.transform(self.test_features))
+
+    def _write(self, path: Path, probabilities: np.ndarray) -> None:
+        """Write what it makes of the pool as `predict` would."""
+        import pyarrow as pa
+
+        names = tuple(CLASSES)
+        length = self.pool_features.shape[1]
+        columns = catalogue_columns({}, names, positions=False, features=Features("all", length))
+        schema = arrow_schema(columns)
+        cells = {"id": pa.array(self.pool.ids), "predicted_class": pa.array(np.array(names)[probabilities.argmax(1)])}
+        cells |= {f"p_{slug}": pa.array(probabilities[:, n]) for n, slug in enumerate(class_slugs(names))}
+        cells["features"] = pa.FixedSizeListArray.from_arrays(self.pool_features.reshape(-1), length)
+        cells["flags"] = pa.array(np.zeros(len(probabilities), np.int16))
+        cells["status"] = pa.nulls(len(probabilities), pa.string())
+        with parquet_rows(path, Header("pool", columns, class_facts(names)), len(probabilities)) as writer:
+            writer.append(pa.table(cells, schema=schema))
+
+
+def seen(predictor: Predictor, cube: LabelledCube) -> np.ndarray:
+    """Give what a network sees in a cube's galaxies, at the size that it learned from."""
+    side = predictor.run.image_shape[0]
+    found = []
+    for rows in cube.slices():
+        images_nchw = torch.from_numpy(cube.read(rows)).permute(0, 3, 1, 2).float()
+        scaled = torch.nn.functional.interpolate(images_nchw, (side, side), mode="bilinear", antialias=True)
+        found.append(predictor.answers(scaled.permute(0, 2, 3, 1).clamp(0, 255).round().byte()).features)
+    return np.concatenate(found)
+
+
+def one_round(
+    out: Path, learner: Learner, way: str, seed: int, ids: list[str], more: int
+) -> tuple[dict[str, object], list[str]]:
+    """Learn from these galaxies, test, and ask for more; all ways share the first round of a seed."""
+    folder = out / (f"first-{seed}" if len(ids) == FIRST else "round")
+    if len(ids) > FIRST or not (folder / "row.json").exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        start = time.monotonic()
+        true, said = learner.learn(seed, ids, folder)
+        seconds = time.monotonic() - start
+        rows = {name: row for row, name in enumerate(learner.pool.ids)}
+        counts = np.bincount(learner.pool.labels[[rows[name] for name in ids]], minlength=len(CLASSES))
         row = {
-            "way": way,
             "seed": seed,
             "labels": len(ids),
-            "accuracy": float((said == self.test.labels).mean()),
-            "balanced": float(balanced_accuracy_score(self.test.labels, said)),
-            "classes": "/".join(map(str, np.bincount(self._labels(ids), minlength=len(CLASSES)))),
+            "accuracy": float((said == true).mean()),
+            "balanced": float(balanced_accuracy_score(true, said)),
+            "classes": "/".join(map(str, counts)),
             "seconds": round(seconds, 1),
         }
-        if len(ids) >= LAST:
-            return row, ids
-        kamerton.predict(run, self.out / "split/train.fits", out=folder / "pool.parquet", features="all")
         pd.DataFrame({"id": ids}).to_csv(folder / "decisions.csv", index=False)
-        return row, [*ids, *WAYS[way](folder / "pool.parquet", folder / "decisions.csv", seed * 1000 + len(ids))]
-
-    def _labels(self, ids: list[str]) -> np.ndarray:
-        rows = {name: row for row, name in enumerate(self.pool.ids)}
-        return np.asarray(self.pool.labels[[rows[name] for name in ids]])
-
-    def first(self, seed: int) -> list[str]:
-        """Take the first galaxies of a seed."""
-        chosen = np.random.default_rng(seed).permutation(len(self.pool))[:FIRST]
-        return [self.pool.ids[row] for row in chosen]
+        (folder / "row.json").write_text(json.dumps(row), encoding="utf-8")
+    row = {"way": way, **json.loads((folder / "row.json").read_text(encoding="utf-8"))}
+    if len(ids) >= LAST:
+        return row, ids
+    return row, [*ids, *WAYS[way](folder / "pool.parquet", folder / "decisions.csv", more, seed * 1000 + len(ids))]
 
 
-def simulate(out: Path, rounds: Round, ways: list[str], seeds: list[int]) -> None:
+def first_ids(pool: LabelledCube, seed: int) -> list[str]:
+    """Take the first galaxies of a seed."""
+    return [pool.ids[row] for row in np.random.default_rng(seed).permutation(len(pool))[:FIRST]]
+
+
+def simulate(out: Path, learner: Learner, ways: list[str], seeds: list[int], more: int) -> None:
     """Go through all rounds that are not in the list yet."""
     place = out / "rows.csv"
     done = set() if not place.exists() else set(pd.read_csv(place)[["way", "seed"]].itertuples(index=False, name=None))
@@ -180,9 +271,9 @@ def simulate(out: Path, rounds: Round, ways: list[str], seeds: list[int]) -> Non
         for way in ways:
             if (way, seed) in done:
                 continue
-            ids, rows = rounds.first(seed), []
+            ids, rows = first_ids(learner.pool, seed), []
             while not rows or len(ids) > int(str(rows[-1]["labels"])):
-                row, ids = rounds.run(way, seed, ids)
+                row, ids = one_round(out, learner, way, seed, ids, more)
                 rows.append(row)
                 print(row, flush=True)
             with place.open("a", encoding="utf-8", newline="") as file:
@@ -211,16 +302,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("out", type=Path)
+    parser.add_argument("--head", type=Path, metavar="RUN")
     parser.add_argument("--network", default="lenet5")
     parser.add_argument("--size", type=int, default=64)
+    parser.add_argument("--more", type=int, default=100)
     parser.add_argument("--seeds", default="0,1,2")
     parser.add_argument("--ways", default="random,next")
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
     if not (given.out / "split").exists():
         make_pool(given.data, given.out, given.size)
-    rounds = Round(given.out, given.network)
-    simulate(given.out, rounds, given.ways.split(","), [int(seed) for seed in given.seeds.split(",")])
+    learner = Head(given.out, given.head) if given.head is not None else Network(given.out, given.network)
+    simulate(given.out, learner, given.ways.split(","), [int(seed) for seed in given.seeds.split(",")], given.more)
     print_table(given.out)
 
 

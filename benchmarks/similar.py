@@ -38,10 +38,9 @@ PIXEL_SIDES = (8, 16, 32)
 """To which pictures are scaled down; the best of them is the rival."""
 
 
-def shares(labels: Labels, groups: list[str], features: Features, *, cosine: bool) -> np.ndarray:
+def shares(labels: Labels, groups: list[str], points: Features, *, cosine: bool) -> np.ndarray:
     """Share of the nearest that are of a galaxy's own class (n,), those of its group left out."""
-    middle = learn_middle([features]) if cosine else None
-    points = directions(features, middle) if cosine else features
+    points = directions(points, None) if cosine else points
     squared = np.square(points).sum(1)
     distances = squared[:, None] + squared - 2 * points @ points.T
     same = np.array(groups)[:, None] == np.array(groups)
@@ -77,15 +76,20 @@ def precision(run: Path, cube: Path) -> None:
     print(f"features of {features.shape[1]} numbers in {seconds:.1f} s\n")
     print(f"| precision at {NEIGHBOURS} | {' | '.join(names)} | mean of classes | all galaxies |")
     print("|---|" + "---|" * (len(names) + 2))
-    for cosine, how in ((True, "cosine from the middle (`similar`)"), (False, "Euclid")):
-        print(row(f"features, {how}", shares(labels, groups, features, cosine=cosine), labels, len(names)))
+    middle = learn_middle([features])
+    kinds = {
+        "features from the middle, each by its spread, cosine (`similar`)": (middle.points(features), True),
+        "the same, Euclid": (middle.points(features), False),
+        "features as they are, cosine": (features, True),
+        "the same, Euclid ": (features, False),
+    }
     for side in PIXEL_SIDES:
         images_nchw = torch.from_numpy(images_nhwc).permute(0, 3, 1, 2).float()
         small = torch.nn.functional.interpolate(images_nchw, (side, side), mode="area").flatten(1).numpy()
         points = np.asarray((small - small.mean(0)) / small.std(0), np.float32)
-        for cosine, how in ((True, "cosine"), (False, "Euclid")):
-            found = shares(labels, groups, points, cosine=cosine)
-            print(row(f"pixels, {side} x {side}, {how}", found, labels, len(names)))
+        kinds |= {f"pixels, {side} x {side}, cosine": (points, True), f"the same {side}, Euclid": (points, False)}
+    for name, (points, cosine) in kinds.items():
+        print(row(name, shares(labels, groups, points, cosine=cosine), labels, len(names)))
     chance = ((counts - 1) / (len(labels) - 1))[labels]
     print(row("chance", chance, labels, len(names)))
 
@@ -98,20 +102,22 @@ def million() -> Iterator[Features]:
 
 
 def speed() -> None:
-    """Print how long a search among a million takes, in memory."""
+    """Print how long a search among a million takes, in memory: by the clock, and of processor time."""
     blocks = list(million())
-    times: dict[str, list[float]] = {"the middle of all": [], "the nearest 10": []}
+    times: dict[str, list[tuple[float, float]]] = {"the middle of all": [], "the nearest 10": []}
     for _ in range(REPEATS):
-        start = time.monotonic()
+        start = time.monotonic(), time.process_time()
         space = learn_middle(blocks)
-        middle = time.monotonic()
+        middle = time.monotonic(), time.process_time()
         found = nearest(directions(blocks[7][:1], space), blocks, NEIGHBOURS, space)
-        times["the middle of all"].append(middle - start)
-        times["the nearest 10"].append(time.monotonic() - middle)
+        end = time.monotonic(), time.process_time()
+        times["the middle of all"].append((middle[0] - start[0], middle[1] - start[1]))
+        times["the nearest 10"].append((end[0] - middle[0], end[1] - middle[1]))
         assert found.rows[0, 0] == 7 << 16
-    print(f"\n{MILLION:,} galaxies of {AXES} numbers in memory, median of {REPEATS}:")
-    for name, seconds in times.items():
-        print(f"{name}: {np.median(seconds):.2f} s")
+    print(f"\n{MILLION:,} galaxies of {AXES} numbers in memory, medians of {REPEATS}:")
+    for name, both in times.items():
+        clock, processor = np.median(both, axis=0)
+        print(f"{name}: {clock:.2f} s, {processor:.2f} s of processor time")
 
 
 def from_disk(out: Path) -> None:

@@ -35,5 +35,5 @@ class NextSettings(Settings):
     """Which galaxies --random takes."""
 
     def check(self) -> None:
-        require(1 <= self.count <= 2000, "count", self.count, "1 to 2000 galaxies")
+        require(1 <= self.count <= 1000, "count", self.count, "1 to 1000 galaxies")
         require(0 <= self.seed < 2**32, "seed", self.seed, SEEDS)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Protocol
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Protocol
 
 from kamerton.arrays import Features, Rows, SquareHWC
 from kamerton.certainty.outliers import FeatureSpace
 from kamerton.neighbours.galaxy import Galaxy
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 class Among(Protocol):
@@ -20,7 +23,7 @@ class Among(Protocol):
     def __len__(self) -> int:
         """How many there are."""
 
-    def ids(self) -> Iterator[Sequence[str]]:
+    def ids(self) -> Iterator[pa.ChunkedArray]:
         """Give the ids of all, piece by piece."""
 
     def features(self) -> Iterator[Features]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,9 @@ from jaxtyping import Float64, Int64
 
 from kamerton.arrays import Mask, Rows, ValuesN
 from kamerton.neighbours.nearest import Directions
+
+CLUSTERS_SEED = 0
+"""Of the clusters' first middles."""
 
 SHORTLIST = 10
 """So many times the wanted galaxies are looked at for what they look like: the least sure of all."""
@@ -45,18 +49,31 @@ class Shortlist:
 
 
 def spread(points: Directions, count: int) -> Int64[np.ndarray, " chosen"]:
-    """Choose places of galaxies that differ: the first, and then again and again the one farthest from all chosen.
+    """Choose places of galaxies of many kinds, in their order: the most typical of each of ``count`` clusters.
 
-    (Gonzalez 1985; for labels Sener & Savarese 2018.) Of equal ones the first comes first; galaxies without a direction
-    come last.
+    Clusters of a shortlist are those of Zhdanov (2019), by k-means; of the ways that were tried this one taught most
+    (docs/log.md, Neighbours). Galaxies without a direction come last.
     """
-    is_known = np.isfinite(points).all(1)
-    far = np.where(is_known, np.inf, -1.0)
-    chosen: list[int] = []
-    for _ in range(min(count, len(points))):
-        place = int(far.argmax())
-        chosen.append(place)
-        if is_known[place]:
-            far = np.where(is_known, np.minimum(far, 1 - points @ points[place]), far)
-        far[chosen] = -2.0
-    return np.array(chosen, np.int64)
+    known = np.flatnonzero(np.isfinite(points).all(1))
+    chosen = known[_typical(points[known], count)] if len(known) > count else known
+    rest = np.setdiff1d(np.arange(len(points)), chosen)
+    if len(known) > count:
+        # Equal galaxies are of one cluster, so that there may be fewer than were asked for.
+        rest = np.setdiff1d(known, chosen)
+    return np.asarray(np.concatenate([chosen, rest])[:count])
+
+
+def _typical(points: Directions, count: int) -> Int64[np.ndarray, " chosen"]:
+    """Give the places of the galaxies that are nearest to the middle of their cluster."""
+    from sklearn.cluster import KMeans
+    from sklearn.exceptions import ConvergenceWarning
+
+    exact = points.astype(np.float64)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        found = KMeans(count, n_init=1, random_state=CLUSTERS_SEED).fit(exact)
+    away = np.square(exact - found.cluster_centers_[found.labels_]).sum(1)
+    # By cluster, and in each the nearest to its middle first.
+    order = np.lexsort([np.arange(len(exact)), away, found.labels_])
+    _, first = np.unique(found.labels_[order], return_index=True)
+    return np.asarray(np.sort(order[first]), np.int64)

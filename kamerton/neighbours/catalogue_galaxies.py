@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from kamerton.arrays import Features, Rows, SquareHWC
 from kamerton.catalogue.columns import FEATURES_COLUMN, ID, POSITION, PREDICTED_CLASS, STATUS
 from kamerton.catalogue.heading import FEATURE_KIND
-from kamerton.catalogue.readers.opened import OpenedCatalogue, matrix, texts, values
+from kamerton.catalogue.readers.opened import OpenedCatalogue, matrix, strings, texts, values
 from kamerton.certainty.outliers import FeatureSpace
 from kamerton.errors import DataError
 from kamerton.neighbours.galaxy import Galaxy
 from kamerton.neighbours.nearest import learn_middle
 from kamerton.neighbours.pictures import catalogue_pictures
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+MOST_KEPT_BYTES = 1 << 30
+"""Features that are kept in memory, and not read again for the search: those of two million galaxies by 128."""
 
 
 class CatalogueGalaxies:
@@ -39,13 +46,20 @@ class CatalogueGalaxies:
     def __len__(self) -> int:
         return len(self.catalogue)
 
-    def ids(self) -> Iterator[Sequence[str]]:
+    def ids(self) -> Iterator[pa.ChunkedArray]:
         """See `Among`."""
-        return (texts(table, ID.name) for table in self.catalogue.tables([ID.name]))
+        return (strings(table[ID.name]) for table in self.catalogue.tables([ID.name]))
 
     def features(self) -> Iterator[Features]:
         """See `Among`."""
-        return self.catalogue.features()
+        return self.catalogue.features() if self._kept is None else iter(self._kept)
+
+    @cached_property
+    def _kept(self) -> list[Features] | None:
+        """What is read once and looked at twice, where that is not much."""
+        first = matrix(self.catalogue.parts[0].read([FEATURES_COLUMN]), self.catalogue.path)
+        kept_bytes = len(self) * first.shape[1] * first.itemsize
+        return list(self.catalogue.features()) if kept_bytes <= MOST_KEPT_BYTES else None
 
     def features_of(self, rows: Rows) -> Features:
         """See `Among`."""

@@ -5,11 +5,16 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from kamerton.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 NEAR_NAMES = 3
 """Known names that an unknown one is answered with."""
@@ -44,15 +49,17 @@ class Galaxy:
         }
 
 
-def row_named(where: str, name: str, ids: Iterable[Sequence[str]]) -> int | None:
+def row_named(where: str, name: str, ids: Iterable[pa.ChunkedArray]) -> int | None:
     """Find the row of a name among the ids of all galaxies, which come in pieces; None where there is none.
 
     DataError where two galaxies have it.
     """
+    from pyarrow import compute
+
     rows: list[int] = []
     done = 0
     for piece in ids:
-        rows += [done + place for place, found in enumerate(piece) if found == name]
+        rows += (done + np.flatnonzero(compute.equal(piece, name).fill_null(False).to_numpy())).tolist()
         done += len(piece)
     if len(rows) > 1:
         raise DataError(
@@ -64,9 +71,9 @@ def row_named(where: str, name: str, ids: Iterable[Sequence[str]]) -> int | None
     return rows[0] if rows else None
 
 
-def unknown_name(where: str, name: str, ids: Iterable[Sequence[str]]) -> UsageError:
+def unknown_name(where: str, name: str, ids: Iterable[pa.ChunkedArray]) -> UsageError:
     """Say that no galaxy has a name, with those that come near."""
-    close = near_names(name, (one for piece in ids for one in piece))
+    close = near_names(name, (str(one) for piece in ids for one in piece.to_pylist()))
     return UsageError(
         f"{where}: no galaxy of the id {name!r}, and no file of that name",
         allowed="an id that is there, or a picture or FITS cutout",

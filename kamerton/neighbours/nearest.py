@@ -1,7 +1,7 @@
 """The nearest galaxies among any number: one matrix product in blocks, and the best of each so far.
 
 Galaxies are compared by the cosine of the angle between them, seen from the middle of all, where each feature counts by
-its spread: of eight ways that were tried it finds most galaxies of the same class (docs/log.md, Neighbours).
+its spread: of the ways that were tried it finds most galaxies of the same class (docs/log.md, Neighbours).
 """
 
 from __future__ import annotations

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,6 +22,9 @@ from kamerton.neighbours.query import Seer
 from kamerton.progress import Progress
 from kamerton.runs.places import find_cube
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 
 class TrainingGalaxies:
     """The galaxies of a run's training cube; what its network sees in them is made here, and is in memory."""
@@ -36,9 +40,11 @@ class TrainingGalaxies:
     def __len__(self) -> int:
         return len(self.cube)
 
-    def ids(self) -> Iterator[Sequence[str]]:
+    def ids(self) -> Iterator[pa.ChunkedArray]:
         """See `Among`."""
-        yield self.cube.ids
+        import pyarrow as pa
+
+        yield pa.chunked_array([pa.array(self.cube.ids, pa.string())])
 
     @cached_property
     def _seen(self) -> tuple[Features, Probabilities]:

@@ -59,7 +59,6 @@ def test_without_features_they_are_the_least_sure_and_that_is_said(
 def test_with_features_they_are_spread_among_the_least_sure(sure_run: Run, sure_night: Path, new_cube: Path) -> None:
     order = least_sure(sure_run, new_cube)
     found = ids_of(next_galaxies(sure_night, count=2))
-    assert found[0] == order[0]
     assert set(found) <= set(order[:20])
     assert len(set(ids_of(next_galaxies(sure_night, count=COUNT)))) == COUNT
 
@@ -142,7 +141,7 @@ def test_at_random_they_follow_from_the_seed_alone(sure_night: Path) -> None:
 
 def test_wrong_requests_are_one_line(sure_night: Path, tmp_path: Path) -> None:
     for count in (0, 3000):
-        with pytest.raises(UsageError, match=r"count.*1 to 2000 galaxies"):
+        with pytest.raises(UsageError, match=r"count.*1 to 1000 galaxies"):
             next_galaxies(sure_night, count=count)
     with pytest.raises(UsageError, match="no galaxies that are labelled already"):
         next_galaxies(sure_night, count=1, labelled=tmp_path / "decisions.csv")

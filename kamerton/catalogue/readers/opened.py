@@ -138,11 +138,18 @@ def values(table: pa.Table, name: str) -> ValuesN:
     return np.asarray(pd.to_numeric(pd.Series(column), errors="coerce"), np.float64)
 
 
+def strings(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Give a column of whatever kind as texts."""
+    import pyarrow as pa
+
+    return column.cast(pa.string())
+
+
 def texts(table: pa.Table, name: str) -> list[str]:
     """Give a column of texts, empty where there is none, or where the table has no such column."""
     if name not in table.column_names:
         return [""] * len(table)
-    return ["" if value is None else str(value) for value in table[name].to_pylist()]
+    return ["" if value is None else str(value) for value in strings(table[name]).to_pylist()]
 
 
 def facts_of(found: Mapping[str, str]) -> dict[str, str]:
