@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -157,8 +158,8 @@ def calibration_path(run: Run) -> Path:
 
 
 def is_calibrated(run: Run) -> bool:
-    """Tell whether a run has been calibrated, with whatever weights."""
-    return calibration_path(run).exists()
+    """Tell whether a run has been calibrated, with whatever weights; a link to nothing is for the reader to refuse."""
+    return os.path.lexists(calibration_path(run))
 
 
 def require_calibration_place(run: Run) -> None:
@@ -206,11 +207,11 @@ def _known_path(run: Run, sha256: str) -> Path:
 
 def read_calibration(run: Run) -> Calibration | None:
     """Read a run's calibration, of whatever weights; None where there is none. RunError names what is wrong in it."""
+    if not is_calibrated(run):
+        return None
     place = calibration_path(run)
     try:
         table = read_json(place, CALIBRATION_BYTES)
-    except FileNotFoundError:
-        return None
     except (OSError, ValueError) as error:
         raise RunError(f"{place}: cannot be read", received=error, next_step=AGAIN) from error
     calibration = read_record(Calibration, table, str(place), RunError, AGAIN)

@@ -168,6 +168,16 @@ def test_a_calibration_of_other_weights_is_refused(calibrated: Run) -> None:
     assert checks["calibration.json"] == "stale"
 
 
+@pytest.mark.parametrize("target", ["gone.json", "calibration.json"])
+def test_a_link_to_nothing_is_no_run_without_calibration(calibrated: Run, target: str) -> None:
+    (calibrated.path / "calibration.json").unlink()
+    (calibrated.path / "calibration.json").symlink_to(target)
+    with pytest.raises(RunError, match=r"calibration\.json: cannot be read"):
+        read_certainty(calibrated)
+    checks = {check.what: check.verdict for check in verify(calibrated).checks}
+    assert checks["calibration.json"] == "different"
+
+
 def test_known_galaxies_that_changed_are_refused(calibrated: Run) -> None:
     place = next((calibrated.path / "features").iterdir())
     content = bytearray(place.read_bytes())

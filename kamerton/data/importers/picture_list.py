@@ -13,12 +13,13 @@ from astropy.table import Table
 from jaxtyping import Shaped
 
 from kamerton.arrays import Rows, ValuesN
+from kamerton.data.classes import shown
 from kamerton.data.fits.letters import printable
 from kamerton.data.importers.classes import classes_from_texts
 from kamerton.data.importers.picture_batches import picture_batches
 from kamerton.data.importers.source import ImportRequest, LabelledSource, StreamFindings
 from kamerton.data.lists import read_list, row_of
-from kamerton.errors import DataError, PictureError, UsageError
+from kamerton.errors import DataError, PictureError, UsageError, warn
 
 
 @contextmanager
@@ -80,8 +81,25 @@ def _list_catalogue(source: Path, columns: Mapping[str, list[str]], path_column:
                 allowed=f"one {kind} a galaxy",
                 next_step="name each galaxy once" if has_ids else "list each once, or add a column 'id'",
             )
-    carried = [name for name in columns if name != "id" and not (name == path_column and "id" not in columns)]
+    carried = [name for name in columns if name != "id" and not (name == path_column and not has_ids)]
+    if not has_ids:
+        _tell_of_other_names(source, {name: columns[name] for name in carried})
     return Table({"id": ids} | {printable(name): _typed(source, name, columns[name]) for name in carried})
+
+
+def _tell_of_other_names(source: Path, columns: Mapping[str, list[str]]) -> None:
+    """Warn where galaxies are named by their paths, and a column would name them too."""
+    names = [
+        name
+        for name, values in columns.items()
+        if len(set(values)) == len(values) > 1 and "" not in values and (_is_whole(values) or _numbers(values) is None)
+    ]
+    if names:
+        warn(
+            f"{source}: galaxies are named by their paths, since no column is called 'id'",
+            received=f"{shown(map(repr, names))}, with another value in every row",
+            next_step="call the column 'id' that names the galaxies, if one does",
+        )
 
 
 def _require_file(source: Path, row: int, name: str) -> None:
@@ -94,10 +112,14 @@ def _require_file(source: Path, row: int, name: str) -> None:
         )
 
 
+def _is_whole(values: Sequence[str]) -> bool:
+    return all(re.fullmatch(r"-?(0|[1-9]\d{0,17})", value) for value in values)
+
+
 def _typed(source: Path, name: str, values: list[str]) -> Rows | ValuesN | Shaped[np.ndarray, " n"]:
     """Store a column as whole numbers, as numbers with NaN for empty cells, or as text."""
     values = [value.strip() for value in values]
-    if all(re.fullmatch(r"-?(0|[1-9]\d{0,17})", value) for value in values):
+    if _is_whole(values):
         return np.array(values, np.int64)
     numbers = _numbers(values)
     if numbers is not None:

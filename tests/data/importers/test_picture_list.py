@@ -14,7 +14,7 @@ import pytest
 from kamerton.data.cubes.cube import open_cube
 from kamerton.data.galaxy10 import CLASS_NAMES
 from kamerton.data.importers import import_cube
-from kamerton.errors import PictureError, UsageError
+from kamerton.errors import KamertonWarning, PictureError, UsageError
 from tests.data.importers.sources import imported, noise_images, refusal, save_pictures, write_list, write_rows
 
 
@@ -83,6 +83,13 @@ def test_other_columns_are_carried_with_their_types(tmp_path: Path) -> None:
 def test_list_without_id_is_identified_by_its_paths(tmp_path: Path) -> None:
     with imported(write_list(tmp_path, ["a", "b"])) as cube:
         assert cube.ids == ["0.png", "1.png"]
+
+
+def test_a_column_that_may_name_the_galaxies_is_said_where_paths_do(tmp_path: Path) -> None:
+    columns = {"PGC": ["17", "18"], "source": ["DSS", "DSS"], "ra": ["1.5", "2.5"], "note": ["", "x"]}
+    source = write_list(tmp_path, ["a", "b"], **columns)
+    with pytest.warns(KamertonWarning, match=r"named by their paths.*Received: 'PGC', with another value in every row"):
+        import_cube(source, tmp_path / "out.fits")
 
 
 def test_identifiers_of_18_digits_are_not_rounded(tmp_path: Path) -> None:
