@@ -5,7 +5,7 @@ WORDS = {
     "percent": "{percent}%",
     "wrong": "Prawdopodobnie błędne etykiety: {count} z {galaxies} ({share}).",
     "ways": "Najczęściej: {ways}.",
-    "way": "podano {given}, a wygląda na {suggested} ({labels})",
+    "way": "podano „{given}”, a wygląda na „{suggested}” ({labels})",
     "judged": "Każdą galaktykę oceniła sieć {network}, jedna z {folds}, która nie widziała ani jej, ani jej sąsiadek czy powtórzeń; "
     "odpowiedź zgadza się z podaną etykietą w {agreement} przypadków.",
     "worse": "Odpowiedź zgadza się z etykietą rzadziej niż dla pozostałych (po poprawce Holma): {groups}.",
@@ -66,6 +66,6 @@ WORDS = {
     "leakage unknown": "nie wiadomo",
     "weights": "Wagi (SHA-256)",
     "provenance": "{network}, przepis {recipe}, ziarno {seed}; confident learning: cleanlab {cleanlab}.",
-    "caption": "{id}\npodano {given}\nwygląda na {suggested} {probability}",
+    "caption": "{id}\npodano: {given}\nwygląda na: {suggested} {probability}",
     "gallery": "Najbardziej podejrzane etykiety, {data}: {shown} z {count}",
 }
