@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import resource
 import threading
 from collections.abc import Callable
@@ -14,7 +15,7 @@ import pytest
 from pyarrow import parquet
 
 from kamerton.opening import open_plain
-from kamerton.parquet import MAX_COLUMNS, SMALL_BYTES, SMALL_ROWS, parquet_batches, read_parquet
+from kamerton.parquet import MAX_COLUMNS, SMALL_BYTES, SMALL_ROWS, parquet_batches, parquet_groups, read_parquet
 from kamerton.parquet_pages import group_bytes
 
 
@@ -208,3 +209,26 @@ def test_a_description_of_other_kinds_is_at_most_a_value_error(tmp_path: Path) -
             except (ValueError, LookupError):
                 refused += 1
     assert refused > 50
+
+
+@pytest.mark.parametrize("group", [5, 1000])
+def test_row_groups_are_those_of_the_table(group: int, tmp_path: Path) -> None:
+    table = pa.table({"id": [f"ł{n}" for n in range(12)], "n": range(12), "v": [[n, n + 1.5] for n in range(12)]})
+    found = parquet_groups(write(tmp_path / "a.parquet", table, row_group_size=group))
+    assert sum(found.rows) == 12
+    read = pa.concat_tables(found.read(number, ["v", "id"]) for number in range(len(found.rows)))
+    assert read.to_pydict() == table.select(["v", "id"]).to_pydict()
+
+
+def test_cells_that_promise_many_numbers_are_refused_before_they_take_memory(tmp_path: Path) -> None:
+    cells = pa.array([[1.0, 2.0]] * 1000, pa.list_(pa.float32(), 2))
+    path = write(tmp_path / "a.parquet", pa.table({"v": cells}))
+    # What Arrow says of its own columns stands in the footer, in letters that Arrow alone reads.
+    claimed = pa.schema([("v", pa.list_(pa.float32(), 1 << 28))]).serialize().to_pybytes()
+    told = pa.schema([("v", pa.list_(pa.float32(), 2))]).serialize().to_pybytes()
+    content = path.read_bytes()
+    assert base64.b64encode(told) in content
+    assert len(claimed) == len(told)
+    path.write_bytes(content.replace(base64.b64encode(told), base64.b64encode(claimed)))
+    with pytest.raises(ValueError, match="it unpacks to"):
+        parquet_groups(path)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 COLUMNS = 6
 
-PANEL_INCH, CAPTION_INCH, GAP_INCH, HEAD_INCH = 1.7, 0.62, 0.08, 0.45
+PANEL_INCH, CAPTION_INCH, GAP_INCH, HEAD_INCH = 1.7, 0.52, 0.08, 0.35
 """Side of a picture, room above it, between two, and above all."""
 
 NAME_LETTERS = 24

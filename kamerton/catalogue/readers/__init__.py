@@ -68,7 +68,7 @@ def open_catalogue(path: str | Path) -> Iterator[OpenedCatalogue]:
             f"{path}: no catalogue of `kamerton predict`",
             received="a folder" if path.is_dir() else f"the ending {path.suffix!r}",
             allowed=allowed,
-            next_step="name what predict has written with --out",
+            next_step="name what predict has written with --out, or let it write one of these forms",
         )
     with kind.open(path) as found:
         yield found
