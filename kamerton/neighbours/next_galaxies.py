@@ -17,6 +17,7 @@ from rich.table import Table as Shown
 
 from kamerton.arrays import Rows
 from kamerton.catalogue.columns import FEATURES_COLUMN, ID, PREDICTED_CLASS, STATUS
+from kamerton.catalogue.heading import FEATURE_KIND
 from kamerton.catalogue.readers import open_catalogue
 from kamerton.catalogue.readers.opened import OpenedCatalogue, matrix, texts, values
 from kamerton.config.neighbours import NextSettings
@@ -206,7 +207,9 @@ class _Chooser:
         if not self.spreads or len(rows) <= count:
             return np.asarray(rows[:count])
         features = matrix(self.catalogue.pick(rows, [FEATURES_COLUMN]), self.catalogue.path)
-        return np.asarray(rows[spread(directions(features, learn_middle([features])), count)])
+        # Places along the axes of the training galaxies are scaled already.
+        space = None if self.catalogue.facts.get(FEATURE_KIND) == "axes" else learn_middle([features])
+        return np.asarray(rows[spread(directions(features, space), count)])
 
     def _shortlist(self, most: int) -> Shortlist:
         """Pass over all galaxies, and keep those that are to be asked for first."""

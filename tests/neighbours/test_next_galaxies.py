@@ -15,6 +15,8 @@ from kamerton.catalogue.predict import predict
 from kamerton.certainty.judging import read_certainty
 from kamerton.errors import DataError, KamertonWarning, OutputError, UsageError
 from kamerton.inference.predictor import Predictor
+from kamerton.neighbours.asking import spread
+from kamerton.neighbours.nearest import directions
 from kamerton.neighbours.next_galaxies import COLUMNS, Asked, next_galaxies
 from kamerton.runs.folder import Run
 from tests.conftest import write_toy_cube
@@ -61,6 +63,15 @@ def test_with_features_they_are_spread_among_the_least_sure(sure_run: Run, sure_
     found = ids_of(next_galaxies(sure_night, count=2))
     assert set(found) <= set(order[:20])
     assert len(set(ids_of(next_galaxies(sure_night, count=COUNT)))) == COUNT
+
+
+def test_places_along_the_axes_are_spread_as_they_are(sure_run: Run, new_cube: Path, tmp_path: Path) -> None:
+    predict(sure_run, new_cube, out=tmp_path / "x.parquet", features="axes")
+    rows = pd.read_parquet(tmp_path / "x.parquet").set_index("id")
+    order = least_sure(sure_run, new_cube)[:20]
+    points = np.stack(rows.loc[order, "features"].to_list())
+    expected = [order[place] for place in spread(directions(points, None), 2)]
+    assert ids_of(next_galaxies(tmp_path / "x.parquet", count=2)) == expected
 
 
 def test_the_same_catalogue_gives_the_same_galaxies_whatever_its_form(
