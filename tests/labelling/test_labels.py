@@ -37,7 +37,7 @@ HOW: dict[str, Any] = {"network": "lenet5", "recipe": "notebook", "epochs": 6, "
 def cube(tmp_path_factory: pytest.TempPathFactory) -> Path:
     images_nhwc, given = toy_galaxies(120, 32, 0)
     given[list(WRONG)] = (given[list(WRONG)] + 1) % 3
-    ids = [f"łuk-{row}" for row in range(120)]
+    ids = [f"<łuk>-{row}" for row in range(120)]
     return write_cube(tmp_path_factory.mktemp("labels") / "toy.fits", images_nhwc, given, id=ids)
 
 
@@ -53,7 +53,7 @@ def listed(folder: Path) -> list[dict[str, str]]:
 
 def test_wrong_labels_stand_at_the_top_of_the_list(searched: LabelReport) -> None:
     rows = listed(searched.path)
-    assert {row["id"] for row in rows[:3]} == {f"łuk-{row}" for row in WRONG}
+    assert {row["id"] for row in rows[:3]} == {f"<łuk>-{row}" for row in WRONG}
     assert len({row["id"] for row in rows}) == searched.galaxies == 120
     assert sum(row["probably_wrong"] == "yes" for row in rows) == searched.probably_wrong
     assert rows[0]["given"] != rows[0]["suggested"]
@@ -108,7 +108,8 @@ def test_the_lists_the_record_and_the_answer_say_the_same(searched: LabelReport)
 
 def test_the_page_opens_offline_and_shows_the_most_suspicious(searched: LabelReport) -> None:
     page = (searched.path / "labels.html").read_text(encoding="utf-8")
-    assert "łuk-50" in page
+    assert "&lt;łuk&gt;-50" in page
+    assert "<łuk>" not in page
     assert page.count("data:image/jpeg") == searched.probably_wrong
     assert "http" not in page.replace("http-equiv", "")
     with Image.open(searched.path / "labels.png") as picture:
