@@ -294,7 +294,23 @@ def print_table(out: Path) -> None:
                     f"{found.mean():.3f} ± {found.std(ddof=1):.3f}" if len(found) > 1 else f"{found.mean():.3f}"
                 )
             print(f"| {way}, {some['seed'].nunique()} seeds | {' | '.join(cells)} |")
+    if {"next", "random"} <= set(rows["way"]):
+        print_gain(rows)
     print(f"\none training: {rows['seconds'].median():.0f} s, at most {rows['seconds'].max():.0f} s")
+
+
+def print_gain(rows: pd.DataFrame) -> None:
+    """Print by how much `next` is better after the first round, paired by seed, and which classes it asked for."""
+    later = rows[rows["labels"] > FIRST]
+    for metric in ("accuracy", "balanced"):
+        means = later.pivot_table(index="seed", columns="way", values=metric)
+        gain = (means["next"] - means["random"]).dropna()
+        error = f" ± {gain.std(ddof=1) / np.sqrt(len(gain)):.4f}" if len(gain) > 1 else ""
+        print(f"\n{metric}: next better than random by {gain.mean():.4f}{error} (mean and error over seeds)")
+    for way, some in rows[rows["labels"] == LAST].groupby("way"):
+        counts = np.mean([[int(count) for count in text.split("/")] for text in some["classes"]], axis=0)
+        told = ", ".join(f"{name} {count:.1f}" for name, count in zip(CLASSES, counts, strict=True))
+        print(f"{way} asked in all for {told}")
 
 
 def main() -> None:
