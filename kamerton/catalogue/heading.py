@@ -8,6 +8,7 @@ from kamerton.catalogue.columns import Features, Header, catalogue_columns, clas
 from kamerton.catalogue.record import CatalogueRecord, Model, SourceRecord
 from kamerton.catalogue.shards import FINGERPRINT
 from kamerton.certainty.judging import FLAGS, Certainty
+from kamerton.config.pictures import PATH_COLUMN
 from kamerton.plurals import counted
 from kamerton.runs.folder import Run
 from kamerton.runs.record import versions
@@ -29,6 +30,8 @@ def source_facts(sources: Sequence[SourceRecord]) -> dict[str, str]:
         for number, source in enumerate(sources, start=1):
             name = SOURCE_FACT.format(number=number)
             facts |= {name: source.path, f"{name}_digest": source.identity}
+            if source.path_column != PATH_COLUMN:
+                facts[f"{name}_path_column"] = source.path_column
     return facts
 
 
@@ -38,7 +41,8 @@ def sources_told(facts: Mapping[str, str]) -> list[SourceRecord]:
     for number in range(1, SOURCES_TOLD + 1):
         name = SOURCE_FACT.format(number=number)
         if name in facts:
-            found.append(SourceRecord(facts[name], "", facts.get(f"{name}_digest", "")))
+            column = facts.get(f"{name}_path_column", PATH_COLUMN)
+            found.append(SourceRecord(facts[name], "", facts.get(f"{name}_digest", ""), column))
     return found
 
 

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from kamerton.catalogue.claims import CLAIMS
 from kamerton.catalogue.columns import Features
 from kamerton.catalogue.manifest import ManifestFacts
-from kamerton.config.pictures import PixelOrigin, Preprocessing
+from kamerton.config.pictures import PATH_COLUMN, PixelOrigin, Preprocessing
 from kamerton.errors import DataError, OutputError
 from kamerton.files import file_sha256, json_sha256, partial_path, read_json, require_new, write_json
 from kamerton.plurals import counted
@@ -39,6 +39,8 @@ class SourceRecord:
     kind: str
     identity: str
     """SHA-256 that tells another source at the same place."""
+    path_column: str = PATH_COLUMN
+    """Column of the pictures' paths, where it is a list."""
 
 
 @dataclass(frozen=True)

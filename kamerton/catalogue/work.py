@@ -31,6 +31,7 @@ from kamerton.catalogue.shards import is_made, shard_path
 from kamerton.catalogue.writers import require_format
 from kamerton.certainty.judging import Certainty, read_certainty
 from kamerton.config.answers import PredictSettings
+from kamerton.config.pictures import PATH_COLUMN
 from kamerton.data.sources.source import Source
 from kamerton.errors import UsageError
 from kamerton.inference.predictor import Predictor
@@ -115,7 +116,11 @@ class Work:
         )
 
     def _source_records(self) -> tuple[SourceRecord, ...]:
-        return tuple(SourceRecord(str(one.path), one.kind, one.identity) for one in self.sources)
+        column = self.settings.path_column
+        return tuple(
+            SourceRecord(str(one.path), one.kind, one.identity, column if one.kind == "list" else PATH_COLUMN)
+            for one in self.sources
+        )
 
     def make(self, record: CatalogueRecord, *, retry_failed: bool) -> None:
         """Make what is not made yet."""

@@ -103,7 +103,7 @@ def hard_galaxies(comparison: Comparison) -> Figure | None:
     if place is None:
         return None
     rows = hard_rows(comparison)
-    heading = f"Of {counted(comparison.galaxies, 'galaxy')} every network gets {len(rows)} wrong"
+    heading = f"Wrong in every network: {len(rows)} of {counted(comparison.galaxies, 'galaxy')}"
     shown = rows[:HARD_GALAXIES]
     try:
         with open_cube(place) as cube:

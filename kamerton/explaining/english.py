@@ -35,9 +35,9 @@ WORDS = {
     "beats_gaussian None": "Too few galaxies to tell whether the maps are better than a Gaussian in the middle.",
     "beats_random True": "They are better than random maps.",
     "beats_random False": "They are not shown to be better than random maps.",
-    "beats_random None": "Too few galaxies for a word on random maps.",
+    "beats_random None": "The galaxies are too few to hold the maps against random ones.",
     "follows_weights True": "They follow the weights: those of random networks agree by {value}.",
     "follows_weights False": "THEY DO NOT CLEARLY FOLLOW THE WEIGHTS: those of random networks agree by {value}.",
-    "follows_weights None": "Maps of random networks agree by {value}, on too few galaxies for more.",
+    "follows_weights None": "Maps of random networks agree by {value}; the galaxies are too few to say more.",
     "turned": "A turned galaxy's map, turned back, agrees by {value}.",
 }

@@ -141,7 +141,9 @@ def _percent(share: float, words: Words) -> str:
 
 def maps_figure(rows: Mapping[str, Sequence[Explained]], columns: int, heading: str, words: Words, note: str) -> Figure:
     """Draw a gallery: in each row galaxies of one kind, each above its map."""
-    letters = max(40, 26 * columns)
+    # Room for the words above and below, with one galaxy too.
+    columns = max(columns, 2)
+    letters = 26 * columns
     below = folded(f"{words['outline']} {note}", letters)
     kind_inch = CAPTION_INCH + 2 * PANEL_INCH + GAP_INCH
     foot_inch = 0.25 + 0.14 * below.count("\n")

@@ -42,7 +42,7 @@ WORDS = {
     "groups": "Which galaxies networks get wrong",
     "groups note": "How often the answer of a network that had not seen the galaxy is its given label, with 95% intervals (Wilson). "
     "Brightness is the mean light above the sky, size the radius that holds half of it in pixels, sky noise the scatter of the "
-    "frame's pixels. p: Fisher's exact test against the rest, after Holm's correction for all rows. Where it is small, either the "
+    "frame's pixels. p: Fisher's exact test, one-sided (less often than the rest), after Holm's correction for all rows. Where it is small, either the "
     "labels of these galaxies are worse, or they are harder to tell.",
     "kind": "Kind",
     "galaxies": "Galaxies",

@@ -42,7 +42,7 @@ WORDS = {
     "groups": "W których galaktykach sieci się mylą",
     "groups note": "Jak często odpowiedź sieci, która nie widziała galaktyki, jest jej podaną etykietą, z przedziałami 95% (Wilson). "
     "Jasność to średnie światło ponad niebem, rozmiar to promień zawierający jego połowę, w pikselach, szum nieba to rozrzut "
-    "pikseli ramki. p: dokładny test Fishera wobec pozostałych, po poprawce Holma na liczbę wierszy. Gdzie jest małe, tam etykiety "
+    "pikseli ramki. p: dokładny test Fishera, jednostronny (rzadziej niż u pozostałych), po poprawce Holma na liczbę wierszy. Gdzie jest małe, tam etykiety "
     "są gorsze albo galaktyki trudniejsze.",
     "kind": "Rodzaj",
     "galaxies": "Galaktyki",
@@ -65,7 +65,7 @@ WORDS = {
     "leakage found": "tak",
     "leakage unknown": "nie wiadomo",
     "weights": "Wagi (SHA-256)",
-    "provenance": "{network}, przepis {recipe}, ziarno {seed}; confident learning: cleanlab {cleanlab}.",
+    "provenance": "{network}, przepis {recipe}, ziarno {seed}; metoda confident learning: cleanlab {cleanlab}.",
     "caption": "{id}\npodano: {given}\nwygląda na: {suggested} {probability}",
     "gallery": "Najbardziej podejrzane etykiety, {data}: {shown} z {count}",
 }

@@ -21,7 +21,7 @@ from kamerton.catalogue.record import (
     read_catalogue_record,
     require_manifest,
 )
-from kamerton.config.pictures import PATH_COLUMN, PictureSettings
+from kamerton.config.pictures import PictureSettings
 from kamerton.data.sources import open_source
 from kamerton.data.sources.source import Source, SourceRequest, settings_of
 from kamerton.errors import DataError, KamertonError, warn
@@ -82,7 +82,7 @@ def _open(catalogue: Path, told: SourceRecord, settings: PictureSettings) -> Ite
     place = next((place for place in places if place.exists()), None)
     if place is None:
         raise DataError(f"{told.path} is not there")
-    with open_source(SourceRequest(place, settings, PATH_COLUMN)) as source:
+    with open_source(SourceRequest(place, settings, told.path_column)) as source:
         if source.identity != told.identity:
             raise DataError(f"{place} was changed since the catalogue was made")
         yield source

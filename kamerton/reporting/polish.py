@@ -157,8 +157,8 @@ FIGURE_TEXTS = {
     "operations an image (GFLOP)": "działania na obraz (GFLOP)",
     "recall: share of the class that is found": "czułość: odnaleziona część klasy",
     "the {shown} hardest of {classes} classes": "najtrudniejsze klasy: {shown} z {classes}",
-    "Of 1 galaxy every network gets {wrong} wrong": "Galaktyki, w których myli się każda sieć: {wrong} z 1",
-    "Of {galaxies} galaxies every network gets {wrong} wrong": "Galaktyki, w których myli się każda sieć: {wrong} z {galaxies}",
+    "Wrong in every network: {wrong} of 1 galaxy": "Galaktyki, w których myli się każda sieć: {wrong} z 1",
+    "Wrong in every network: {wrong} of {galaxies} galaxies": "Galaktyki, w których myli się każda sieć: {wrong} z {galaxies}",
     "{galaxy}\ntrue {label}\nsaid {answer}": "{galaxy}\nprawdziwa: {label}\nwskazana: {answer}",
 }
 """Texts of the figures, whole; names in braces stand for numbers and names that stay as they are."""

@@ -39,7 +39,7 @@ def read_history(path: Path) -> pd.DataFrame:
         raise ValueError(str(error)) from error
     if not epochs:
         raise ValueError("no epoch in it")
-    cells = np.frombuffer(numbers).reshape(len(epochs), len(columns))
+    cells = np.array(numbers).reshape(len(epochs), len(columns))
     for name in {"lr", *TIME_COLUMNS} & set(columns):
         # A loss may be NaN or infinite, where a training has diverged.
         measured = cells[:, columns.index(name)]
@@ -48,7 +48,7 @@ def read_history(path: Path) -> pd.DataFrame:
     return pd.DataFrame(cells, index=pd.Index(epochs, dtype="int64"), columns=columns)
 
 
-def _parse(text: str) -> tuple[list[str], array[int], array[float]]:
+def _parse(text: str) -> tuple[list[str], Sequence[int], Sequence[float]]:
     """Give the columns' names, the epochs, and all numbers row by row."""
     rows = csv.reader(text.splitlines(), strict=True)
     columns = next(rows, [""])[1:]

@@ -149,9 +149,9 @@ def test_the_difference_of_two_shares_is_newcombes_in_statsmodels_too(counts: tu
 
 
 def recalls_of(labels: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    counts = np.unique_counts(labels)
-    shares = [float((predicted[labels == place] == place).mean()) for place in counts.values]
-    found = [wilson_interval(share, int(count)) for share, count in zip(shares, counts.counts, strict=True)]
+    places, counts = np.unique(labels, return_counts=True)
+    shares = [float((predicted[labels == place] == place).mean()) for place in places]
+    found = [wilson_interval(share, int(count)) for share, count in zip(shares, counts, strict=True)]
     return np.array([[one.value, one.low, one.high] for one in found])
 
 

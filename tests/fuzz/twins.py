@@ -129,4 +129,7 @@ def _answers(model: Any, weighed: Any) -> Float32[np.ndarray, "images classes"]:
     if model is not weighed:
         model.set_weights(weighed.get_weights())
     images_nhwc = np.random.default_rng(0).random((3, *model.input_shape[1:]), np.float32)
-    return np.asarray(model.predict_on_batch(images_nhwc), np.float32)
+    with warnings.catch_warnings():
+        # Keras 3.10 warns of a tensor where its file says a list of one.
+        warnings.filterwarnings("ignore", "The structure of `inputs`", UserWarning)
+        return np.asarray(model.predict_on_batch(images_nhwc), np.float32)

@@ -140,6 +140,21 @@ def test_a_folder_gets_a_table_in_three_formats_and_a_gallery(night: Path, tmp_p
         similar(night, ASKED, out=tmp_path / "near")
 
 
+@pytest.mark.parametrize("form", ["night", "x.parquet"])
+def test_pictures_of_a_list_are_found_by_the_column_of_their_paths(
+    toy_run: Run, new_cube: Path, tmp_path: Path, form: str
+) -> None:
+    with kamerton.open_cube(new_cube) as cube:
+        for row, image_hwc in enumerate(cube.read(slice(0, 4))):
+            Image.fromarray(image_hwc).save(tmp_path / f"{row}.png")
+    pd.DataFrame({"id": list("abcd"), "plik": [f"{row}.png" for row in range(4)]}).to_csv(
+        tmp_path / "l.csv", index=False
+    )
+    predict(toy_run, tmp_path / "l.csv", out=tmp_path / form, features="all", path_column="plik")
+    similar(tmp_path / form, "b", count=2, out=tmp_path / "near")
+    assert (tmp_path / "near/gallery.png").exists()
+
+
 @pytest.mark.parametrize("form", ["night", "x.parquet", "x.vot", "x.fits"])
 def test_pictures_that_are_gone_are_said_and_the_table_is_there(
     toy_run: Run, new_cube: Path, tmp_path: Path, form: str

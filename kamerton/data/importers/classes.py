@@ -14,6 +14,7 @@ from kamerton.data.classes import shown
 from kamerton.data.cubes.labels import MAX_CLASSES, default_class_names
 from kamerton.data.lists import row_of
 from kamerton.errors import DataError, UsageError, warn
+from kamerton.plurals import counted
 
 WHOLE = re.compile(r"[+-]?\d+(\.0*)?")
 NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
@@ -112,7 +113,7 @@ def classes_from_names(source: str, texts: Sequence[str], wanted: Sequence[str] 
             return classes_from_numbers(source, [int(text.split(".")[0]) for text in texts], wanted)
         strange = sorted(known - set(wanted))
         raise UsageError(
-            f"{source}: {len(strange)} of {len(known)} labels are not among the classes",
+            f"{source}: {counted(len(strange), 'name')} of {len(known)} among the labels that no class has",
             received=shown(map(repr, strange)),
             allowed=", ".join(wanted),
             next_step="name every label with --classes, or filter these galaxies out",

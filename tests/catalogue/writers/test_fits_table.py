@@ -63,7 +63,9 @@ def test_texts_of_ascii_stand_as_they_are_and_no_card_says_otherwise(tmp_path: P
     rows = pa.table({"a": pa.array(["C:\\galaxies", " so'it "[:-1], None])})
     path = write(tmp_path / "x.fits", Header("Texts", (Column("a", "text", "A text"),)), rows)
     assert "ESCAPES" not in fits.getheader(path, 1)
-    assert Table.read(path, character_as_bytes=False)["a"].tolist() == ["C:\\galaxies", " so'it", ""]
+    # Astropy 7.0 masks an empty text.
+    read = Table.read(path, character_as_bytes=False).filled("")
+    assert read["a"].tolist() == ["C:\\galaxies", " so'it", ""]
 
 
 def test_cards_tell_units_ucds_descriptions_and_facts(file: Path) -> None:

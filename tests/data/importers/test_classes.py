@@ -94,7 +94,7 @@ def test_names_get_the_order_that_is_asked_for() -> None:
 
 
 def test_a_label_that_is_not_among_the_classes_is_named() -> None:
-    with pytest.raises(UsageError, match=r"2 of 3 labels are not among the classes\. Received: 'Early', 'irr'"):
+    with pytest.raises(UsageError, match=r"2 names of 3 among the labels that no class has\. Received: 'Early', 'irr'"):
         classes_of(["Early", "irr", "late"], "early", "late")
 
 
