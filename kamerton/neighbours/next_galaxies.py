@@ -189,8 +189,7 @@ class _Chooser:
     def choose(self) -> Rows:
         """Choose rows, in the order in which they are best labelled."""
         count = self.settings.count
-        shortlist = self._shortlist(SHORTLIST * count if self.spreads else count)
-        rows = shortlist.rows
+        rows = self._shortlist(self._most()).rows
         if not len(rows):
             raise DataError(
                 f"{self.catalogue.path}: no galaxy is left to be labelled",
@@ -210,6 +209,12 @@ class _Chooser:
         # Places along the axes of the training galaxies are scaled already.
         space = None if self.catalogue.facts.get(FEATURE_KIND) == "axes" else learn_middle([features])
         return np.asarray(rows[spread(directions(features, space), count)])
+
+    def _most(self) -> int:
+        """How many galaxies are chosen from; never the surer half, or in a short catalogue doubt would not count."""
+        if not self.spreads:
+            return self.settings.count
+        return max(self.settings.count, min(SHORTLIST * self.settings.count, len(self.catalogue) // 2))
 
     def _shortlist(self, most: int) -> Shortlist:
         """Pass over all galaxies, and keep those that are to be asked for first."""
@@ -309,7 +314,7 @@ class _Chooser:
         if self.settings.random:
             return f"taken at random, seed {self.settings.seed}"
         sure = "least sure after calibration" if self.is_calibrated else "least sure by the network's own word"
-        return f"{sure}, spread over what the network sees" if self.spreads else sure
+        return f"of the {self._most()} {sure}, those that differ in what the network sees" if self.spreads else sure
 
 
 def _truth(table: pa.Table, name: str) -> np.ndarray:

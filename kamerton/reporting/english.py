@@ -15,6 +15,7 @@ WORDS = {
     "finding": "What was found",
     "best_shown": "{best} is better than every other network here.",
     "best_partly": "{best} (accuracy {value}) is better than {worse}; no difference was shown between it and {others}.",
+    "one_seed": "Some of these have one seed only, and another may say otherwise.",
     "tie": "No difference was shown between {best} (accuracy {value}, the highest here) and {others}.",
     "all_guess": "No network was shown to be better than guessing.",
     "only_guess": "{names} was not shown to be better than guessing.",

@@ -9,6 +9,7 @@ WORDS = {
     "finding": "Wynik",
     "best_shown": "Sieć {best} jest lepsza od każdej innej z porównywanych sieci.",
     "best_partly": "Sieć {best} (dokładność {value}) jest lepsza od sieci {worse}; nie wykazano, by różniła się od sieci {others}.",
+    "one_seed": "Niektóre z nich mają tylko jedno ziarno, a inne mogłoby dać inny wynik.",
     "tie": "Nie wykazano, by sieć {best} (dokładność {value}, tu największa) różniła się od sieci {others}.",
     "all_guess": "Nie wykazano, by którakolwiek sieć była lepsza od zgadywania.",
     "only_guess": "Nie wykazano, by sieć {names} była lepsza od zgadywania.",

@@ -255,6 +255,9 @@ class Teller:
             worse=self.listed(others[True]),
             others=self.listed(others[False]),
         )
+        compared = [one for one in ranked if one.name in {best.name, *others[True]}]
+        if others[True] and any(len(one.predictions) == 1 for one in compared):
+            words = f"{words} {self.words['one_seed']}"
         if not guessing:
             return words
         if len(guessing) == len(ranked):

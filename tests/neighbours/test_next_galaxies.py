@@ -68,7 +68,8 @@ def test_with_features_they_are_spread_among_the_least_sure(sure_run: Run, sure_
 def test_places_along_the_axes_are_spread_as_they_are(sure_run: Run, new_cube: Path, tmp_path: Path) -> None:
     predict(sure_run, new_cube, out=tmp_path / "x.parquet", features="axes")
     rows = pd.read_parquet(tmp_path / "x.parquet").set_index("id")
-    order = least_sure(sure_run, new_cube)[:20]
+    # Of 30 galaxies the less sure half, and not the ten times two.
+    order = least_sure(sure_run, new_cube)[:15]
     points = np.stack(rows.loc[order, "features"].to_list())
     expected = [order[place] for place in spread(directions(points, None), 2)]
     assert ids_of(next_galaxies(tmp_path / "x.parquet", count=2)) == expected

@@ -373,13 +373,17 @@ def told(comparison: Comparison, lang: str, case: Ranked) -> str:
         ),
         (
             Ranked((False, True)),
-            "A (accuracy 0.712) is better than C; no difference was shown between it and B.",
-            "Sieć A (dokładność 0,712) jest lepsza od sieci C; nie wykazano, by różniła się od sieci B.",
+            "A (accuracy 0.712) is better than C; no difference was shown between it and B. Some of these have one seed "
+            "only, and another may say otherwise.",
+            "Sieć A (dokładność 0,712) jest lepsza od sieci C; nie wykazano, by różniła się od sieci B. Niektóre z nich "
+            "mają tylko jedno ziarno, a inne mogłoby dać inny wynik.",
         ),
         (
             Ranked((True,)),
-            "A is better than every other network here.",
-            "Sieć A jest lepsza od każdej innej z porównywanych sieci.",
+            "A is better than every other network here. Some of these have one seed only, and another may say "
+            "otherwise.",
+            "Sieć A jest lepsza od każdej innej z porównywanych sieci. Niektóre z nich mają tylko jedno ziarno, a inne "
+            "mogłoby dać inny wynik.",
         ),
         (
             Ranked((False,), (True, True)),
@@ -390,9 +394,10 @@ def told(comparison: Comparison, lang: str, case: Ranked) -> str:
         ),
         (
             Ranked((True, True), (False, True, True)),
-            "A is better than every other network here. Not shown to be better than guessing: B and C.",
-            "Sieć A jest lepsza od każdej innej z porównywanych sieci. Nie wykazano przewagi nad zgadywaniem w "
-            "przypadku sieci B i C.",
+            "A is better than every other network here. Some of these have one seed only, and another may say "
+            "otherwise. Not shown to be better than guessing: B and C.",
+            "Sieć A jest lepsza od każdej innej z porównywanych sieci. Niektóre z nich mają tylko jedno ziarno, a inne "
+            "mogłoby dać inny wynik. Nie wykazano przewagi nad zgadywaniem w przypadku sieci B i C.",
         ),
         (
             Ranked((), (True,)),
