@@ -45,7 +45,7 @@ def read_history(path: Path) -> pd.DataFrame:
         measured = cells[:, columns.index(name)]
         if not (np.isfinite(measured) & (measured >= 0)).all():
             raise ValueError(f"{name}: not numbers from 0")
-    return pd.DataFrame(cells, index=pd.Index(epochs, dtype="int64"), columns=columns)
+    return pd.DataFrame(cells, index=pd.Index(list(epochs), dtype="int64"), columns=columns)
 
 
 def _parse(text: str) -> tuple[list[str], Sequence[int], Sequence[float]]:

@@ -373,10 +373,10 @@ def told(comparison: Comparison, lang: str, case: Ranked) -> str:
         ),
         (
             Ranked((False, True)),
-            "A (accuracy 0.712) is better than C; no difference was shown between it and B. Some of these have one seed "
-            "only, and another may say otherwise.",
-            "Sieć A (dokładność 0,712) jest lepsza od sieci C; nie wykazano, by różniła się od sieci B. Niektóre z nich "
-            "mają tylko jedno ziarno, a inne mogłoby dać inny wynik.",
+            "A (accuracy 0.712) is better than C; no difference was shown between it and B. Some of these have one "
+            "seed only, and another may say otherwise.",
+            "Sieć A (dokładność 0,712) jest lepsza od sieci C; nie wykazano, by różniła się od sieci B. Niektóre z "
+            "nich mają tylko jedno ziarno, a inne mogłoby dać inny wynik.",
         ),
         (
             Ranked((True,)),
