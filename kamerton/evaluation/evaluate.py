@@ -151,7 +151,7 @@ def evaluate(
         warn_of_another_record(run)
         warn_of_another_origin(run, galaxies)
         predictor = Predictor(run, eight_views=eight_views, int8=int8, device=device, watcher=watcher)
-        # Straight into one array, to the end of the cube: small ones, kept among the large ones that batches free, let the process grow.
+        # Straight into one array: small ones, kept among the large ones that batches free, let the process grow.
         rows = chain.from_iterable(predictor.over_cube(galaxies))
         probabilities = np.fromiter(rows, (np.float32, len(run.record.class_names)))
         refuse_diverged(run, galaxies, probabilities)
