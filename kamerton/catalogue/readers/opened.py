@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from kamerton.arrays import Features, Rows, ValuesN
-from kamerton.catalogue.columns import FACT_PREFIX, FEATURES_COLUMN, ID, PREDICTED_CLASS, STATUS
+from kamerton.catalogue.columns import FACT_PREFIX, FEATURES_COLUMN, ID
 from kamerton.errors import DataError
 
 if TYPE_CHECKING:
@@ -156,10 +156,6 @@ def facts_of(found: Mapping[str, str]) -> dict[str, str]:
     """Keep Kamerton's own of what a file says, by their names without its prefix."""
     own = ((name, text) for name, text in found.items() if name.startswith(FACT_PREFIX))
     return {name.removeprefix(FACT_PREFIX): text for name, text in own}
-
-
-ANSWER = (PREDICTED_CLASS.name, STATUS.name)
-"""Columns of an answer whose names no class changes."""
 
 
 def damaged(path: Path, error: object) -> DataError:
