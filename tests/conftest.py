@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -20,9 +21,10 @@ check_arrays_of("kamerton")
 from kamerton import progress
 from kamerton.config.pictures import PixelOrigin
 from kamerton.data.cubes.writer import CubeWriter
+from kamerton.evaluation.calibrate import calibrate
 from kamerton.formats.keras.file import import_keras
 from kamerton.machine.tiled_convolutions import tiles_available
-from kamerton.runs.folder import Run
+from kamerton.runs.folder import Run, open_run
 from kamerton.training import progress as training_progress
 from kamerton.training.train import train
 from tests.watching import Clock
@@ -149,3 +151,12 @@ def break_primary() -> Callable[[Path, int], None]:
             file.truncate(size_bytes)
 
     return cut
+
+
+@pytest.fixture(scope="session")
+def calibrated(toy_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The toy run, calibrated on galaxies that it has not seen."""
+    folder = tmp_path_factory.mktemp("calibrated")
+    shutil.copytree(toy_run.path, folder / "run")
+    calibrate(folder / "run", write_toy_cube(folder / "calibration.fits", 120, seed=11))
+    return open_run(folder / "run")

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
 
 from kamerton.catalogue.predict import predict
-from kamerton.evaluation.calibrate import calibrate
-from kamerton.runs.folder import Run, open_run
+from kamerton.runs.folder import Run
 from tests.conftest import write_toy_cube
 
 COUNT = 30
@@ -27,12 +25,3 @@ def night(toy_run: Run, new_cube: Path) -> Path:
     out = new_cube.with_name("night")
     predict(toy_run, new_cube, out=out, features="all", shard_galaxies=8)
     return out
-
-
-@pytest.fixture(scope="session")
-def sure_run(toy_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """The toy run, calibrated."""
-    folder = tmp_path_factory.mktemp("sure")
-    shutil.copytree(toy_run.path, folder / "run")
-    calibrate(folder / "run", write_toy_cube(folder / "calibration.fits", 120, seed=11))
-    return open_run(folder / "run")

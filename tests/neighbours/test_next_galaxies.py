@@ -25,10 +25,10 @@ from tests.neighbours.conftest import COUNT
 
 
 @pytest.fixture(scope="module")
-def sure_night(sure_run: Run, new_cube: Path) -> Path:
+def sure_night(calibrated: Run, new_cube: Path) -> Path:
     """A calibrated catalogue with features; do not change it."""
     out = new_cube.with_name("sure_night")
-    predict(sure_run, new_cube, out=out, features="all", shard_galaxies=8)
+    predict(calibrated, new_cube, out=out, features="all", shard_galaxies=8)
     return out
 
 
@@ -49,36 +49,36 @@ def least_sure(run: Run, cube: Path) -> list[str]:
 
 
 def test_without_features_they_are_the_least_sure_and_that_is_said(
-    sure_run: Run, new_cube: Path, tmp_path: Path
+    calibrated: Run, new_cube: Path, tmp_path: Path
 ) -> None:
     for name in ("x.parquet", "x.csv", "x.vot", "x.fits"):
-        predict(sure_run, new_cube, out=tmp_path / name)
+        predict(calibrated, new_cube, out=tmp_path / name)
         with pytest.warns(KamertonWarning, match=r"without features, so that the galaxies may all be of one kind"):
             found = next_galaxies(tmp_path / name, count=6)
-        assert ids_of(found) == least_sure(sure_run, new_cube)[:6]
+        assert ids_of(found) == least_sure(calibrated, new_cube)[:6]
 
 
-def test_with_features_they_are_spread_among_the_least_sure(sure_run: Run, sure_night: Path, new_cube: Path) -> None:
-    order = least_sure(sure_run, new_cube)
+def test_with_features_they_are_spread_among_the_least_sure(calibrated: Run, sure_night: Path, new_cube: Path) -> None:
+    order = least_sure(calibrated, new_cube)
     found = ids_of(next_galaxies(sure_night, count=2))
     assert set(found) <= set(order[:20])
     assert len(set(ids_of(next_galaxies(sure_night, count=COUNT)))) == COUNT
 
 
-def test_places_along_the_axes_are_spread_as_they_are(sure_run: Run, new_cube: Path, tmp_path: Path) -> None:
-    predict(sure_run, new_cube, out=tmp_path / "x.parquet", features="axes")
+def test_places_along_the_axes_are_spread_as_they_are(calibrated: Run, new_cube: Path, tmp_path: Path) -> None:
+    predict(calibrated, new_cube, out=tmp_path / "x.parquet", features="axes")
     rows = pd.read_parquet(tmp_path / "x.parquet").set_index("id")
     # Of 30 galaxies the less sure half, and not the ten times two.
-    order = least_sure(sure_run, new_cube)[:15]
+    order = least_sure(calibrated, new_cube)[:15]
     points = np.stack(rows.loc[order, "features"].to_list())
     expected = [order[place] for place in spread(directions(points, None), 2)]
     assert ids_of(next_galaxies(tmp_path / "x.parquet", count=2)) == expected
 
 
 def test_the_same_catalogue_gives_the_same_galaxies_whatever_its_form(
-    sure_run: Run, sure_night: Path, new_cube: Path, tmp_path: Path
+    calibrated: Run, sure_night: Path, new_cube: Path, tmp_path: Path
 ) -> None:
-    predict(sure_run, new_cube, out=tmp_path / "x.vot", features="all")
+    predict(calibrated, new_cube, out=tmp_path / "x.vot", features="all")
     assert ids_of(next_galaxies(tmp_path / "x.vot", count=5)) == ids_of(next_galaxies(sure_night, count=5))
 
 

@@ -113,15 +113,15 @@ def test_a_picture_is_seen_by_the_run_itself(toy_run: Run, toy_splits: Path, tmp
     assert (ids_of(found), found.neighbours[0].is_same) == (["toy-0-9"], True)
 
 
-def test_places_along_the_axes_are_compared_as_they_are(sure_run: Run, new_cube: Path, tmp_path: Path) -> None:
-    predict(sure_run, new_cube, out=tmp_path / "x.parquet", features="axes")
+def test_places_along_the_axes_are_compared_as_they_are(calibrated: Run, new_cube: Path, tmp_path: Path) -> None:
+    predict(calibrated, new_cube, out=tmp_path / "x.parquet", features="axes")
     points = np.stack(pd.read_parquet(tmp_path / "x.parquet")["features"].to_list()).astype(np.float64)
     units = points / np.linalg.norm(points, axis=1, keepdims=True)
     order = [row for row in np.argsort(-units @ units[4], kind="stable").tolist() if row != 4]
     assert rows_of(similar(tmp_path / "x.parquet", ASKED, count=4)) == order[:4]
     with kamerton.open_cube(new_cube) as cube:
         Image.fromarray(cube.read([4])[0]).save(tmp_path / "new.png")
-    assert similar(tmp_path / "x.parquet", tmp_path / "new.png", run=sure_run).neighbours[0].is_same
+    assert similar(tmp_path / "x.parquet", tmp_path / "new.png", run=calibrated).neighbours[0].is_same
 
 
 def test_a_folder_gets_a_table_in_three_formats_and_a_gallery(night: Path, tmp_path: Path) -> None:
@@ -258,7 +258,7 @@ def test_a_catalogue_without_features_is_refused(toy_run: Run, new_cube: Path, t
             similar(tmp_path / name, ASKED)
 
 
-def test_features_of_another_run_are_refused(night: Path, sure_run: Run, toy_run: Run, tmp_path: Path) -> None:
+def test_features_of_another_run_are_refused(night: Path, calibrated: Run, toy_run: Run, tmp_path: Path) -> None:
     shutil.copytree(toy_run.path, tmp_path / "other")
     network = toy_run.load_network()
     next(iter(network.parameters())).data.add_(1)
