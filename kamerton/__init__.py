@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from kamerton.networks.registry import NETWORKS, build_network
     from kamerton.reporting.report import report
     from kamerton.runs.folder import open_run
+    from kamerton.serving.server import serve
     from kamerton.sweeping import sweep
     from kamerton.training.train import train
     from kamerton.verification import verify
@@ -60,6 +61,7 @@ _HOMES = {
     "predict": "catalogue.predict",
     "relabel": "labelling.relabel",
     "report": "reporting.report",
+    "serve": "serving.server",
     "similar": "neighbours.similar",
     "split_cube": "data.splitting",
     "sweep": "sweeping",
@@ -92,6 +94,7 @@ __all__ = [
     "predict",
     "relabel",
     "report",
+    "serve",
     "similar",
     "split_cube",
     "sweep",

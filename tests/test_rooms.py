@@ -47,6 +47,7 @@ ROOMS = (
     "labelling",
     "measuring",
     "demo",
+    "serving",
     "cli",
     "__init__",
     "__main__",

@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from kamerton.cli import catalogue, data, exchange, explaining, labels, learning, machine, neighbours, results
+from kamerton.cli import catalogue, data, exchange, explaining, labels, learning, machine, neighbours, results, serving
 from kamerton.cli.shared import QuietFlag, VerboseFlag
 from kamerton.cli.terminal import complain, print_error, speaking, terminal
 from kamerton.errors import KamertonError, UsageError
@@ -30,7 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for theme in (machine, data, learning, results, catalogue, explaining, labels, neighbours, exchange):
+for theme in (machine, data, learning, results, catalogue, explaining, labels, neighbours, serving, exchange):
     app.add_typer(theme.app)
 app.add_typer(catalogue.finishing)
 

@@ -1,0 +1,28 @@
+"""``kamerton serve``: the page in the browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from kamerton.cli.options import with_options
+from kamerton.cli.shared import Commands
+from kamerton.config.serving import RUNS_FOLDER, ServeSettings
+
+app = Commands()
+
+
+@app.command()
+@with_options(ServeSettings)
+def serve(
+    runs: Annotated[Path, typer.Argument(metavar="[RUNS]", help="Folder with run folders.")] = RUNS_FOLDER,
+    **settings: Any,
+) -> None:
+    """Show a page in the browser, on this machine alone: classify pictures, look at runs."""
+    from kamerton.machine.memory import keep_freed_memory
+    from kamerton.serving.server import serve as run_server
+
+    keep_freed_memory()
+    run_server(runs, say=lambda line: print(line, flush=True), **settings)

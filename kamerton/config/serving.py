@@ -1,0 +1,74 @@
+"""The page in the browser: where it answers, who may ask, and how much."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from kamerton.checks import Settings, require
+
+RUNS_FOLDER = Path("runs")
+"""Below it the run folders are, unless another is named."""
+
+LANGUAGES = ("en", "pl")
+"""Languages of the page; the first is that of a browser that asks for none of them."""
+
+FEWEST_SECRET_LETTERS = 8
+"""A shorter password is soon guessed."""
+
+
+@dataclass(frozen=True)
+class ServeSettings(Settings):
+    """Where the page answers, and to whom."""
+
+    port: int = 8765
+    """Port of the page; 0 takes any free one."""
+    host: str = "127.0.0.1"
+    """Address to answer at; another than this machine's own needs --password or --token."""
+    password: str | None = None
+    """Word that opens the page, besides the address that is printed."""
+    token: str | None = None
+    """Secret in the address that is printed; by default a random one."""
+    open: bool = False
+    """Open the page in a browser."""
+
+    def check(self) -> None:
+        require(0 <= self.port <= 65535, "port", self.port, "0 to 65535")
+        for name in ("password", "token"):
+            secret = getattr(self, name)
+            holds = secret is None or (len(secret) >= FEWEST_SECRET_LETTERS and secret.isprintable())
+            # A secret is not repeated in a message.
+            allowed = f"{FEWEST_SECRET_LETTERS} printable letters or more"
+            require(holds, name, "a shorter one, or other letters", allowed)
+
+
+@dataclass(frozen=True)
+class Caps(Settings):
+    """How much the page takes from a browser, and how long it waits."""
+
+    upload_bytes: int = 100 * 2**20
+    """All files of one request together."""
+    form_bytes: int = 2**20
+    """A request without files."""
+    files: int = 200
+    """Files of one request."""
+    parts: int = 250
+    """Parts of one form, files among them."""
+    galaxies: int = 200
+    """Galaxies of all files of one request; more are for `kamerton predict`."""
+    upload_seconds: float = 120
+    """A whole request may take so long to arrive."""
+    idle_seconds: float = 15
+    """A request may pause so long while it arrives."""
+    waiting: int = 32
+    """Requests that wait for the network; more are told to come again."""
+    retry_seconds: int = 2
+    """When they are told to come again."""
+    connections: int = 200
+    """Connections at once."""
+    closing_seconds: int = 3
+    """How long a server that is ended waits for answers that have begun."""
+    kept_answers: int = 64
+    """Answers that the server remembers for their downloads, pictures and maps."""
+    kept_bytes: int = 256 * 2**20
+    """What they hold together at most."""

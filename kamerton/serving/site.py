@@ -1,0 +1,110 @@
+"""What all parts of the page share: the runs, the words, the templates, and the one queue before the network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import BaseRoute
+
+from kamerton.config.serving import LANGUAGES, Caps, ServeSettings
+from kamerton.errors import KamertonError
+from kamerton.runs.folder import RECORD_FILE, is_run
+from kamerton.serving.queue import Queue
+from kamerton.serving.words import WORDS
+from kamerton.version import __version__
+
+LANGUAGE_COOKIE, THEME_COOKIE = "kamerton-lang", "kamerton-theme"
+THEMES = ("light", "dark")
+DEPTH = 3
+"""So many folders below the one named may a run lie, as in ``sweeps/NAME/RUN``."""
+
+YEAR_SECONDS = 365 * 24 * 3600
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the page: a module, with its words and templates of the same name."""
+
+    name: str
+    """Also the name of its words, of which ``nav`` stands in the navigation."""
+    home: str
+    """The path where it begins."""
+    routes: Callable[[Site], list[BaseRoute]]
+
+
+class Site:
+    """What a part of the page may use; there is one for a server."""
+
+    def __init__(self, runs: Path, settings: ServeSettings, caps: Caps, parts: tuple[Part, ...]) -> None:
+        self.root = runs.absolute()
+        self.settings, self.caps, self.parts = settings, caps, parts
+        self.queue = Queue(self.caps.waiting, self.caps.retry_seconds)
+        self.is_ending = False
+        """Whether the server is asked to end; what streams for long then stops."""
+
+    def run_folders(self) -> dict[str, Path]:
+        """Find the run folders by name, as they are now: the folder itself, or those up to three folders below it.
+
+        A name is a path below the folder, with slashes; a client names a run so and only so.
+        """
+        if is_run(self.root):
+            return {self.root.name: self.root}
+        places = ("*/" * depth for depth in range(1, DEPTH + 1))
+        found = sorted(record.parent for place in places for record in self.root.glob(f"{place}{RECORD_FILE}"))
+        return {path.relative_to(self.root).as_posix(): path for path in found}
+
+    def language(self, request: Request) -> str:
+        """Choose the language: as the address asks, as before, as the browser asks."""
+        asked = [request.query_params.get("lang"), request.cookies.get(LANGUAGE_COOKIE)]
+        header = request.headers.get("accept-language", "")[:200]
+        asked += [word.split(";")[0].split("-")[0].strip().lower() for word in header.split(",")]
+        return next((word for word in asked if word in LANGUAGES), LANGUAGES[0])
+
+    def words(self, request: Request) -> SimpleNamespace:
+        """Give all words in the language of a request: ``words.PART.KEY``."""
+        return WORDS[self.language(request)]
+
+    def page(self, request: Request, name: str, status_code: int = 200, **context: Any) -> Response:
+        """Render a template; it also knows w (the words), lang, theme, parts, path, version."""
+        lang, theme = self.language(request), request.cookies.get(THEME_COOKIE)
+        content = self.environment.get_template(name).render(
+            w=WORDS[lang],
+            lang=lang,
+            languages=LANGUAGES,
+            theme=theme if theme in THEMES else None,
+            parts=self.parts,
+            path=request.url.path,
+            version=__version__,
+            **context,
+        )
+        response = HTMLResponse(content, status_code)
+        if request.query_params.get("lang") == lang:
+            response.set_cookie(LANGUAGE_COOKIE, lang, max_age=YEAR_SECONDS, samesite="strict")
+        return response
+
+    def said(self, error: KamertonError) -> str:
+        """Give an error's line without the places of this machine."""
+        text = str(error)
+        for folder, name in ((self.root, self.root.name), (Path.home(), "~"), (Path.cwd(), ".")):
+            if folder != folder.parent:
+                text = text.replace(str(folder), name)
+        return text
+
+    @cached_property
+    def environment(self) -> Environment:
+        """Every text in a template is escaped, and a name that it does not know is an error."""
+        return Environment(
+            loader=PackageLoader("kamerton.serving"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )

@@ -1,0 +1,56 @@
+"""The server as a process: its address, its end, and what stands in its way."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from kamerton.errors import UsageError
+from kamerton.serving.server import serve
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A server and its address with the token."""
+    command = [sys.executable, "-m", "kamerton", "serve", str(tmp_path), "--port", "0"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    found = re.search(r"http://\S+", line)
+    assert found, line
+    yield process, found[0]
+    process.kill()
+    process.communicate()
+
+
+def test_it_answers_at_the_printed_address_and_ends_when_it_is_told_to(
+    server: tuple[subprocess.Popen[str], str],
+) -> None:
+    process, address = server
+    with httpx2.Client(follow_redirects=True) as browser:
+        assert browser.get(address).status_code == 200
+    begin = time.monotonic()
+    os.kill(process.pid, signal.SIGTERM)
+    assert process.wait(10) == 128 + signal.SIGTERM
+    assert time.monotonic() - begin < 5
+    assert process.communicate()[1] == "kamerton: stopped by SIGTERM\n"
+
+
+def test_a_port_in_use_is_one_line(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(UsageError, match="in use"):
+        serve(tmp_path, port=taken.getsockname()[1])
+
+
+def test_a_folder_that_is_none_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no folder"):
+        serve(tmp_path / "none")
