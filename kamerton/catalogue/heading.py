@@ -32,6 +32,8 @@ def source_facts(sources: Sequence[SourceRecord]) -> dict[str, str]:
             facts |= {name: source.path, f"{name}_digest": source.identity}
             if source.path_column != PATH_COLUMN:
                 facts[f"{name}_path_column"] = source.path_column
+            if source.id_prefix:
+                facts[f"{name}_id_prefix"] = source.id_prefix
     return facts
 
 
@@ -42,7 +44,8 @@ def sources_told(facts: Mapping[str, str]) -> list[SourceRecord]:
         name = SOURCE_FACT.format(number=number)
         if name in facts:
             column = facts.get(f"{name}_path_column", PATH_COLUMN)
-            found.append(SourceRecord(facts[name], "", facts.get(f"{name}_digest", ""), column))
+            digest, prefix = facts.get(f"{name}_digest", ""), facts.get(f"{name}_id_prefix", "")
+            found.append(SourceRecord(facts[name], "", digest, column, prefix))
     return found
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from kamerton.catalogue.columns import KINDS, CarriedKind
 from kamerton.catalogue.identifiers import Hashes, Identifiers, hashes
 from kamerton.data.sources.source import Source
-from kamerton.errors import DataError
+from kamerton.errors import DataError, warn
 from kamerton.files import file_sha256, whole_file
 from kamerton.opening import open_plain
 from kamerton.progress import Progress
@@ -47,16 +47,59 @@ class ManifestFacts:
     """Columns of the sources that pass through, by their names there."""
 
 
-def freeze(path: Path, sources: Sequence[Source], shard_galaxies: int, watcher: Progress) -> ManifestFacts:
+def freeze(
+    path: Path, sources: Sequence[Source], shard_galaxies: int, watcher: Progress
+) -> tuple[ManifestFacts, list[str]]:
     """List the galaxies of all sources in their order, ``shard_galaxies`` to a shard, in memory that does not grow.
 
-    The carried columns follow its own, in their order. DataError where an identifier is there twice, or where there is
-    no galaxy.
+    The carried columns follow its own, in their order. An identifier is its source's own, so that catalogues of the
+    same galaxies can be joined whatever else they hold. Where galaxies of different sources would share one, all that
+    are made of places begin with their source, which is said; what they begin with is given too, one a source.
+    DataError where an identifier is there twice, or where there is no galaxy.
     """
+    kinds = _unified(sources)
+    prefixes = [""] * len(sources)
+    with whole_file(path) as partial:
+        listed = _list(partial, sources, kinds, prefixes, shard_galaxies, watcher)
+        twice = _first_twice(partial, listed.suspects)
+        if twice and twice.first[0] != twice.second[0] and any(id_prefixes(sources)):
+            prefixes = id_prefixes(sources)
+            _say_prefixes(twice, sources, prefixes)
+            listed = _list(partial, sources, kinds, prefixes, shard_galaxies, watcher)
+            twice = _first_twice(partial, listed.suspects)
+        if twice:
+            raise DataError(
+                "Two galaxies have one identifier",
+                received=f"{twice.id!r}: {twice.places(sources)}",
+                allowed="one identifier a galaxy",
+                next_step="name each galaxy once, or give each its own id",
+            )
+    return ManifestFacts(file_sha256(path), listed.galaxies, listed.shards, listed.has_positions, kinds), prefixes
+
+
+@dataclass(frozen=True)
+class _Listed:
+    """What a pass over all sources has found."""
+
+    galaxies: int
+    shards: int
+    has_positions: bool
+    suspects: Hashes
+    """Hashes of identifiers that may be there twice."""
+
+
+def _list(
+    partial: Path,
+    sources: Sequence[Source],
+    kinds: Mapping[str, CarriedKind],
+    prefixes: Sequence[str],
+    shard_galaxies: int,
+    watcher: Progress,
+) -> _Listed:
+    """Write the rows of all sources; DataError where there are none."""
     import pyarrow as pa
     from pyarrow import parquet
 
-    kinds = _unified(sources)
     schema = pa.schema(
         [
             (SOURCE, pa.int32()),
@@ -70,12 +113,11 @@ def freeze(path: Path, sources: Sequence[Source], shard_galaxies: int, watcher: 
     galaxies = shards = 0
     has_positions = False
     with (
-        whole_file(path) as partial,
         Identifiers() as identifiers,
         watcher.task("listing the galaxies", None, "galaxies") as advance,
     ):
         with parquet.ParquetWriter(partial, schema, compression="zstd") as writer:
-            for table in _in_shards(_tables(sources, kinds, schema), shard_galaxies):
+            for table in _in_shards(_tables(sources, kinds, prefixes, schema), shard_galaxies):
                 writer.write_table(table, row_group_size=shard_galaxies)
                 identifiers.add(table[ID])
                 galaxies, shards = galaxies + len(table), shards + 1
@@ -88,8 +130,7 @@ def freeze(path: Path, sources: Sequence[Source], shard_galaxies: int, watcher: 
                 allowed="pictures, FITS cutouts, cubes, and lists of them",
                 next_step="name a source that holds galaxies",
             )
-        _refuse_twice(partial, identifiers.suspects(), sources)
-    return ManifestFacts(file_sha256(path), galaxies, shards, has_positions, kinds)
+        return _Listed(galaxies, shards, has_positions, identifiers.suspects())
 
 
 def _unified(sources: Sequence[Source]) -> dict[str, CarriedKind]:
@@ -106,11 +147,12 @@ BATCH_ROWS = 4096
 """Rows that are asked of a source at once."""
 
 
-def _tables(sources: Sequence[Source], kinds: Mapping[str, CarriedKind], schema: pa.Schema) -> Iterator[pa.Table]:
+def _tables(
+    sources: Sequence[Source], kinds: Mapping[str, CarriedKind], prefixes: Sequence[str], schema: pa.Schema
+) -> Iterator[pa.Table]:
     """Give the rows of all sources, with all columns."""
     import pyarrow as pa
 
-    prefixes = id_prefixes(sources)
     for number, source in enumerate(sources):
         for batch in source.batches(BATCH_ROWS):
             given = pa.Table.from_batches([batch])
@@ -128,12 +170,10 @@ def _tables(sources: Sequence[Source], kinds: Mapping[str, CarriedKind], schema:
 
 
 def id_prefixes(sources: Sequence[Source]) -> list[str]:
-    """Tell identifiers that were made of places apart, where several sources are named.
+    """Say what tells identifiers that were made of places apart, where those of several sources are equal.
 
-    Those of pictures get their folder, and other sources' their name.
+    For pictures it is their folder, and for other sources their name.
     """
-    if len(sources) == 1:
-        return [""]
     names = [source.path.name for source in sources]
     folders = len({source.path.parent for source in sources}) > 1
     shown = names if len(set(names)) == len(names) else [source.path.as_posix() for source in sources]
@@ -173,10 +213,24 @@ def _in_shards(tables: Iterator[pa.Table], shard_galaxies: int) -> Iterator[pa.T
         yield pa.concat_tables(waiting).combine_chunks()
 
 
-def _refuse_twice(manifest: Path, suspects: Hashes, sources: Sequence[Source]) -> None:
-    """Find the first identifier that two galaxies have (DataError); equal hashes alone are no proof."""
+@dataclass(frozen=True)
+class _Twice:
+    """An identifier that two galaxies have."""
+
+    id: str
+    first: tuple[int, str]
+    """Number of the source, and the place there."""
+    second: tuple[int, str]
+
+    def places(self, sources: Sequence[Source]) -> str:
+        """Say where both are."""
+        return " and ".join(f"{place} of {sources[number].path}" for number, place in (self.first, self.second))
+
+
+def _first_twice(manifest: Path, suspects: Hashes) -> _Twice | None:
+    """Find the first identifier that two galaxies have; equal hashes alone are no proof."""
     if not len(suspects):
-        return
+        return None
     first: dict[str, tuple[int, str]] = {}
     with Manifest(manifest) as content:
         for shard in range(content.shards):
@@ -184,13 +238,19 @@ def _refuse_twice(manifest: Path, suspects: Hashes, sources: Sequence[Source]) -
             for row in np.flatnonzero(np.isin(hashes(rows[ID]), suspects)):
                 name, at = rows[ID][row].as_py(), (rows[SOURCE][row].as_py(), rows[PLACE][row].as_py())
                 if first.setdefault(name, at) != at:
-                    places = " and ".join(f"{place} of {sources[number].path}" for number, place in (first[name], at))
-                    raise DataError(
-                        "Two galaxies have one identifier",
-                        received=f"{name!r}: {places}",
-                        allowed="one identifier a galaxy",
-                        next_step="name each galaxy once, or give each its own id",
-                    )
+                    return _Twice(name, first[name], at)
+    return None
+
+
+def _say_prefixes(twice: _Twice, sources: Sequence[Source], prefixes: Sequence[str]) -> None:
+    second = twice.second[0]
+    number = second if prefixes[second] else twice.first[0]
+    warn(
+        "Galaxies of different sources have one id, so that here ids begin with their source",
+        received=f"{twice.id!r}: {twice.places(sources)}",
+        next_step="give each source a catalogue of its own, or, to join this one with such a one, put "
+        f"{prefixes[number] + '/'!r} and the like before the ids there",
+    )
 
 
 class Manifest:

@@ -41,6 +41,8 @@ class SourceRecord:
     """SHA-256 that tells another source at the same place."""
     path_column: str = PATH_COLUMN
     """Column of the pictures' paths, where it is a list."""
+    id_prefix: str = ""
+    """What ids made of places begin with here, where those of several sources would be equal."""
 
 
 @dataclass(frozen=True)

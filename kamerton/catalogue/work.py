@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 
@@ -86,7 +86,7 @@ class Work:
         return record
 
     def _freeze(self, file: Path | None, most: int | None) -> CatalogueRecord:
-        manifest = freeze(self.out / MANIFEST_FILE, self.sources, self.settings.shard_galaxies, self.watcher)
+        manifest, prefixes = freeze(self.out / MANIFEST_FILE, self.sources, self.settings.shard_galaxies, self.watcher)
         try:
             if most is not None and manifest.galaxies > most:
                 raise UsageError(
@@ -94,10 +94,12 @@ class Work:
                     allowed=f"at most {most} without --out",
                     next_step="name a catalogue with --out, such as --out shapes.parquet",
                 )
-            facts = model_facts(self.run, self._model(), self.certainty) | source_facts(self._source_records())
-            record = CatalogueRecord(
-                self._model(), self.settings.shard_galaxies, self._source_records(), manifest, facts
+            sources = tuple(
+                replace(record, id_prefix=prefix)
+                for record, prefix in zip(self._source_records(), prefixes, strict=True)
             )
+            facts = model_facts(self.run, self._model(), self.certainty) | source_facts(sources)
+            record = CatalogueRecord(self._model(), self.settings.shard_galaxies, sources, manifest, facts)
             if file is not None:
                 require_format(file, heading(record).columns)
             write_catalogue_record(self.out, record)

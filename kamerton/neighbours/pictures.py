@@ -11,7 +11,7 @@ import numpy as np
 
 from kamerton.arrays import SquareHWC
 from kamerton.catalogue.heading import sources_told
-from kamerton.catalogue.manifest import BATCH_ROWS, ID, PLACE, SOURCE, Manifest, id_prefixes, prefixed
+from kamerton.catalogue.manifest import BATCH_ROWS, ID, PLACE, SOURCE, Manifest, prefixed
 from kamerton.catalogue.readers.opened import OpenedCatalogue
 from kamerton.catalogue.readers.parquet_files import folder_of_record
 from kamerton.catalogue.record import (
@@ -71,7 +71,7 @@ def _located(catalogue: OpenedCatalogue, ids: Sequence[str]) -> Iterator[Located
     with ExitStack() as stack:
         settings = settings_of(None if record is None else record.model.pixel_origin)
         sources = [stack.enter_context(_open(catalogue.path, one, settings)) for one in told]
-        named = _from_sources(sources) if folder is None or record is None else _from_manifest(folder, record)
+        named = _from_sources(sources, told) if folder is None or record is None else _from_manifest(folder, record)
         yield sources, _places(named, ids)
 
 
@@ -96,16 +96,15 @@ def _from_manifest(folder: Path, record: CatalogueRecord) -> Iterable[pa.Table]:
             yield manifest.read(shard)
 
 
-def _from_sources(sources: Sequence[Source]) -> Iterable[pa.Table]:
+def _from_sources(sources: Sequence[Source], told: Sequence[SourceRecord]) -> Iterable[pa.Table]:
     """Give the same, as the sources list them now."""
     import pyarrow as pa
 
-    prefixes = id_prefixes(sources)
-    for number, source in enumerate(sources):
+    for number, (source, record) in enumerate(zip(sources, told, strict=True)):
         for batch in source.batches(BATCH_ROWS):
             table = pa.Table.from_batches([batch])
             column = pa.array([number] * len(table), pa.int32())
-            yield pa.table({SOURCE: column, PLACE: table[PLACE], ID: prefixed(table[ID], prefixes[number])})
+            yield pa.table({SOURCE: column, PLACE: table[PLACE], ID: prefixed(table[ID], record.id_prefix)})
 
 
 def _places(named: Iterable[pa.Table], ids: Sequence[str]) -> dict[str, tuple[int, str]]:

@@ -6,6 +6,7 @@ import json
 import shutil
 import signal
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -65,8 +66,8 @@ def rows_of(folder: Path) -> pd.DataFrame:
     return pd.concat([pd.read_parquet(path) for path in sorted(folder.glob("part-*.parquet"))], ignore_index=True)
 
 
-def in_shards(run: Run, source: Path | str, out: Path, **more: Any) -> Catalogue:
-    return predict(run, source, out=out, shard_galaxies=8, **more)
+def in_shards(run: Run, source: Path | str, out: Path, *, sources: Sequence[Path] = (), **more: Any) -> Catalogue:
+    return predict(run, source, *sources, out=out, shard_galaxies=8, **more)
 
 
 def test_every_galaxy_of_a_cube_gets_the_networks_answer(
@@ -330,12 +331,26 @@ def test_an_identifier_that_is_there_twice_is_refused_with_both_places(
     assert not (tmp_path / "out").exists()
 
 
-def test_ids_made_of_paths_are_told_apart_by_their_sources(toy_run: Run, pictures: Path, tmp_path: Path) -> None:
+def test_a_galaxy_has_the_same_id_whatever_other_sources_are_named(
+    toy_run: Run, cube: Path, pictures: Path, tmp_path: Path
+) -> None:
+    one = Path(shutil.copy(next(pictures.rglob("000.png")), tmp_path / "one.png"))
+    alone, together = predict(toy_run, pictures), predict(toy_run, pictures, cube, one)
+    assert alone.table is not None
+    assert together.table is not None
+    assert list(together.table["id"]) == [*alone.table["id"], *(f"toy-7-{row}" for row in range(COUNT)), "one.png"]
+
+
+def test_ids_that_several_sources_share_begin_with_their_source_which_is_said(
+    toy_run: Run, pictures: Path, tmp_path: Path
+) -> None:
     again = tmp_path / "again"
     shutil.copytree(pictures, again)
-    found = predict(toy_run, pictures, again)
-    assert found.table is not None
-    assert {name.split("/")[0] for name in found.table["id"]} == {pictures.name, "again"}
+    with pytest.warns(KamertonWarning, match=r"have one id, so that here ids begin.*'pole 0/000.png'.*put 'again/'"):
+        in_shards(toy_run, pictures, tmp_path / "out", sources=[again])
+    ids = rows_of(tmp_path / "out")["id"]
+    own = {path.relative_to(pictures).as_posix() for path in pictures.rglob("*.png")}
+    assert set(ids) == {f"{folder}/{name}" for folder in (pictures.name, "again") for name in own}
 
 
 def test_sources_of_other_sizes_are_refused_before_the_first_shard(toy_run: Run, cube: Path, tmp_path: Path) -> None:

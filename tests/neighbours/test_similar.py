@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -152,6 +153,22 @@ def test_pictures_of_a_list_are_found_by_the_column_of_their_paths(
     )
     predict(toy_run, tmp_path / "l.csv", out=tmp_path / form, features="all", path_column="plik")
     similar(tmp_path / form, "b", count=2, out=tmp_path / "near")
+    assert (tmp_path / "near/gallery.png").exists()
+
+
+@pytest.mark.parametrize("form", ["night", "x.vot"])
+def test_pictures_are_found_where_ids_begin_with_their_source(
+    toy_run: Run, new_cube: Path, tmp_path: Path, form: str
+) -> None:
+    with kamerton.open_cube(new_cube) as cube:
+        for row, image_hwc in enumerate(cube.read(slice(0, 4))):
+            (tmp_path / f"n{row % 2}").mkdir(exist_ok=True)
+            Image.fromarray(image_hwc).save(tmp_path / f"n{row % 2}" / f"{row // 2}.png")
+    with pytest.warns(KamertonWarning, match="ids begin with their source"):
+        predict(toy_run, tmp_path / "n0", tmp_path / "n1", out=tmp_path / form, features="all")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        similar(tmp_path / form, "n1/0.png", count=2, out=tmp_path / "near")
     assert (tmp_path / "near/gallery.png").exists()
 
 
