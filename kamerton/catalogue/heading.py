@@ -13,6 +13,9 @@ from kamerton.plurals import counted
 from kamerton.runs.folder import Run
 from kamerton.runs.record import versions
 
+RUN_PATH = "run_path"
+"""Where the run was, as it was named; it may have been moved since."""
+
 FEATURE_KIND = "features"
 """Fact that tells which features the galaxies of a catalogue have."""
 
@@ -85,6 +88,7 @@ def model_facts(run: Run, model: Model, certainty: Certainty | None) -> dict[str
     results = run.record.results
     facts = {
         "run": run.name,
+        RUN_PATH: str(run.path),
         "run_fingerprint": "none: the training has not ended" if results is None else results.fingerprint,
         "weights_sha256": model.weights,
         "network": model.network,

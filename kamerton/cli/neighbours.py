@@ -59,6 +59,10 @@ def next_(
         Path | None,
         typer.Option(help="List with a column id, or a cube, of galaxies that are labelled already: not asked again."),
     ] = None,
+    run: Annotated[
+        Path | None,
+        typer.Option(metavar="RUN", help="The run that made it, if it was moved; what that learned from is not asked."),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="CSV list for whoever labels.")] = None,
     as_json: JsonFlag = False,
     **settings: Any,
@@ -66,7 +70,7 @@ def next_(
     """Choose the galaxies that are best labelled next: the least sure, spread over what the network sees."""
     from kamerton.neighbours.next_galaxies import next_galaxies
 
-    found = next_galaxies(catalogue, labelled=labelled, out=out, watcher=watcher(), **settings)
+    found = next_galaxies(catalogue, labelled=labelled, run=run, out=out, watcher=watcher(), **settings)
     if as_json:
         print_json(found.as_json())
         return

@@ -16,7 +16,7 @@ from rich.markup import escape
 from rich.table import Table as Shown
 
 from kamerton.arrays import Rows
-from kamerton.catalogue.columns import FEATURES_COLUMN, ID, PREDICTED_CLASS, STATUS
+from kamerton.catalogue.columns import FEATURES_COLUMN, ID, POSITION, PREDICTED_CLASS, STATUS
 from kamerton.catalogue.heading import FEATURE_KIND
 from kamerton.catalogue.readers import open_catalogue
 from kamerton.catalogue.readers.opened import OpenedCatalogue, matrix, texts, values
@@ -25,10 +25,12 @@ from kamerton.errors import DataError, warn
 from kamerton.files import require_new, whole_file
 from kamerton.neighbours.asking import SHORTLIST, Shortlist, margins, spread
 from kamerton.neighbours.labelled import labelled_ids
+from kamerton.neighbours.learned import learned_by
 from kamerton.neighbours.nearest import directions, learn_middle
 from kamerton.neighbours.pictures import paths_of
 from kamerton.plurals import counted
 from kamerton.progress import Progress, Silent
+from kamerton.runs.folder import Run
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -94,6 +96,8 @@ class Asked:
     """Of these, such as could not be read, which are never asked for."""
     labelled: int
     """Of these, such as have a label already."""
+    learned: int | None
+    """Of the others, such as the run was trained or validated on; None where that is not known."""
     way: str
     """How they were chosen, in words."""
     path: Path | None
@@ -103,13 +107,14 @@ class Asked:
 
     def as_json(self) -> dict[str, Any]:
         """Give it as plain values."""
-        plain = {name: getattr(self, name) for name in ("where", "known", "failed", "labelled", "way")}
+        plain = {name: getattr(self, name) for name in ("where", "known", "failed", "labelled", "learned", "way")}
         path = None if self.path is None else str(self.path)
         return {**plain, "path": path, "galaxies": [one.as_json() for one in self.galaxies]}
 
     def describe(self) -> list[str]:
         """Say what was chosen, in a few lines beside the table."""
         left = [f"{self.labelled} labelled already"] if self.labelled else []
+        left += [f"{self.learned} that the run has learned from"] if self.learned else []
         left += [f"{self.failed} that could not be read"] if self.failed else []
         besides = f" (left out: {', '.join(left)})" if left else ""
         lines = [f"{counted(len(self.galaxies), 'galaxy')} of {self.known}{besides}: {self.way}"]
@@ -141,6 +146,7 @@ def next_galaxies(
     *,
     count: int = NextSettings.count,
     labelled: str | Path | None = None,
+    run: Run | str | Path | None = None,
     random: bool = NextSettings.random,
     seed: int = NextSettings.seed,
     out: str | Path | None = None,
@@ -149,8 +155,9 @@ def next_galaxies(
     """Choose the galaxies of a catalogue that are best labelled next.
 
     They are such as the network is least sure of, and differ in what it sees in them, where the catalogue has
-    ``features``. ``labelled`` is a list with a column ``id``, or a cube: its galaxies are not asked for again. With
-    ``random`` any are taken, by ``seed``, to compare with. ``out`` is a CSV file for whoever labels.
+    ``features``. ``labelled`` is a list with a column ``id``, or a cube: its galaxies are not asked for again.
+    Neither are those that the catalogue's run has learned from, by id or place on the sky; ``run`` is that run, where
+    it was moved. With ``random`` any are taken, by ``seed``, to compare with. ``out`` is a CSV file for whoever labels.
     Raises DataError for a catalogue without probabilities, or damaged, or without a galaxy that is left, OutputError
     where ``out`` exists.
     """
@@ -160,7 +167,7 @@ def next_galaxies(
         require_new(out)
     known = set() if labelled is None else labelled_ids(Path(labelled))
     with open_catalogue(catalogue) as opened:
-        chooser = _Chooser(opened, settings, known, watcher or Silent())
+        chooser = _Chooser(opened, settings, known, run, watcher or Silent())
         asked = chooser.asked(chooser.choose(), out)
     if out is not None:
         asked.write(out)
@@ -171,7 +178,12 @@ class _Chooser:
     """A catalogue, and how galaxies of it are chosen."""
 
     def __init__(
-        self, catalogue: OpenedCatalogue, settings: NextSettings, labelled: set[str], watcher: Progress
+        self,
+        catalogue: OpenedCatalogue,
+        settings: NextSettings,
+        labelled: set[str],
+        run: Run | str | Path | None,
+        watcher: Progress,
     ) -> None:
         self.catalogue, self.settings, self._ids, self._watcher = catalogue, settings, labelled, watcher
         self.probabilities = [f"p_{slug}" for slug in catalogue.class_names]
@@ -184,7 +196,8 @@ class _Chooser:
             )
         self.is_calibrated = SET_SIZE in catalogue.columns
         self.spreads = catalogue.has_features and not settings.random
-        self.failed = self.labelled = 0
+        self.failed = self.labelled = self.learned = 0
+        self._learned = learned_by(catalogue, run)
 
     def choose(self) -> Rows:
         """Choose rows, in the order in which they are best labelled."""
@@ -193,7 +206,8 @@ class _Chooser:
         if not len(rows):
             raise DataError(
                 f"{self.catalogue.path}: no galaxy is left to be labelled",
-                received=f"{self.failed} that could not be read, and {self.labelled} labelled already",
+                received=f"{self.failed} that could not be read, {self.labelled} labelled already, and "
+                f"{self.learned} that the run has learned from",
                 next_step="name a catalogue of further galaxies",
             )
         if len(rows) < count:
@@ -220,7 +234,7 @@ class _Chooser:
         """Pass over all galaxies, and keep those that are to be asked for first."""
         found = Shortlist.of(most)
         rng = np.random.default_rng(self.settings.seed)
-        wanted = [ID.name, STATUS.name, SET_SIZE, *self.probabilities]
+        wanted = [ID.name, *(column.name for column in POSITION), STATUS.name, SET_SIZE, *self.probabilities]
         done = 0
         with self._watcher.task("looking for doubts", len(self.catalogue), "galaxies") as advance:
             for table in self.catalogue.tables(self.catalogue.with_columns(wanted)):
@@ -229,9 +243,14 @@ class _Chooser:
                 keys = rng.random(len(table)) if self.settings.random else self._keys(table, found_margins)
                 has_failed = np.isnan(found_margins) | np.array([bool(text) for text in texts(table, STATUS.name)])
                 is_labelled = np.array([name in self._ids for name in texts(table, ID.name)])
+                may_be_asked = ~has_failed & ~is_labelled
+                if self._learned is not None:
+                    is_learned = self._learned.among(table) & may_be_asked
+                    self.learned += int(is_learned.sum())
+                    may_be_asked &= ~is_learned
                 self.failed += int(has_failed.sum())
                 self.labelled += int((is_labelled & ~has_failed).sum())
-                found.add(done, keys, ~has_failed & ~is_labelled)
+                found.add(done, keys, may_be_asked)
                 done += len(table)
                 advance(len(table))
         return found
@@ -297,8 +316,16 @@ class _Chooser:
                     self._why(found_margins[number], size, likely_names),
                 )
             )
+        learned = None if self._learned is None else self.learned
         return Asked(
-            str(self.catalogue.path), tuple(found), len(self.catalogue), self.failed, self.labelled, self._way(), out
+            where=str(self.catalogue.path),
+            galaxies=tuple(found),
+            known=len(self.catalogue),
+            failed=self.failed,
+            labelled=self.labelled,
+            learned=learned,
+            way=self._way(),
+            path=out,
         )
 
     def _why(self, margin: float, size: int | None, likely: Sequence[str]) -> str:

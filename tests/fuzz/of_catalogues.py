@@ -44,7 +44,7 @@ def catalogue_seeds(folder: Path) -> dict[str, Files]:
     out = folder / "out"
     out.mkdir()
     with open_source(SourceRequest(cube, PictureSettings(), "path")) as source:
-        manifest = freeze(out / MANIFEST_FILE, [source], 4, Silent())
+        manifest, _ = freeze(out / MANIFEST_FILE, [source], 4, Silent())
         sources = (SourceRecord(str(cube), source.kind, source.identity),)
     model = Model("0" * 64, "lenet5", CLASSES, Preprocessing(8, 3), None, None, False, False)
     record = CatalogueRecord(model, 4, sources, manifest, {"run": "lenet5"})
