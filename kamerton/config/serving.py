@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +33,14 @@ class ServeSettings(Settings):
     open: bool = False
     """Open the page in a browser."""
 
+    @property
+    def is_local(self) -> bool:
+        """Whether this machine alone reaches the address."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host.lower() == "localhost"
+
     def check(self) -> None:
         require(0 <= self.port <= 65535, "port", self.port, "0 to 65535")
         for name in ("password", "token"):
@@ -56,6 +65,10 @@ class Caps(Settings):
     """Parts of one form, files among them."""
     galaxies: int = 200
     """Galaxies of all files of one request; more are for `kamerton predict`."""
+    hdus: int = 64
+    """Of a FITS file; a labelled cube has three."""
+    unpacked_bytes: int = 512 * 2**20
+    """What the headers of a FITS file may promise, unpacked."""
     upload_seconds: float = 120
     """A whole request may take so long to arrive."""
     idle_seconds: float = 15
@@ -68,6 +81,12 @@ class Caps(Settings):
     """Connections at once."""
     closing_seconds: int = 3
     """How long a server that is ended waits for answers that have begun."""
+    networks: int = 2
+    """Networks that are kept in memory; of more, the one that was not asked for longest goes."""
+    neighbours: int = 8
+    """Galaxies of the training that are shown beside one."""
+    looking_seconds: float = 0.5
+    """How long the network looks at training galaxies before others get their turn."""
     kept_answers: int = 64
     """Answers that the server remembers for their downloads, pictures and maps."""
     kept_bytes: int = 256 * 2**20

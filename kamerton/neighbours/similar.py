@@ -54,7 +54,7 @@ def similar(
         require_new(out)
     with _opened(run_or_catalogue, run, settings, watcher or Silent()) as (among, seer):
         query = _query(among, seer, str(galaxy))
-        found = _found(among, query, count, out)
+        found = neighbours_of(among, query, count, out)
         if out is not None:
             images = _images(among, query, found)
             with new_whole_folder(out) as folder:
@@ -109,8 +109,8 @@ def _query(among: Among, seer: Seer | None, name: str) -> Query:
     return seer.query(Path(name))
 
 
-def _found(among: Among, query: Query, count: int, out: Path | None) -> Neighbours:
-    """Look for the nearest."""
+def neighbours_of(among: Among, query: Query, count: int, out: Path | None = None) -> Neighbours:
+    """Look for the nearest of opened galaxies; ``out`` is where the answer will be written."""
     itself = query.galaxy.row
     asked = directions(query.features, among.space)
     if not np.isfinite(asked).all():

@@ -31,6 +31,7 @@ class TrainingGalaxies:
 
     def __init__(self, seer: Seer, cube: LabelledCube, watcher: Progress) -> None:
         self.seer, self.cube, self._watcher = seer, cube, watcher
+        self._looked: tuple[Features, Probabilities] | None = None
 
     @property
     def name(self) -> str:
@@ -46,19 +47,33 @@ class TrainingGalaxies:
 
         yield pa.chunked_array([pa.array(self.cube.ids, pa.string())])
 
-    @cached_property
-    def _seen(self) -> tuple[Features, Probabilities]:
+    def look(self) -> Iterator[int]:
+        """See them, batch after batch, and give how many are seen; whoever has other things to do may pause between."""
+        if self._looked is not None:
+            return
         predictor, certainty = self.seer.predictor, self.seer.certainty
         predictor.prepare()
         features, probabilities = [], []
-        with self._watcher.task(f"looking at {self.cube.path.name}", len(self), "galaxies") as advance:
-            for images_nhwc, _ in in_order(self.cube, BATCH_IMAGES):
-                answers = predictor.answers(images_nhwc)
-                features.append(answers.features)
-                own = answers.probabilities
-                probabilities.append(own if certainty is None else certainty.calibrated(own))
-                advance(len(images_nhwc))
-        return np.concatenate(features), np.concatenate(probabilities)
+        done = 0
+        for images_nhwc, _ in in_order(self.cube, BATCH_IMAGES):
+            answers = predictor.answers(images_nhwc)
+            features.append(answers.features)
+            own = answers.probabilities
+            probabilities.append(own if certainty is None else certainty.calibrated(own))
+            done += len(images_nhwc)
+            yield done
+        self._looked = np.concatenate(features), np.concatenate(probabilities)
+
+    @property
+    def _seen(self) -> tuple[Features, Probabilities]:
+        if self._looked is None:
+            before = 0
+            with self._watcher.task(f"looking at {self.cube.path.name}", len(self), "galaxies") as advance:
+                for done in self.look():
+                    advance(done - before)
+                    before = done
+        assert self._looked is not None, "all have been looked at"
+        return self._looked
 
     def features(self) -> Iterator[Features]:
         """See `Among`."""

@@ -13,17 +13,22 @@ from kamerton.errors import KamertonError
 from kamerton.serving.queue import BusyError
 from kamerton.serving.site import Site
 
-OF_STATUS = {404: "not_found", 405: "not_allowed", 413: "too_large"}
+OF_STATUS = {
+    400: "not_this",
+    404: "not_found",
+    405: "not_allowed",
+    408: "slow",
+    413: "too_large",
+    415: "not_this",
+}
+"""The words of a status; nothing that a library says goes out."""
 
 
 def handlers(site: Site) -> dict[Any, Any]:
     """Give what answers each kind of error, in place of Starlette's own texts."""
 
     def of_http(request: Request, error: HTTPException) -> Response:
-        words = site.words(request).frame
-        said = getattr(words, OF_STATUS.get(error.status_code, "refused"))
-        # A route's own text is longer than the status's standard phrase.
-        text = error.detail if error.status_code not in OF_STATUS else said
+        text = getattr(site.words(request).frame, OF_STATUS.get(error.status_code, "refused"))
         return error_response(site, request, error.status_code, text, error.headers)
 
     def of_kamerton(request: Request, error: KamertonError) -> Response:

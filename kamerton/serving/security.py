@@ -74,7 +74,7 @@ class Gate:
     @classmethod
     def of(cls, settings: ServeSettings) -> Gate:
         """Make the gate of a server; UsageError for an address that others reach, without a secret of its own."""
-        is_local = is_loopback(settings.host)
+        is_local = settings.is_local
         if not is_local and settings.password is None and settings.token is None:
             raise UsageError(
                 "Others reach this address, so the page needs a secret that you choose",
@@ -113,14 +113,6 @@ class Gate:
 
 def _same(first: str, second: str) -> bool:
     return hmac.compare_digest(first.encode("utf-8", "surrogatepass"), second.encode("utf-8", "surrogatepass"))
-
-
-def is_loopback(host: str) -> bool:
-    """Whether an address is reached from this machine alone."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
 
 
 def host_name(host: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,7 +10,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
+from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute
@@ -83,6 +86,7 @@ class Site:
             parts=self.parts,
             path=request.url.path,
             version=__version__,
+            is_local=self.settings.is_local,
             **context,
         )
         response = HTMLResponse(content, status_code)
@@ -101,10 +105,31 @@ class Site:
     @cached_property
     def environment(self) -> Environment:
         """Every text in a template is escaped, and a name that it does not know is an error."""
-        return Environment(
+        environment = Environment(
             loader=PackageLoader("kamerton.serving"),
             autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        environment.filters |= {"percent": _percent, "number": _number, "code": _code}
+        return environment
+
+
+def _code(text: str) -> Markup:
+    """Show what stands between backticks as code; everything else is escaped."""
+    return Markup(re.sub("`([^`]*)`", r"<code>\1</code>", str(escape(text))))
+
+
+@pass_context
+def _percent(context: Context, share: float, digits: int = 0) -> str:
+    """Write a share as percent, with the decimal sign of the page's language."""
+    return f"{_number(context, 100 * share, digits)}%"
+
+
+@pass_context
+def _number(context: Context, value: float, digits: int = 0) -> str:
+    """Write a number with thousands apart, as the page's language does."""
+    words = context["w"].frame
+    whole, _, rest = f"{value:,.{digits}f}".partition(".")
+    return whole.replace(",", words.thousands) + (words.decimal + rest if rest else "")

@@ -2,6 +2,8 @@
 
 WORDS = {
     "en": {
+        "decimal": ".",
+        "thousands": ",",
         "tagline": "Galaxies by their shape",
         "skip": "Skip to the content",
         "navigation": "Parts",
@@ -11,7 +13,10 @@ WORDS = {
         "dark": "Dark",
         "light": "Light",
         "theme": "Switch between light and dark",
-        "offline": "Kamerton {version}, on this machine alone: nothing leaves it.",
+        "offline": "Kamerton {version}. This page is answered by this machine alone; nothing leaves it.",
+        "online": "Kamerton {version}. This page is answered by another machine, which whoever runs it opened to others.",
+        "slow": "The request stopped arriving.",
+        "not_this": "That is not what this page takes.",
         "start_title": "What would you like to see?",
         "runs_found": "Networks trained here: {count}, below {folder}.",
         "no_runs": "There is no trained network below {folder} yet.",
@@ -34,6 +39,8 @@ WORDS = {
         "sign_in_wrong": "That is neither the token nor the password.",
     },
     "pl": {
+        "decimal": ",",
+        "thousands": "\u00a0",
         "tagline": "Galaktyki według kształtu",
         "skip": "Przejdź do treści",
         "navigation": "Części",
@@ -43,7 +50,10 @@ WORDS = {
         "dark": "Ciemno",
         "light": "Jasno",
         "theme": "Przełącz między jasnym a ciemnym",
-        "offline": "Kamerton {version}, tylko na tym komputerze: nic go nie opuszcza.",
+        "offline": "Kamerton {version}. Odpowiada sam ten komputer; nic go nie opuszcza.",
+        "online": "Kamerton {version}. Odpowiada inny komputer, który jego gospodarz otworzył dla innych.",
+        "slow": "Żądanie przestało napływać.",
+        "not_this": "Tego ta strona nie przyjmuje.",
         "start_title": "Co chcesz zobaczyć?",
         "runs_found": "Sieci tu wytrenowane: {count}, w folderze {folder}.",
         "no_runs": "W folderze {folder} nie ma jeszcze wytrenowanej sieci.",
