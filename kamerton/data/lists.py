@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from kamerton.data.decimals import with_points
-from kamerton.errors import DataError
+from kamerton.errors import DataError, warn
 from kamerton.opening import open_plain
 from kamerton.parquet import MAX_CELLS, MAX_COLUMNS, read_parquet
 
@@ -40,17 +40,18 @@ def row_of(source: Path | str, row: int) -> str:
     return f"{source} row {row}, counted from 0"
 
 
-def read_list(path: Path, as_text: Collection[str] = ()) -> dict[str, list[str]]:
+def read_list(path: Path, as_text: Collection[str] = (), *, may_be_cut: bool = False) -> dict[str, list[str]]:
     """Read the columns of a list, every cell as text: identifiers of 18 digits would not survive as numbers.
 
     Where cells are not parted by commas, commas in numbers become points, aloud; columns ``as_text`` hold no numbers.
-    Raises DataError where the file cannot be read, has no rows, or has columns of one name.
+    ``may_be_cut``: see `open_csv`. Raises DataError where the file cannot be read, has no rows, or has columns of one
+    name.
     """
-    return _read_parquet(path) if path.suffix.lower() == ".parquet" else _read_csv(path, as_text)
+    return _read_parquet(path) if path.suffix.lower() == ".parquet" else _read_csv(path, as_text, may_be_cut)
 
 
-def _read_csv(source: Path, as_text: Collection[str]) -> dict[str, list[str]]:
-    found = open_csv(source, most_bytes=LIST_BYTES)
+def _read_csv(source: Path, as_text: Collection[str], may_be_cut: bool) -> dict[str, list[str]]:
+    found = open_csv(source, most_bytes=LIST_BYTES, may_be_cut=may_be_cut)
     rows: list[list[str]] = []
     for row in found.rows:
         if len(row) * len(rows) > MAX_CELLS:
@@ -75,13 +76,14 @@ class CsvList:
         return self.separator != ","
 
 
-def open_csv(source: Path, *, most_bytes: int | None = None) -> CsvList:
+def open_csv(source: Path, *, most_bytes: int | None = None, may_be_cut: bool = False) -> CsvList:
     """Read the header of a CSV list, and its rows as they are asked for.
 
     Raises DataError, where it shows, for a file that cannot be read, is longer than ``most_bytes``, or has a row with
-    another number of cells than the header.
+    another number of cells than the header. With ``may_be_cut`` a last row that a crash has cut, without the end of a
+    line and with fewer cells, is left out, aloud.
     """
-    rows = _rows(source, most_bytes)
+    rows = _rows(source, most_bytes, may_be_cut)
     header, separator = next(rows, ([], ","))
     return CsvList(header, separator, _checked_rows(source, len(header), rows))
 
@@ -98,7 +100,7 @@ def _checked_rows(source: Path, width: int, rows: Iterator[tuple[list[str], str]
         yield row
 
 
-def _rows(source: Path, most_bytes: int | None) -> Iterator[tuple[list[str], str]]:
+def _rows(source: Path, most_bytes: int | None, may_be_cut: bool) -> Iterator[tuple[list[str], str]]:
     """Give each row with the separator of all."""
     try:
         with open_plain(source) as file, io.TextIOWrapper(file, encoding="utf-8-sig", newline="") as text:
@@ -108,7 +110,8 @@ def _rows(source: Path, most_bytes: int | None) -> Iterator[tuple[list[str], str
             lines = _lines(text)
             first = next(lines, "")
             separator = _separator(first)
-            for row in csv.reader(chain([first], lines), strict=True, delimiter=separator):
+            rest = _without_cut(source, first, lines, separator) if may_be_cut else lines
+            for row in csv.reader(chain([first], rest), strict=True, delimiter=separator):
                 if len(row) > MAX_COLUMNS:
                     raise ValueError(f"{len(row)} columns in a row; at most {MAX_COLUMNS}")
                 if row:
@@ -117,14 +120,40 @@ def _rows(source: Path, most_bytes: int | None) -> Iterator[tuple[list[str], str
         raise unreadable_list(source, error) from error
 
 
+def _without_cut(source: Path, header: str, lines: Iterator[str], separator: str) -> Iterator[str]:
+    for line in lines:
+        if is_cut(line, _count_names(header, separator), separator):
+            warn(
+                f"{source}: its last line was cut, and is left out",
+                received=repr(line),
+                next_step="nothing, if what wrote it was killed: the line before is whole",
+            )
+            return
+        yield line
+
+
+def is_cut(line: str, width: int, separator: str) -> bool:
+    """Tell a line that a crash has cut: it does not end, and has not as many cells as the header."""
+    return not line.endswith(("\n", "\r")) and _count_names(line, separator) != width
+
+
 def _separator(header: str) -> str:
     """Tell the separator by the header: the one that parts it into most names."""
     return max(SEPARATORS, key=lambda separator: _count_names(header, separator))
 
 
+def separator_of(header: str) -> tuple[str, list[str]]:
+    """Tell the separator of a CSV list by its first line, and the names of its columns."""
+    separator = _separator(header)
+    try:
+        return separator, next(csv.reader([header], strict=True, delimiter=separator), [])
+    except csv.Error:
+        return separator, [header]
+
+
 def _count_names(header: str, separator: str) -> int:
     try:
-        return len(next(csv.reader([header], delimiter=separator), []))
+        return len(next(csv.reader([header], strict=True, delimiter=separator), []))
     except csv.Error:
         # Without its separator, a long header is one name that is too long.
         return 0

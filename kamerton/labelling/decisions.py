@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kamerton.data.classes import shown
+from kamerton.data.decided import ID, LABEL, WHO, is_history, kept_decisions
 from kamerton.data.lists import read_list, row_of
 from kamerton.errors import DataError, UnknownNameError
 from kamerton.files import file_sha256
-
-ID, LABEL = "id", "label"
-"""The columns that are read; others, as who, when and seconds, are let be."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +27,12 @@ class Decisions:
 def read_decisions(path: Path, ids: Sequence[str], class_names: Sequence[str]) -> Decisions:
     """Read a CSV or Parquet list with the columns ``id`` and ``label``, in whatever order, one row a galaxy.
 
-    DataError names the first row with an id that no galaxy or more than one has, with an id that an earlier row has,
-    and with no class of ``class_names``.
+    With a column ``when`` it is a history, as the page of `kamerton serve` writes it: of each galaxy the last word
+    counts, ``unsure`` is no class, and an empty label undoes what the same person (``who``) said; all of it is said
+    aloud, as is a last line that was cut. DataError names the first row with an id that no galaxy or more than one
+    has, with an id that an earlier row has, and with no class of ``class_names``.
     """
-    columns = read_list(path, as_text=(ID, LABEL))
+    columns = read_list(path, as_text=(ID, LABEL, WHO), may_be_cut=True)
     missing = [name for name in (ID, LABEL) if name not in columns]
     if missing:
         raise DataError(
@@ -44,14 +44,15 @@ def read_decisions(path: Path, ids: Sequence[str], class_names: Sequence[str]) -
     known = Counter(name.strip() for name in ids)
     rows: dict[str, int] = {}
     found: dict[str, str] = {}
-    for row, (name, label) in enumerate(zip(columns[ID], columns[LABEL], strict=True)):
-        galaxy, decided = name.strip(), label.strip()
+    has_history = is_history(columns)
+    for row in kept_decisions(path, columns, LABEL, class_names) if has_history else range(len(columns[ID])):
+        galaxy, decided = columns[ID][row].strip(), columns[LABEL][row].strip()
         _require_galaxy(path, row, galaxy, known[galaxy])
         if galaxy in rows:
             raise DataError(
                 f"{row_of(path, row)}: decided before, in row {rows[galaxy]}",
                 received=f"id {galaxy!r} with {decided!r}, and before with {found[galaxy]!r}",
-                allowed="one row a galaxy",
+                allowed="one row a galaxy, or a column when, which tells the last word",
                 next_step="leave one of the two rows",
             )
         rows[galaxy], found[galaxy] = row, _class(path, row, decided, class_names)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from kamerton.data.cubes.cube import open_cube
+from kamerton.data.decided import LABEL, UNDONE, WHO, is_history
 from kamerton.data.lists import column_names, is_list, open_csv, read_list
 from kamerton.errors import DataError, UsageError
 
@@ -27,13 +29,22 @@ def labelled_ids(path: Path) -> set[str]:
         with open_cube(path) as cube:
             return set(cube.ids)
     if path.suffix.lower() == ".csv":
-        found = open_csv(path)
+        found = open_csv(path, may_be_cut=True)
         names = column_names(path, found.header, has_rows=True)
         place = _place(path, names)
-        return {row[place].strip() for row in found.rows}
+        return _labelled(names, place, found.rows)
     columns = read_list(path)
-    _place(path, list(columns))
-    return set(columns[ID_COLUMN])
+    names = list(columns)
+    return _labelled(names, _place(path, names), zip(*columns.values(), strict=True))
+
+
+def _labelled(names: list[str], place: int, rows: Iterable[Sequence[str]]) -> set[str]:
+    """Give the ids; of a history of decisions those that somebody stands by, unsure ones too."""
+    if not is_history(names):
+        return {row[place].strip() for row in rows}
+    label, who = names.index(LABEL), names.index(WHO) if WHO in names else None
+    standing = {(row[place].strip(), "" if who is None else row[who].strip()): row[label].strip() for row in rows}
+    return {galaxy for (galaxy, _), said in standing.items() if said != UNDONE}
 
 
 def _place(path: Path, names: list[str]) -> int:

@@ -14,12 +14,14 @@ from jaxtyping import Shaped
 
 from kamerton.arrays import Rows, ValuesN
 from kamerton.data.classes import shown
+from kamerton.data.decided import WHO, is_history, kept_decisions
 from kamerton.data.fits.letters import printable
 from kamerton.data.importers.classes import classes_from_texts
 from kamerton.data.importers.picture_batches import picture_batches
 from kamerton.data.importers.source import ImportRequest, LabelledSource, StreamFindings
 from kamerton.data.lists import read_list, row_of
 from kamerton.errors import DataError, PictureError, UsageError, warn
+from kamerton.plurals import counted
 
 
 @contextmanager
@@ -33,7 +35,9 @@ def open_list(request: ImportRequest) -> Iterator[LabelledSource]:
             allowed="two columns",
             next_step="name them with --path-column and --label-column",
         )
-    columns = read_list(source, as_text=(request.label_column, request.path_column))
+    columns = read_list(source, as_text=(request.label_column, request.path_column, WHO), may_be_cut=True)
+    if is_history(columns, request.label_column):
+        columns = _decided(source, columns, request)
     texts = _required_column(source, columns, request.label_column)
     names = _required_column(source, columns, request.path_column)
     classes = classes_from_texts(str(source), request.label_column, texts, request.classes)
@@ -44,6 +48,18 @@ def open_list(request: ImportRequest) -> Iterator[LabelledSource]:
     found = StreamFindings()
     batches = picture_batches(paths, origins, request, catalogue, found)
     yield LabelledSource(classes.labels, classes.names, catalogue, batches, classes.numbers, found)
+
+
+def _decided(source: Path, columns: Mapping[str, list[str]], request: ImportRequest) -> dict[str, list[str]]:
+    """Keep the rows of a history of decisions that count; DataError where none does."""
+    rows = kept_decisions(source, columns, request.label_column, request.classes or ())
+    if not rows:
+        raise DataError(
+            f"{source}: no galaxy has a class",
+            received=f"{counted(len(columns[request.label_column]), 'line')}, all of them unsure or undone",
+            next_step="decide about some first",
+        )
+    return {name: [cells[row] for row in rows] for name, cells in columns.items()}
 
 
 def _required_column(source: Path, columns: Mapping[str, list[str]], name: str) -> list[str]:
