@@ -45,6 +45,7 @@ ROOMS = (
     "sweeping",
     "reporting",
     "labelling",
+    "browsing",
     "measuring",
     "demo",
     "serving",

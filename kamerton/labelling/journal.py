@@ -100,7 +100,7 @@ class Journal:
         return made
 
     def undo(self, who: str) -> Decision | None:
-        """Take back the last decision of a person that stands, and give it; what the same one said before holds again."""
+        """Take back a person's last decision that stands, and give it; what the same one said before holds again."""
         with self._lock:
             standing: list[Decision] = []
             for one in self.decisions():

@@ -174,6 +174,11 @@ def next_galaxies(
     return asked
 
 
+def next_rows(catalogue: OpenedCatalogue, *, count: int, labelled: set[str]) -> Rows:
+    """Choose rows of an opened catalogue as `next_galaxies` does; ``labelled`` are ids that are not asked for again."""
+    return _Chooser(catalogue, NextSettings(count=count), labelled, None, Silent()).choose()
+
+
 class _Chooser:
     """A catalogue, and how galaxies of it are chosen."""
 

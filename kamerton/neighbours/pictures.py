@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,7 +46,7 @@ def paths_of(catalogue: OpenedCatalogue, ids: Sequence[str]) -> list[tuple[str, 
     """Name the file of each galaxy, and its row where others share it; nothing where it is gone, which is said."""
     try:
         with _located(catalogue, ids) as (sources, places):
-            return [_path(sources, places.get(name)) for name in ids]
+            return [picture_path(sources, places.get(name)) for name in ids]
     except KamertonError as error:
         _say_gone(catalogue, error, "bring them back where they were; whoever labels must find them by their ids")
         return [("", None)] * len(ids)
@@ -60,9 +61,38 @@ Located = tuple[Sequence[Source], Mapping[str, tuple[int, str]]]
 """Sources, and by id the number of a galaxy's source and its place there."""
 
 
+@dataclass(frozen=True)
+class OpenedSources:
+    """The sources that a catalogue was made of, and where they are listed in its order."""
+
+    sources: Sequence[Source]
+    told: Sequence[SourceRecord]
+    """What the catalogue says of each."""
+    folder: Path | None
+    """That of the catalogue's manifest, where it has one."""
+    record: CatalogueRecord | None
+
+    def manifest(self) -> Manifest | None:
+        """Open the list of its galaxies that was written before it was; None where none is kept."""
+        if self.folder is None or self.record is None:
+            return None
+        require_manifest(self.folder, self.record)
+        return Manifest(self.folder / MANIFEST_FILE)
+
+    def named(self) -> Iterator[pa.Table]:
+        """Give source, place and id of all galaxies, as they were listed."""
+        manifest = self.manifest()
+        if manifest is None:
+            yield from _from_sources(self.sources, self.told)
+            return
+        with manifest:
+            for shard in range(manifest.shards):
+                yield manifest.read(shard)
+
+
 @contextmanager
-def _located(catalogue: OpenedCatalogue, ids: Sequence[str]) -> Iterator[Located]:
-    """Find the galaxies in the sources that their catalogue was made of; DataError where these are gone."""
+def opened_sources(catalogue: OpenedCatalogue) -> Iterator[OpenedSources]:
+    """Open the sources that a catalogue was made of; DataError where these are gone, or not what they were."""
     folder = folder_of_record(catalogue.path)
     record = None if folder is None else read_catalogue_record(folder)
     told = sources_told(catalogue.facts) if record is None else list(record.sources)
@@ -71,8 +101,14 @@ def _located(catalogue: OpenedCatalogue, ids: Sequence[str]) -> Iterator[Located
     with ExitStack() as stack:
         settings = settings_of(None if record is None else record.model.pixel_origin)
         sources = [stack.enter_context(_open(catalogue.path, one, settings)) for one in told]
-        named = _from_sources(sources, told) if folder is None or record is None else _from_manifest(folder, record)
-        yield sources, _places(named, ids)
+        yield OpenedSources(sources, told, folder, record)
+
+
+@contextmanager
+def _located(catalogue: OpenedCatalogue, ids: Sequence[str]) -> Iterator[Located]:
+    """Find the galaxies in the sources that their catalogue was made of; DataError where these are gone."""
+    with opened_sources(catalogue) as opened:
+        yield opened.sources, places_of(opened.named(), ids)
 
 
 @contextmanager
@@ -88,16 +124,8 @@ def _open(catalogue: Path, told: SourceRecord, settings: PictureSettings) -> Ite
         yield source
 
 
-def _from_manifest(folder: Path, record: CatalogueRecord) -> Iterable[pa.Table]:
-    """Give source, place and id of all galaxies, as they were listed."""
-    require_manifest(folder, record)
-    with Manifest(folder / MANIFEST_FILE) as manifest:
-        for shard in range(manifest.shards):
-            yield manifest.read(shard)
-
-
-def _from_sources(sources: Sequence[Source], told: Sequence[SourceRecord]) -> Iterable[pa.Table]:
-    """Give the same, as the sources list them now."""
+def _from_sources(sources: Sequence[Source], told: Sequence[SourceRecord]) -> Iterator[pa.Table]:
+    """Give source, place and id of all galaxies, as the sources list them now."""
     import pyarrow as pa
 
     for number, (source, record) in enumerate(zip(sources, told, strict=True)):
@@ -107,7 +135,8 @@ def _from_sources(sources: Sequence[Source], told: Sequence[SourceRecord]) -> It
             yield pa.table({SOURCE: column, PLACE: table[PLACE], ID: prefixed(table[ID], record.id_prefix)})
 
 
-def _places(named: Iterable[pa.Table], ids: Sequence[str]) -> dict[str, tuple[int, str]]:
+def places_of(named: Iterable[pa.Table], ids: Sequence[str]) -> dict[str, tuple[int, str]]:
+    """Find galaxies by their ids in such a list: the number of the source and the place there."""
     import pyarrow as pa
     from pyarrow import compute
 
@@ -129,7 +158,8 @@ def _image(sources: Sequence[Source], at: tuple[int, str] | None) -> SquareHWC |
     return None if isinstance(image, Exception) else np.asarray(image)
 
 
-def _path(sources: Sequence[Source], at: tuple[int, str] | None) -> tuple[str, int | None]:
+def picture_path(sources: Sequence[Source], at: tuple[int, str] | None) -> tuple[str, int | None]:
+    """Name the file of a galaxy, and its row where others share it; nothing where it is not known."""
     if at is None:
         return "", None
     source = sources[at[0]]

@@ -115,7 +115,7 @@ def test_a_last_line_without_an_end_that_is_whole_counts(tmp_path: Path) -> None
 
 def test_a_short_line_that_ends_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path, HISTORY + "g1,spiral\n")
-    with pytest.raises(DataError, match="row 0.*another number of cells"):
+    with pytest.raises(DataError, match=r"row 0.*another number of cells"):
         read_decisions(path, IDS, CLASSES)
 
 

@@ -135,7 +135,7 @@ def test_the_columns_and_semicolons_of_a_spreadsheet_are_kept_to(journal: Journa
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("id,label\ng1,spiral\n", "no column 'who'.*allowed|no column 'who'"),
+        ("id,label\ng1,spiral\n", "no column 'who'"),
         ("whatever\n", "no column 'id'"),
         ("id,label,who,when\ng1,spiral\n", "row 0.*another number of cells"),
         ('id,label,who,when\n"g1,spiral,Ola,t\n', "cannot be read as a list"),
@@ -149,7 +149,7 @@ def test_a_file_edited_into_something_else_is_one_line(journal: Journal, text: s
 
 def test_nothing_is_added_to_a_file_of_other_columns(journal: Journal) -> None:
     journal.path.write_text("id,label\ng1,spiral\n")
-    with pytest.raises(DataError, match="no decisions can be added.*'who'"):
+    with pytest.raises(DataError, match=r"no decisions can be added.*'who'"):
         journal.append(decision("g2"))
     assert journal.path.read_text() == "id,label\ng1,spiral\n"
 

@@ -39,11 +39,12 @@ class _Rows:
         has_escapes = ESCAPES_KEYWORD in self.hdu.header
         with fits_errors(self.path, 1):
             found = self.hdu.data[self.start : self.start + self.rows]
-            return pa.table({name: _cells(np.asarray(found[name]), has_escapes) for name in columns})
+            nulls = {name: self.hdu.columns[name].null for name in columns}
+            return pa.table({name: _cells(np.asarray(found[name]), has_escapes, nulls[name]) for name in columns})
 
 
-def _cells(cells: Any, has_escapes: bool) -> pa.Array:
-    """Give a column as Arrow has it; an empty text is none."""
+def _cells(cells: Any, has_escapes: bool, null: int | None) -> pa.Array:
+    """Give a column as Arrow has it; an empty text is none, and so is the number that the file takes for none."""
     import pyarrow as pa
 
     if cells.dtype.kind in "SU":
@@ -53,7 +54,7 @@ def _cells(cells: Any, has_escapes: bool) -> pa.Array:
     native = np.ascontiguousarray(cells).astype(cells.dtype.newbyteorder("="))
     if native.ndim == 2:
         return pa.FixedSizeListArray.from_arrays(native.reshape(-1), native.shape[1])
-    return pa.array(native)
+    return pa.array(native, mask=None if null is None else native == null)
 
 
 @contextmanager

@@ -135,6 +135,8 @@ def values(table: pa.Table, name: str) -> ValuesN:
     if name not in table.column_names:
         return np.full(len(table), np.nan)
     column = table[name].to_numpy(zero_copy_only=False)
+    if column.dtype.kind == "f":
+        return np.asarray(column, np.float64)
     return np.asarray(pd.to_numeric(pd.Series(column), errors="coerce"), np.float64)
 
 

@@ -233,3 +233,31 @@ def test_columns_of_parquet_with_one_name_are_refused(tmp_path: Path) -> None:
 def test_damaged_parquet_is_refused(tmp_path: Path) -> None:
     (tmp_path / "list.parquet").write_bytes(b"PAR1 and no more")
     assert "cannot be read as a list" in refusal(tmp_path / "list.parquet")
+
+
+def test_a_history_of_decisions_gives_the_last_words_aloud(tmp_path: Path) -> None:
+    """As the page of `kamerton serve` writes it beside the pictures."""
+    save_pictures(tmp_path, [f"{number}.png" for number in range(4)])
+    (tmp_path / "decisions.csv").write_text(
+        "id,label,who,when,seconds,path\n"
+        "g0,spiral,Ola,t0,1.00,0.png\n"
+        "g1,spiral,Ola,t1,1.00,1.png\n"
+        "g2,unsure,Ola,t2,1.00,2.png\n"
+        "g3,edge,Ola,t3,1.00,3.png\n"
+        "g1,edge,Ola,t4,2.00,1.png\n"
+        "g3,,Ola,t5,,3.png\n"
+        "g3,spi"
+    )
+    with (
+        pytest.warns(KamertonWarning, match=r"last line was cut|last word counts.*1 unsure, left out, 1 undone"),
+        imported(tmp_path / "decisions.csv") as cube,
+    ):
+        assert list(cube.ids) == ["g0", "g1"]
+        assert [cube.class_names[label] for label in cube.labels] == ["spiral", "edge"]
+        np.testing.assert_array_equal(cube.read(slice(None)), noise_images(4)[:2])
+
+
+def test_a_history_without_any_class_is_one_line(tmp_path: Path) -> None:
+    save_pictures(tmp_path, ["0.png"])
+    (tmp_path / "decisions.csv").write_text("id,label,who,when,seconds,path\ng0,unsure,Ola,t0,1.00,0.png\n")
+    assert "no galaxy has a class" in refusal(tmp_path / "decisions.csv")

@@ -1,0 +1,1 @@
+"""A catalogue looked through page by page, by whoever sorts galaxies."""

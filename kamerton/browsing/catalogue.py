@@ -1,0 +1,172 @@
+"""An opened catalogue that several people look through at once, page by page."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+
+from kamerton.arrays import Rows
+from kamerton.browsing.galaxies import ListedGalaxy, listed
+from kamerton.browsing.orders import NEXT, require_known
+from kamerton.browsing.pictures import Pictures
+from kamerton.browsing.selection import select
+from kamerton.catalogue.readers import open_catalogue
+from kamerton.catalogue.readers.opened import OpenedCatalogue
+from kamerton.config.browsing import PAGE_GALAXIES, Wanted
+from kamerton.data.decided import UNDONE, is_unsure
+from kamerton.errors import KamertonError
+from kamerton.labelling.journal import Decision, Journal
+from kamerton.neighbours.next_galaxies import next_rows
+
+SELECTIONS_KEPT = 8
+"""Of a million galaxies each takes at most 8 MB."""
+
+PAGES_AHEAD = 8
+"""Pages that are read at once from a catalogue of few parts, which are all read for one page, too."""
+
+WINDOWS_KEPT = 16
+
+PICTURES_KEPT_BYTES = 1 << 26
+
+DECISIONS_ENDING = ".decisions.csv"
+
+
+def decisions_path(catalogue: Path) -> Path:
+    """Name the file in which decisions about a catalogue are kept, beside it."""
+    stem = catalogue.name if catalogue.is_dir() else catalogue.stem
+    return catalogue.with_name(f"{stem}{DECISIONS_ENDING}")
+
+
+def galaxies_ahead(catalogue: OpenedCatalogue) -> int:
+    """Say how many galaxies are best read at once, which after sorting may be in any parts of the catalogue."""
+    return PAGE_GALAXIES * (PAGES_AHEAD if len(catalogue.parts) <= PAGE_GALAXIES else 1)
+
+
+class Browsed:
+    """A catalogue, its pictures, and what was decided about its galaxies."""
+
+    def __init__(self, path: Path) -> None:
+        """Open it; DataError for what is no catalogue, or damaged."""
+        self._held = ExitStack()
+        self.opened = self._held.enter_context(open_catalogue(path))
+        self.journal = Journal(decisions_path(path))
+        self._selections: OrderedDict[tuple[Wanted, int], Rows] = OrderedDict()
+        self._windows: OrderedDict[bytes, list[ListedGalaxy]] = OrderedDict()
+        self._lock = threading.RLock()
+        self._pictures: Pictures | KamertonError | None = None
+
+    def close(self) -> None:
+        """Close what is open."""
+        self._held.close()
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The classes, in their order."""
+        return tuple(self.opened.class_names.values())
+
+    def rows(self, wanted: Wanted) -> Rows | None:
+        """Find the rows that are wanted, in their order; None where these are all, as they are.
+
+        The last few answers are kept. UnknownNameError for a class or a column that the catalogue has not.
+        """
+        require_known(wanted, self.opened)
+        if wanted.is_all:
+            return None
+        with self._lock:
+            # What was decided meanwhile changes an order of `next` only where it is asked for anew.
+            version = len(self.journal.decisions()) if wanted.decided else 0
+            key = (wanted, version)
+            if key not in self._selections:
+                self._selections[key] = self._select(wanted)
+            self._selections.move_to_end(key)
+            while len(self._selections) > SELECTIONS_KEPT:
+                self._selections.popitem(last=False)
+            return self._selections[key]
+
+    def _select(self, wanted: Wanted) -> Rows:
+        ids = self._decided(wanted) if wanted.decided else []
+        found = select(self.opened, wanted, ids)
+        if wanted.order != NEXT:
+            return found
+        chosen = next_rows(self.opened, count=wanted.count, labelled=set(self.standing()))
+        return chosen[np.isin(chosen, found)]
+
+    def forget(self, wanted: Wanted) -> None:
+        """Choose anew when it is asked for again, as for `next` after some decisions."""
+        with self._lock:
+            for key in [key for key in self._selections if key[0] == wanted]:
+                del self._selections[key]
+
+    def count(self, wanted: Wanted) -> int:
+        """Say how many galaxies are wanted."""
+        rows = self.rows(wanted)
+        return len(self.opened) if rows is None else len(rows)
+
+    def galaxies(self, wanted: Wanted, start: int, count: int) -> list[ListedGalaxy]:
+        """Give galaxies of those that are wanted, from a place on."""
+        rows = self.rows(wanted)
+        total = len(self.opened) if rows is None else len(rows)
+        found: list[ListedGalaxy] = []
+        end, ahead = min(start + count, total), galaxies_ahead(self.opened)
+        for first in range(start - start % ahead, end, ahead):
+            places = np.arange(first, min(first + ahead, total))
+            window = self._window(places if rows is None else rows[places])
+            found += window[max(0, start - first) : end - first]
+        return found
+
+    def galaxy(self, row: int) -> ListedGalaxy | None:
+        """Give one galaxy by its row; None past the end."""
+        if not 0 <= row < len(self.opened):
+            return None
+        with self._lock:
+            for window in self._windows.values():
+                for one in window:
+                    if one.row == row:
+                        return one
+        return self._window(np.array([row]))[0]
+
+    def _window(self, rows: Rows) -> list[ListedGalaxy]:
+        key = rows.tobytes()
+        with self._lock:
+            if key not in self._windows:
+                self._windows[key] = listed(self.opened, rows)
+            self._windows.move_to_end(key)
+            while len(self._windows) > WINDOWS_KEPT:
+                self._windows.popitem(last=False)
+            return self._windows[key]
+
+    @property
+    def pictures(self) -> Pictures:
+        """The pictures; DataError where they are gone, which is looked at once."""
+        with self._lock:
+            if self._pictures is None:
+                try:
+                    self._pictures = Pictures(self.opened, self._held)
+                except KamertonError as error:
+                    self._pictures = error
+            if isinstance(self._pictures, KamertonError):
+                raise self._pictures
+            return self._pictures
+
+    def standing(self, who: str | None = None) -> dict[str, Decision]:
+        """Give the last word about each galaxy, of one person or of all."""
+        found: dict[str, dict[str, Decision]] = {}
+        for one in self.journal.decisions():
+            if who is not None and one.who != who:
+                continue
+            words = found.setdefault(one.id, {})
+            words.pop(one.who, None)
+            if one.label != UNDONE:
+                words[one.who] = one
+        return {name: list(words.values())[-1] for name, words in found.items() if words}
+
+    def _decided(self, wanted: Wanted) -> Sequence[str]:
+        standing = self.standing()
+        if wanted.decided != "unsure":
+            return list(standing)
+        return [name for name, one in standing.items() if is_unsure(one.label, self.class_names)]
