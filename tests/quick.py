@@ -16,8 +16,11 @@ import pytest
 
 SLOW = Path(__file__).with_name("slow.txt")
 
-SLOW_FROM_SECONDS = 0.2
-"""Processor time from which a test function with all its parameters, or a fixture that tests share, is slow."""
+SLOW_FROM_SECONDS = 0.1
+"""Processor time from which a test function with all its parameters is slow."""
+
+SLOW_SHARED_FROM_SECONDS = 0.2
+"""And a fixture that tests share; leaving it out leaves out all that ask for it."""
 
 FIXTURE = "fixture::"
 """Before the name of a shared fixture in the list: the first test that asks pays for it, so all are left out."""
@@ -50,6 +53,11 @@ def function_of(nodeid: str) -> str:
 def processor_seconds() -> float:
     """Take the processor's time of this process and of those that it waited for."""
     return sum(os.times()[:4])
+
+
+def slow_from(name: str) -> float:
+    """Give the processor time from which a test or a shared fixture is slow."""
+    return SLOW_SHARED_FROM_SECONDS if name.startswith(FIXTURE) else SLOW_FROM_SECONDS
 
 
 def slow_names() -> set[str]:
@@ -127,7 +135,10 @@ class Measuring:
         if hasattr(session.config, "workeroutput"):
             session.config.workeroutput[TIMES] = dict(self.seconds)
             return
-        slow = sorted(name for name, seconds in self.seconds.items() if seconds >= SLOW_FROM_SECONDS)
+        slow = sorted(name for name, seconds in self.seconds.items() if seconds >= slow_from(name))
         lines = [f"{name} {self.seconds[name]:.1f}" for name in slow]
-        head = f"# Tests and fixtures of {SLOW_FROM_SECONDS} s of processor time or more; `make slow` writes this."
+        head = (
+            f"# Tests of {SLOW_FROM_SECONDS} s of processor time or more, and fixtures that they share of "
+            f"{SLOW_SHARED_FROM_SECONDS} s; `make slow` writes this."
+        )
         SLOW.write_text("\n".join([head, *lines]) + "\n", encoding="utf-8")
