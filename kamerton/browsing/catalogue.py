@@ -12,14 +12,15 @@ import numpy as np
 
 from kamerton.arrays import Rows
 from kamerton.browsing.galaxies import ListedGalaxy, listed
-from kamerton.browsing.orders import NEXT, require_known
+from kamerton.browsing.orders import NEXT, SET_SIZE, require_known
 from kamerton.browsing.pictures import Pictures
 from kamerton.browsing.selection import select
+from kamerton.catalogue.columns import ID
 from kamerton.catalogue.readers import open_catalogue
-from kamerton.catalogue.readers.opened import OpenedCatalogue
+from kamerton.catalogue.readers.opened import OpenedCatalogue, strings
 from kamerton.config.browsing import PAGE_GALAXIES, Wanted
-from kamerton.data.decided import UNDONE, is_unsure
-from kamerton.errors import KamertonError
+from kamerton.data.decided import UNDONE, UNSURE, is_unsure, last_words
+from kamerton.errors import KamertonError, UnknownNameError
 from kamerton.labelling.journal import Decision, Journal
 from kamerton.neighbours.next_galaxies import next_rows
 
@@ -30,8 +31,6 @@ PAGES_AHEAD = 8
 """Pages that are read at once from a catalogue of few parts, which are all read for one page, too."""
 
 WINDOWS_KEPT = 16
-
-PICTURES_KEPT_BYTES = 1 << 26
 
 DECISIONS_ENDING = ".decisions.csv"
 
@@ -56,7 +55,7 @@ class Browsed:
         self.opened = self._held.enter_context(open_catalogue(path))
         self.journal = Journal(decisions_path(path))
         self._selections: OrderedDict[tuple[Wanted, int], Rows] = OrderedDict()
-        self._windows: OrderedDict[bytes, list[ListedGalaxy]] = OrderedDict()
+        self._windows: OrderedDict[bytes, dict[int, ListedGalaxy]] = OrderedDict()
         self._lock = threading.RLock()
         self._pictures: Pictures | KamertonError | None = None
 
@@ -68,6 +67,11 @@ class Browsed:
     def class_names(self) -> tuple[str, ...]:
         """The classes, in their order."""
         return tuple(self.opened.class_names.values())
+
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether it has sets of likely classes."""
+        return SET_SIZE in self.opened.columns
 
     def rows(self, wanted: Wanted) -> Rows | None:
         """Find the rows that are wanted, in their order; None where these are all, as they are.
@@ -125,20 +129,19 @@ class Browsed:
             return None
         with self._lock:
             for window in self._windows.values():
-                for one in window:
-                    if one.row == row:
-                        return one
+                if row in window:
+                    return window[row]
         return self._window(np.array([row]))[0]
 
     def _window(self, rows: Rows) -> list[ListedGalaxy]:
         key = rows.tobytes()
         with self._lock:
             if key not in self._windows:
-                self._windows[key] = listed(self.opened, rows)
+                self._windows[key] = {one.row: one for one in listed(self.opened, rows)}
             self._windows.move_to_end(key)
             while len(self._windows) > WINDOWS_KEPT:
                 self._windows.popitem(last=False)
-            return self._windows[key]
+            return list(self._windows[key].values())
 
     @property
     def pictures(self) -> Pictures:
@@ -165,7 +168,46 @@ class Browsed:
                 words[one.who] = one
         return {name: list(words.values())[-1] for name, words in found.items() if words}
 
+    def row_of(self, name: str) -> int | None:
+        """Find a galaxy by its id, in a pass over the ids; None where none has it."""
+        import pyarrow as pa
+        from pyarrow import compute
+
+        done = 0
+        for table in self.opened.tables([ID.name]):
+            place = compute.index(strings(table[ID.name]), pa.scalar(name)).as_py()
+            if place >= 0:
+                return done + int(place)
+            done += len(table)
+        return None
+
+    def decide(self, galaxy: ListedGalaxy, label: str, who: str, when: str, seconds: float | None) -> Decision:
+        """Write a decision, once, however often it is sent; UsageError for a label that is none, and as `Journal`."""
+        if label not in self.class_names and label != UNSURE:
+            raise UnknownNameError("class", label, [*self.class_names, UNSURE])
+        with self._lock:
+            for one in self.journal.decisions():
+                if when and (one.id, one.label, one.who, one.when) == (galaxy.id, label, who, when):
+                    return one
+            (made,) = self.journal.append(Decision(galaxy.id, label, who, when, seconds, self._path_of(galaxy)))
+        return made
+
+    def _path_of(self, galaxy: ListedGalaxy) -> str:
+        """Name the galaxy's own file as the list of decisions does: from its own folder, where that is above it."""
+        try:
+            place = self.pictures.path(galaxy.row, galaxy.id)
+        except KamertonError:
+            return ""
+        if not place:
+            return ""
+        folder, path = self.journal.path.resolve().parent, Path(place).absolute()
+        return str(path.relative_to(folder) if path.is_relative_to(folder) else path)
+
     def _decided(self, wanted: Wanted) -> Sequence[str]:
+        if wanted.decided == "disputed":
+            decisions = self.journal.decisions()
+            columns = [[getattr(one, name) for one in decisions] for name in (ID.name, "label", "who")]
+            return last_words(*columns, self.class_names).disputed
         standing = self.standing()
         if wanted.decided != "unsure":
             return list(standing)

@@ -31,8 +31,8 @@ class Wanted(Settings):
     """Classes in the set of likely ones."""
     unlike: Literal["", "no", "yes"] = ""
     """Whether the galaxy is unlike all that the network learned from."""
-    decided: Literal["", "no", "yes", "unsure"] = ""
-    """Whether somebody has decided about it."""
+    decided: Literal["", "no", "yes", "unsure", "disputed"] = ""
+    """Whether somebody has decided about it, could not, or two people in different ways."""
     order: str = ""
     """Name of a column, probability, margin, or next; nothing for the catalogue's own."""
     descending: bool = False
@@ -53,3 +53,7 @@ class Wanted(Settings):
     def is_all(self) -> bool:
         """Whether it is the catalogue as it is."""
         return self == Wanted(count=self.count)
+
+    def of_all(self) -> Wanted:
+        """Give what wants all galaxies, as they are in the catalogue."""
+        return Wanted(count=self.count)

@@ -71,6 +71,8 @@ class OpenedSources:
     folder: Path | None
     """That of the catalogue's manifest, where it has one."""
     record: CatalogueRecord | None
+    settings: PictureSettings
+    """How their pictures became what the network saw."""
 
     def manifest(self) -> Manifest | None:
         """Open the list of its galaxies that was written before it was; None where none is kept."""
@@ -101,7 +103,7 @@ def opened_sources(catalogue: OpenedCatalogue) -> Iterator[OpenedSources]:
     with ExitStack() as stack:
         settings = settings_of(None if record is None else record.model.pixel_origin)
         sources = [stack.enter_context(_open(catalogue.path, one, settings)) for one in told]
-        yield OpenedSources(sources, told, folder, record)
+        yield OpenedSources(sources, told, folder, record, settings)
 
 
 @contextmanager

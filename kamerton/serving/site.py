@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
@@ -81,7 +82,7 @@ class Site:
         content = self.environment.get_template(name).render(
             w=WORDS[lang],
             lang=lang,
-            languages=LANGUAGES,
+            languages={one: _in_language(request, one) for one in LANGUAGES},
             theme=theme if theme in THEMES else None,
             parts=self.parts,
             path=request.url.path,
@@ -114,6 +115,12 @@ class Site:
         )
         environment.filters |= {"percent": _percent, "number": _number, "code": _code}
         return environment
+
+
+def _in_language(request: Request, lang: str) -> str:
+    """Give the address of the same page in a language."""
+    asked = [(name, value) for name, value in request.query_params.multi_items() if name != "lang"]
+    return f"?{urlencode([*asked, ('lang', lang)])}"
 
 
 def _code(text: str) -> Markup:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 from kamerton.config.serving import LANGUAGES
-from kamerton.serving.words import classify, frame
+from kamerton.serving.words import browse, classify, frame
 
-PARTS = {"frame": frame.WORDS, "classify": classify.WORDS}
+PARTS = {"frame": frame.WORDS, "classify": classify.WORDS, "browse": browse.WORDS}
 """By the part's name, then by language."""
 
 WORDS = {
