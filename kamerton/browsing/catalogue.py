@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -52,6 +53,8 @@ class Browsed:
     def __init__(self, path: Path) -> None:
         """Open it; DataError for what is no catalogue, or damaged."""
         self._held = ExitStack()
+        # Also where nobody closes it, as at the end of a server.
+        self._closing = weakref.finalize(self, self._held.close)
         self.opened = self._held.enter_context(open_catalogue(path))
         self.journal = Journal(decisions_path(path))
         self._selections: OrderedDict[tuple[Wanted, int], Rows] = OrderedDict()
@@ -61,7 +64,7 @@ class Browsed:
 
     def close(self) -> None:
         """Close what is open."""
-        self._held.close()
+        self._closing()
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -205,9 +208,9 @@ class Browsed:
 
     def _decided(self, wanted: Wanted) -> Sequence[str]:
         if wanted.decided == "disputed":
-            decisions = self.journal.decisions()
-            columns = [[getattr(one, name) for one in decisions] for name in (ID.name, "label", "who")]
-            return last_words(*columns, self.class_names).disputed
+            said = [(one.id, one.label, one.who) for one in self.journal.decisions()]
+            names, labels, who = (list(cells) for cells in zip(*said, strict=True)) if said else ([], [], [])
+            return last_words(names, labels, who, self.class_names).disputed
         standing = self.standing()
         if wanted.decided != "unsure":
             return list(standing)

@@ -25,7 +25,7 @@ NAMES = {
 }
 """Of a parameter, the field of `Wanted`."""
 
-NUMBERS = {"pmin": float, "pmax": float, "smin": int, "smax": int, "count": int}
+NUMBERS: dict[str, type[float] | type[int]] = {"pmin": float, "pmax": float, "smin": int, "smax": int, "count": int}
 
 MOST_LETTERS = 2000
 """Of a value; longer ones are names of nothing."""

@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -177,19 +179,24 @@ def test_what_is_no_name_is_refused(journal: Journal, who: str) -> None:
     assert not journal.path.exists()
 
 
-def test_a_full_disk_leaves_what_was_there(journal: Journal) -> None:
-    """The kernel refuses to let a file grow beyond a limit, as it does on a full disk."""
-    journal.append(decision("g1"))
-    before = journal.path.read_bytes()
+@contextmanager
+def full_disk(size_bytes: int) -> Iterator[None]:
+    """Let no file grow beyond a size, which the kernel refuses as it does on a full disk."""
     former = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 9, former[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, former[1]))
     try:
-        with pytest.raises(OutputError, match="was not written"):
-            journal.append(decision("g2"))
+        yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, former)
         signal.signal(signal.SIGXFSZ, handler)
+
+
+def test_a_full_disk_leaves_what_was_there(journal: Journal) -> None:
+    journal.append(decision("g1"))
+    before = journal.path.read_bytes()
+    with full_disk(len(before) + 9), pytest.raises(OutputError, match="was not written"):
+        journal.append(decision("g2"))
     assert journal.path.read_bytes() == before
     assert labels(journal) == [("g1", "spiral")]
 

@@ -3,7 +3,7 @@
 WORDS = {
     "en": {
         "nav": "Browse and label",
-        "about": "A catalogue of `predict`, of any length: filter, sort, look, and label with the keyboard.",
+        "about": "A catalogue of kamerton predict, of any length: filter, sort, look, and label with the keyboard.",
         "title": "Browse and label",
         "catalogues": "Catalogues",
         "lead": "What `kamerton predict` wrote below {folder}. Choose one.",
@@ -110,7 +110,7 @@ WORDS = {
     },
     "pl": {
         "nav": "Przeglądaj i etykietuj",
-        "about": "Katalog z `predict`, dowolnie długi: filtruj, sortuj, oglądaj i etykietuj klawiaturą.",
+        "about": "Katalog z kamerton predict, dowolnie długi: filtruj, sortuj, oglądaj i etykietuj klawiaturą.",
         "title": "Przeglądaj i etykietuj",
         "catalogues": "Katalogi",
         "lead": "To, co `kamerton predict` zapisał w folderze {folder}. Wybierz jeden.",

@@ -1,0 +1,349 @@
+"""The part that looks through catalogues, as a script asks it."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from starlette.testclient import TestClient
+
+from kamerton.browsing.catalogue import decisions_path
+from kamerton.catalogue.predict import predict
+from kamerton.labelling.agreement import agreements
+from kamerton.labelling.decisions import read_decisions
+from kamerton.labelling.journal import Decision, Journal
+from kamerton.runs.folder import Run
+from tests.browsing.conftest import COUNT, catalogues, survey  # noqa: F401  # fixtures
+from tests.conftest import CLASS_NAMES
+from tests.labelling.test_journal import full_disk
+from tests.serving.conftest import visitor
+
+JSON = {"Accept": "application/json"}
+IDS = [f"łuk {row:02d}.png" for row in range(COUNT)]
+
+
+@pytest.fixture
+def night(catalogues: Path, tmp_path: Path) -> Path:  # noqa: F811
+    """A folder with one catalogue of its own, a folder of shards."""
+    shutil.copytree(catalogues / "night", tmp_path / "night")
+    return tmp_path / "night"
+
+
+@pytest.fixture
+def client(night: Path) -> TestClient:
+    return visitor(night.parent)
+
+
+def decide(client: TestClient, row: int, label: str = "dim", who: str = "Ola", **more: str) -> Any:
+    form = {"c": "night", "row": str(row), "id": IDS[row], "label": label, "who": who, "seconds": "1.5", **more}
+    return client.post("/browse/decide", data=form, headers=JSON)
+
+
+def ids(answer: Any) -> list[str]:
+    """The galaxies of a wall, in their order."""
+    return re.findall(r'<small class="id">(.*?)</small>', answer.text)
+
+
+def queue(client: TestClient, **asked: Any) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = client.get("/browse/queue", params={"c": "night", **asked}).json()["galaxies"]
+    return found
+
+
+def test_all_catalogues_are_listed_and_one_alone_is_opened(client: TestClient, catalogues: Path) -> None:  # noqa: F811
+    assert client.get("/browse").headers["location"] == "/browse/wall?c=night"
+    text = visitor(catalogues).get("/browse").text
+    assert all(f"/browse/wall?c={name}" in text for name in ("night", "one.parquet", "one.csv"))
+
+
+def test_without_a_catalogue_the_page_says_how_to_make_one(tmp_path: Path) -> None:
+    assert "kamerton predict" in visitor(tmp_path).get("/browse").text
+
+
+def test_a_wall_has_48_galaxies_and_the_next_page_the_rest(client: TestClient) -> None:
+    assert ids(client.get("/browse/wall?c=night")) == IDS[:48]
+    assert ids(client.get("/browse/wall?c=night&page=2")) == IDS[48:]
+    # A page that there is not any more, as after a filter, is the last one.
+    assert ids(client.get("/browse/wall?c=night&page=99")) == IDS[48:]
+
+
+def test_filters_and_order_stand_in_the_address(client: TestClient, catalogues: Path) -> None:  # noqa: F811
+    table = pd.read_parquet(catalogues / "one.parquet")
+    wanted = table[(table.predicted_class == "dim") & (table.p_dim >= 0.5)].sort_values("p_dim", ascending=False)
+    answer = client.get("/browse/wall?c=night&class=dim&pmin=0.5&pmax=&sort=p_dim&down=1")
+    assert ids(answer) == wanted["id"].tolist()
+    assert f"{len(wanted)} of {COUNT} galaxies" in answer.text
+    assert "<option selected>dim</option>" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("c=night&class=spirl", "Unknown class"),
+        ("c=night&sort=colour", "Unknown order"),
+        ("c=night&pmin=high", "pmin is no number"),
+        ("c=night&pmin=nan", "Bad value for at_least"),
+        ("c=night&smin=1e9", "smin is no number"),
+        ("c=night&unlike=perhaps", "Bad value for unlike"),
+        ("c=night&page=-1", "page is no whole number"),
+        ("c=night&who=a%0Ab", "no name of a person"),
+        ("c=day", "Unknown catalogue"),
+        ("c=../night", "Unknown catalogue"),
+        ("c=/etc/passwd", "Unknown catalogue"),
+        ("c=night%00", "Unknown catalogue"),
+        ("", "Unknown catalogue"),
+    ],
+)
+@pytest.mark.parametrize("page", ["wall", "label", "queue"])
+def test_what_cannot_be_asked_is_one_line(client: TestClient, night: Path, page: str, query: str, said: str) -> None:
+    answer = client.get(f"/browse/{page}?{query}")
+    assert answer.status_code == 400
+    assert said in answer.text
+    assert str(night.parent) not in answer.text
+
+
+def test_a_small_picture_and_a_large_one_are_the_galaxy(client: TestClient, catalogues: Path) -> None:  # noqa: F811
+    address = re.search(r'src="(/browse/picture[^"]*row=5&[^"]*)"', client.get("/browse/wall?c=night").text)
+    assert address is not None
+    answer = client.get(address[1].replace("&amp;", "&"))
+    assert answer.headers["content-type"] == "image/jpeg"
+    assert "immutable" in answer.headers["cache-control"]
+    large = client.get("/browse/picture?c=night&row=5&size=large")
+    assert large.headers["cache-control"] == "no-store"
+    np.testing.assert_array_equal(Image.open(io.BytesIO(large.content)), Image.open(catalogues / "new" / IDS[5]))
+    drawn = np.asarray(Image.open(io.BytesIO(answer.content)), float)
+    assert np.abs(drawn - np.asarray(Image.open(catalogues / "new" / IDS[5]), float)).mean() < 12
+
+
+@pytest.mark.parametrize("query", ["row=60&size=small", "row=0&size=huge", "size=small", "row=7&size=small"])
+def test_a_picture_that_there_is_not_is_none(client: TestClient, night: Path, query: str) -> None:
+    answer = client.get(f"/browse/picture?c=night&{query}", headers=JSON)
+    assert answer.status_code == 404
+    assert str(night.parent) not in answer.text
+
+
+def test_a_decision_is_in_the_file_when_the_answer_comes(client: TestClient, night: Path) -> None:
+    answer = decide(client, 3)
+    assert answer.json()["decided"] == 1
+    (made,) = Journal(decisions_path(night)).decisions()
+    assert (made.id, made.label, made.who, made.seconds) == (IDS[3], "dim", "Ola", 1.5)
+    assert made.when == answer.json()["when"]
+    assert made.path.endswith(f"new/{IDS[3]}")
+    assert read_decisions(decisions_path(night), IDS, CLASS_NAMES).label_of == {IDS[3]: "dim"}
+
+
+def test_a_form_without_a_script_leads_to_the_next_galaxy(client: TestClient) -> None:
+    form = {"c": "night", "row": "0", "id": IDS[0], "label": "dim", "who": "Ola", "at": "0", "sort": "id"}
+    answer = client.post("/browse/decide", data=form)
+    assert answer.status_code == 303
+    page = client.get(answer.headers["location"])
+    assert IDS[1] in page.text
+    assert "1 decided by you" in page.text
+
+
+def test_a_decision_that_is_sent_again_is_there_once(client: TestClient, night: Path) -> None:
+    """A browser that did not hear the answer asks again."""
+    when = "2026-11-26T20:00:00.123Z"
+    for _ in range(3):
+        assert decide(client, 3, when=when).json()["when"] == when
+    assert len(Journal(decisions_path(night)).decisions()) == 1
+
+
+@pytest.mark.parametrize(
+    "when", ["yesterday", "2026-11-26", "2026-11-26T20:00:00", '=HYPERLINK("x")', "2026-11-26T20:00:00+25:00Z"]
+)
+def test_a_time_that_is_none_is_now(client: TestClient, when: str) -> None:
+    assert decide(client, 3, when=when).json()["when"].startswith(str(pd.Timestamp.now("UTC").year))
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "said"),
+    [
+        ({"id": IDS[4]}, 409, "catalogue has changed"),
+        ({"row": "999"}, 409, "catalogue has changed"),
+        ({"row": ""}, 409, "catalogue has changed"),
+        ({"row": "-3"}, 400, "no whole number"),
+        ({"label": "spirl"}, 400, "Unknown class"),
+        ({"label": ""}, 400, "Unknown class"),
+        ({"who": "x" * 61}, 400, "no name of a person"),
+        ({"c": "../night"}, 400, "Unknown catalogue"),
+    ],
+)
+def test_a_decision_about_nothing_is_refused(
+    client: TestClient, night: Path, change: dict[str, str], status: int, said: str
+) -> None:
+    form = {"c": "night", "row": "3", "id": IDS[3], "label": "dim", "who": "Ola"} | change
+    answer = client.post("/browse/decide", data=form, headers=JSON)
+    assert answer.status_code == status
+    assert said in answer.json()["error"]
+    assert not decisions_path(night).exists()
+
+
+@pytest.mark.parametrize("seconds", ["", "soon", "-1", "nan", "inf", "1e9"])
+def test_seconds_that_are_none_are_left_out(client: TestClient, night: Path, seconds: str) -> None:
+    assert decide(client, 3, seconds=seconds).status_code == 200
+    (made,) = Journal(decisions_path(night)).decisions()
+    assert made.seconds is None
+
+
+def test_a_file_that_cannot_be_written_is_said_and_may_be_tried_again(client: TestClient, night: Path) -> None:
+    decide(client, 2)
+    with full_disk(decisions_path(night).stat().st_size):
+        answer = decide(client, 3)
+    assert answer.status_code == 503
+    assert "the decision was not written" in answer.json()["error"]
+    assert str(night.parent) not in answer.json()["error"]
+    assert decide(client, 3).json()["decided"] == 2
+
+
+def test_a_file_that_was_edited_into_something_else_is_said(client: TestClient, night: Path) -> None:
+    decisions_path(night).write_text("galaxy,class\n")
+    for answer in (client.get("/browse/wall?c=night"), decide(client, 3)):
+        assert answer.status_code == 400
+        assert "no decisions can be added to this file" in answer.text.replace("&#39;", "'")
+    assert decisions_path(night).read_text() == "galaxy,class\n"
+
+
+def test_an_undo_gives_the_galaxy_back(client: TestClient, night: Path) -> None:
+    decide(client, 3)
+    decide(client, 9, "striped")
+    decide(client, 5, who="Jan")
+    answer = client.post("/browse/undo", data={"c": "night", "who": "Ola"}, headers=JSON).json()
+    assert (answer["label"], answer["galaxy"]["id"], answer["decided"]) == ("striped", IDS[9], 1)
+    assert answer["galaxy"]["mine"] is None
+    answer = client.post("/browse/undo", data={"c": "night", "who": "Maja"}, headers=JSON).json()
+    assert answer["label"] is None
+    assert len(Journal(decisions_path(night)).decisions()) == 4
+
+
+def test_who_labels_is_asked_for_what_is_not_decided_by_the_same_person(client: TestClient) -> None:
+    for row in (0, 1, 4):
+        decide(client, row)
+    assert [one["at"] for one in queue(client, who="Ola", open=1)][:4] == [2, 3, 5, 6]
+    assert [one["at"] for one in queue(client, who="Jan", open=1)][:2] == [0, 1]
+    assert [one["mine"] for one in queue(client, who="Ola")][:3] == ["dim", "dim", None]
+    assert queue(client, who="Ola", at=58)[-1]["at"] == 59
+    assert not queue(client, who="Ola", at=60, open=1)
+
+
+def test_when_all_is_decided_the_page_says_so(client: TestClient) -> None:
+    query = "c=night&class=-&who=Ola"
+    assert re.search(r'id="done" hidden', client.get(f"/browse/label?{query}").text)
+    decide(client, 7)
+    assert not re.search(r'id="done" hidden', client.get(f"/browse/label?{query}").text)
+
+
+@pytest.mark.parametrize("lang", ["en", "pl"])
+def test_who_labels_blindly_is_told_nothing_by_the_network(client: TestClient, lang: str) -> None:
+    says = client.get(f"/browse/label?c=night&at=2&lang={lang}").text
+    assert 'class="bars"' in says
+    one = queue(client, blind=1)[2]
+    assert set(one) == {"at", "row", "id", "picture", "mine", "known", "status"}
+    assert not one["known"]
+    for page in ("label", "wall"):
+        text = client.get(f"/browse/{page}?c=night&at=2&blind=1&lang={lang}").text
+        assert 'class="bars"' not in text
+        assert not re.search(r"\d%", text)
+        assert "ood_" not in re.sub(r"<option.*?</option>", "", text)
+
+
+def test_images_that_are_gone_are_said_and_the_catalogue_stays(calibrated: Run, tmp_path: Path) -> None:
+    (tmp_path / "new").mkdir()
+    Image.new("RGB", (32, 32), "navy").save(tmp_path / "new" / "a.png")
+    predict(calibrated, tmp_path / "new", out=tmp_path / "one.parquet")
+    (tmp_path / "new").rename(tmp_path / "away")
+    client = visitor(tmp_path)
+    for page in ("wall", "label"):
+        answer = client.get(f"/browse/{page}?c=one.parquet")
+        assert answer.status_code == 200
+        assert "The images of this catalogue cannot be shown." in answer.text
+        assert "is not there" in answer.text
+        assert "a.png" in answer.text
+        assert str(tmp_path) not in answer.text
+    assert client.get("/browse/picture?c=one.parquet&row=0&size=small").status_code == 404
+
+
+def test_a_catalogue_that_was_made_anew_is_opened_anew(calibrated: Run, tmp_path: Path) -> None:
+    (tmp_path / "new").mkdir()
+    client = visitor(tmp_path)
+    for count, name in enumerate(("a", "b"), start=1):
+        Image.new("RGB", (32, 32), "navy").save(tmp_path / "new" / f"{name}.png")
+        (tmp_path / "one.parquet").unlink(missing_ok=True)
+        predict(calibrated, tmp_path / "new", out=tmp_path / "one.parquet")
+        assert len(ids(client.get("/browse/wall?c=one.parquet"))) == count
+
+
+def test_what_is_damaged_is_one_line(client: TestClient, night: Path) -> None:
+    shard = max(night.glob("*.parquet"))
+    shard.write_bytes(shard.read_bytes()[:-9])
+    answer = client.get("/browse/wall?c=night")
+    assert answer.status_code == 400
+    assert "damaged, or no catalogue" in answer.text
+
+
+def test_agreement_is_that_of_the_decisions(client: TestClient, night: Path) -> None:
+    assert "Nobody has decided about the same galaxies" in client.get("/browse/agreement?c=night").text
+    rng = np.random.default_rng(2)
+    made = [Decision(IDS[row], str(rng.choice(CLASS_NAMES)), who) for row in range(20) for who in ("Ola", "Jan")]
+    Journal(decisions_path(night)).append(*made, Decision(IDS[20], "unsure", "Ola"))
+    (found,) = agreements(made, CLASS_NAMES)
+    assert found.kappa is not None
+    text = client.get("/browse/agreement?c=night").text
+    interval = f"{found.kappa.value:.2f} [{found.kappa.low:.2f}, {found.kappa.high:.2f}]"
+    assert interval in text
+    assert "Ola, Jan" in text
+    polish = client.get("/browse/agreement?c=night&lang=pl").text
+    assert interval.replace(", ", "; ").replace(".", ",") in polish
+    differ = [IDS[row] for row in range(20) if made[2 * row].label != made[2 * row + 1].label]
+    assert ids(client.get("/browse/wall?c=night&decided=disputed")) == differ
+
+
+def test_decisions_are_downloaded_as_they_are(client: TestClient, night: Path) -> None:
+    assert client.get("/browse/decisions.csv?c=night").status_code == 404
+    decide(client, 3)
+    answer = client.get("/browse/decisions.csv?c=night")
+    assert answer.content == decisions_path(night).read_bytes()
+    assert "night.decisions.csv" in answer.headers["content-disposition"]
+
+
+def test_what_to_label_next_is_chosen_anew_when_it_is_asked(client: TestClient) -> None:
+    first = ids(client.get("/browse/wall?c=night&sort=next&count=5"))
+    assert len(first) == 5
+    decide(client, IDS.index(first[0]))
+    assert ids(client.get("/browse/wall?c=night&sort=next&count=5")) == first
+    answer = client.post("/browse/anew", data={"c": "night", "sort": "next", "count": "5"})
+    again = ids(client.get(answer.headers["location"]))
+    assert len(again) == 5
+    assert first[0] not in again
+
+
+def test_names_of_galaxies_and_classes_are_text(tmp_path: Path, catalogues: Path) -> None:  # noqa: F811
+    """Whatever stands in a catalogue that somebody sent is no HTML, and no formula of an attribute."""
+    hostile = """<img src=x onerror=alert(1)>'"&amp;{{7*7}}"""
+    table = pd.read_parquet(catalogues / "one.parquet").head(3)
+    table["id"] = [hostile, "b", "c"]
+    table["predicted_class"] = hostile
+    table["note"] = hostile
+    table.to_parquet(tmp_path / f"{'x' * 9}.parquet")
+    client = visitor(tmp_path)
+    for page in ("wall", "label", "agreement"):
+        answer = client.get(f"/browse/{page}", params={"c": "xxxxxxxxx.parquet", "at": 0})
+        assert answer.status_code == 200
+        assert "<img src=x" not in answer.text
+    found = client.get("/browse/queue", params={"c": "xxxxxxxxx.parquet"})
+    assert found.headers["content-type"] == "application/json"
+    assert found.json()["galaxies"][0]["id"] == hostile
+
+
+def test_nothing_is_kept_beyond_a_few_selections(client: TestClient) -> None:
+    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+    for number in range(40):
+        assert client.get(f"/browse/wall?c=night&pmin={number / 100}").status_code == 200
+    assert len(os.listdir("/proc/self/fd")) <= before + 12  # noqa: PTH208
