@@ -85,7 +85,7 @@ def test_forward_and_backward(benchmark: Any, name: str, images_nchw: torch.Tens
 @pytest.mark.parametrize("recipe", ["notebook", "modern"])
 def test_change_the_weights(benchmark: Any, recipe: str) -> None:
     network = build_network("alexnet", size=SIZE, channels=3, classes=CLASSES)
-    optimizer = make_optimizer(network.parameters(), load_recipe(recipe))
+    optimizer = make_optimizer(network, load_recipe(recipe))
     for parameter in network.parameters():
         parameter.grad = torch.ones_like(parameter)
     benchmark(optimizer.step)

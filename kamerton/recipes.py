@@ -31,13 +31,25 @@ def recipe_names() -> list[str]:
     return sorted(path.stem for path in recipe_folder().glob("*.toml"))
 
 
-def load_recipe(name: str | Recipe, *, epochs: int | None = None, batch_size: int | None = None) -> Recipe:
+PROBE_EPOCHS = 7
+"""Strengths of the penalty that a linear probe tries: two to a power of ten."""
+
+
+def load_recipe(
+    name: str | Recipe, *, epochs: int | None = None, batch_size: int | None = None, freeze: bool = False
+) -> Recipe:
     """Read a recipe by name, or from a path that ends in ``.toml``, with its epochs or batch size replaced where given.
+
+    With ``freeze`` it becomes that of a linear probe, whose epochs are strengths of its penalty.
 
     One that is read already is taken as it is. Raises UnknownNameError, and UsageError naming the field for a recipe
     that is not sound.
     """
     recipe = name if isinstance(name, Recipe) else _read_recipe(name)
+    if freeze and not recipe.frozen:
+        recipe = dataclasses.replace(
+            recipe, frozen=True, epochs=PROBE_EPOCHS, head_epochs=0, first_layer_rate=None, average_decay=None
+        )
     return dataclasses.replace(
         recipe,
         epochs=recipe.epochs if epochs is None else epochs,

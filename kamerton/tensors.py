@@ -33,18 +33,48 @@ NAMES = {
 """How safetensors calls the types."""
 
 
-def read_tensors(path: Path, expected: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Read a safetensors file that holds exactly the tensors of ``expected``, which may be empty (``meta``) ones.
+TYPES = {name: kind for kind, name in NAMES.items()}
 
-    Names, types and shapes are compared before any of them takes memory. Raises OSError where the file cannot be read,
-    and ValueError where it is damaged or holds anything else.
+FLOATS = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
+
+
+def tensor_shapes(path: Path) -> dict[str, torch.Tensor]:
+    """Give the tensors of a safetensors file as empty ones (``meta``); nothing of their size is read.
+
+    Raises OSError where the file cannot be read, and ValueError where it is damaged or has a type unknown here.
     """
+    _check_header(path)
+    try:
+        with safe_open(path, "pt") as content:
+            slices = {name: content.get_slice(name) for name in content.keys()}  # noqa: SIM118  not a mapping
+            kinds = {name: found.get_dtype() for name, found in slices.items()}
+            unknown = sorted(name for name, kind in kinds.items() if kind not in TYPES)
+            if unknown:
+                raise ValueError(f"{unknown[0][:60]}: numbers of type {kinds[unknown[0]]}")
+            return {
+                name: torch.empty(found.get_shape(), dtype=TYPES[kinds[name]], device="meta")
+                for name, found in slices.items()
+            }
+    except (SafetensorError, RuntimeError) as error:
+        raise ValueError(str(error)) from error
+
+
+def _check_header(path: Path) -> None:
     with open_plain(path) as file:
         size_bytes = file.seek(0, os.SEEK_END)
         file.seek(0)
         header_bytes = int.from_bytes(file.read(LENGTH_BYTES), "little")
     if size_bytes < LENGTH_BYTES or header_bytes > min(HEADER_BYTES, size_bytes - LENGTH_BYTES):
         raise ValueError(f"a header of {header_bytes} bytes in a file of {size_bytes} bytes")
+
+
+def read_tensors(path: Path, expected: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Read a safetensors file that holds exactly the tensors of ``expected``, which may be empty (``meta``) ones.
+
+    Names, types and shapes are compared before any of them takes memory. Raises OSError where the file cannot be read,
+    and ValueError where it is damaged or holds anything else.
+    """
+    _check_header(path)
     try:
         with safe_open(path, "pt") as content:
             names = set(content.keys())

@@ -27,6 +27,8 @@ from kamerton.runs.evaluation import evaluation_names, of_present_weights, read_
 from kamerton.runs.folder import CALIBRATION_FILE, Run, open_even_if_changed
 from kamerton.runs.places import cube_places, find_cube
 from kamerton.runs.record import CubeRecord, RunRecord, record_differences, versions
+from kamerton.starts.start import start_place
+from kamerton.starts.table import STARTS
 from kamerton.training.progress import Watcher
 from kamerton.training.resume import EPOCHS
 from kamerton.training.schedules import knows_its_end
@@ -93,7 +95,7 @@ def verify(run: Run | str | Path, *, retrain: bool = False, watcher: Watcher | N
             f"{run.path}: the training has not ended, so there is nothing to verify yet",
             next_step="end it with `kamerton train ... --resume`",
         )
-    checks = list(_files(run, watcher)) + list(_cubes(run, watcher))
+    checks = [*_files(run, watcher), *_start(run), *_cubes(run, watcher)]
     if retrain:
         checks += _again(run, watcher)
     return Verification(str(run.path), tuple(checks))
@@ -220,6 +222,25 @@ def _results(run: Run, dataset: str, watcher: Watcher | None) -> Iterator[Check]
     )
 
 
+def _start(run: Run) -> Iterator[Check]:
+    """Look for the learned weights that the training began with."""
+    start = run.record.start
+    if start is None:
+        return
+    what = f"start {start.name}"
+    if start.kind == "table":
+        known = STARTS.get(start.name)
+        told = "Kamerton knows no weights of that name" if known is None else "Kamerton knows others of that name"
+        same = known is not None and known.sha256 == start.sha256
+        yield Check(what, "same" if same else "not checked", "" if same else told)
+    elif start.kind == "timm":
+        yield Check(what, "not checked", "timm would have to fetch it")
+    else:
+        place = start_place(run)
+        told = "it is there no longer, or is another now" if place is None else ""
+        yield Check(what, "not checked" if place is None else "same", told)
+
+
 def _cubes(run: Run, watcher: Watcher | None) -> Iterator[Check]:
     for split, record in run.record.data.items():
         yield _cube(
@@ -294,6 +315,14 @@ def _again(run: Run, watcher: Watcher | None) -> list[Check]:
             received=f"{record.processes} processes",
             next_step="verify without --retrain, or train again under torchrun into a new folder and compare",
         )
+    start = None if record.start is None else start_place(run)
+    if record.start is not None and start is None:
+        raise RunError(
+            f"{run.path}: what it began with is not there any more, so it cannot be trained again",
+            received=record.start.path,
+            allowed=f"weights of SHA-256 {record.start.sha256[:12]}",
+            next_step="bring it back, beside the run folder or to where it was, or verify without --retrain",
+        )
     with tempfile.TemporaryDirectory(prefix="kamerton-verify-") as folder:
         # The run's own number of threads, for the last bit of a sum depends on it.
         with repeatable(deterministic=record.deterministic, threads=record.threads):
@@ -305,6 +334,7 @@ def _again(run: Run, watcher: Watcher | None) -> list[Check]:
                 seed=record.seed,
                 deterministic=record.deterministic,
                 convolutions=record.convolutions or TrainSettings.convolutions,
+                start=start,
                 checkpoint_minutes=None,
                 out=Path(folder) / run.name,
                 watcher=watcher,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -54,7 +56,7 @@ def test_epochs_and_batch_size_given_take_the_place_of_the_recipes() -> None:
         ({"batch_size": 0}, "Bad value for batch size.*Received: 0"),
     ],
 )
-def test_a_bad_number_given_is_refused_and_not_taken_for_none(given: dict[str, int], says: str) -> None:
+def test_a_bad_number_given_is_refused_and_not_taken_for_none(given: dict[str, Any], says: str) -> None:
     with pytest.raises(UsageError, match=says):
         load_recipe("notebook", **given)
 
@@ -63,6 +65,28 @@ def test_a_bad_number_given_is_refused_and_not_taken_for_none(given: dict[str, i
 def test_an_unknown_recipe_is_answered_with_the_known(name: str) -> None:
     with pytest.raises(UnknownNameError, match=r"Unknown recipe .*Allowed: .*notebook"):
         load_recipe(name)
+
+
+def test_a_probe_has_no_settings_of_layers_that_do_not_learn() -> None:
+    recipe = load_recipe("finetune", freeze=True)
+    assert recipe.frozen
+    assert (recipe.head_epochs, recipe.first_layer_rate, recipe.average_decay) == (0, None, None)
+    assert recipe.weights_chosen_by == "best val_loss"
+    assert load_recipe(recipe, freeze=True, epochs=4).epochs == 4
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        *(("head_epochs", value) for value in (-1, 14)),
+        *(("first_layer_rate", value) for value in (0.0, 1.5)),
+        *(("average_decay", value) for value in (0.0, 1.0)),
+    ],
+)
+def test_settings_of_finetuning_outside_their_range_are_refused(field: str, value: Any) -> None:
+    given: dict[str, Any] = {field: value}
+    with pytest.raises(UsageError, match=f"Bad value for {field}"):
+        dataclasses.replace(load_recipe("finetune"), **given)
 
 
 def test_a_slip_of_the_pen_is_answered_with_what_was_meant() -> None:

@@ -34,6 +34,7 @@ ROOMS = (
     "networks",
     "runs",
     "formats",
+    "starts",
     "training",
     "inference",
     "certainty",

@@ -39,8 +39,14 @@ class TrainSettings(LearningSettings):
     """Where to compute; auto takes a CUDA GPU where there is one."""
     convolutions: Convolutions = "auto"
     """How the CPU computes convolutions; tiles are faster, and auto takes them where this PyTorch has them."""
+    start: str | None = None
+    """Learned weights to begin with: a run folder, a .safetensors file, or a name such as
+    efficientnet_lite0.imagenet; by default random ones."""
+    freeze: bool = False
+    """Leave the learned weights as they are, and fit the last layer alone to their features: an answer in a minute."""
 
     def check(self) -> None:
+        require(self.start is not None or not self.freeze, "freeze", self.freeze, "learned weights, named by --start")
         require(0 <= self.seed < 2**32, "seed", self.seed, SEEDS)
         minutes, steps = self.checkpoint_minutes, self.checkpoint_steps
         require(minutes is None or minutes > 0, "checkpoint minutes", minutes, "more than 0")

@@ -123,6 +123,18 @@ class Recipe(Settings):
     """Share of a new batch in the running statistics of batch normalisation; absent: the network's own."""
     augment: AugmentSettings | None = None
     """Absent: every image is shown as it is."""
+    head_epochs: int = 0
+    """Epochs at the beginning in which the last dense layer learns alone, at the whole learning rate; the schedule
+    begins after them."""
+    first_layer_rate: float | None = None
+    """Share of the learning rate at which the first layer learns; those behind it at ever larger ones, the last at the
+    whole (Howard & Ruder 2018). Absent: all learn at one rate."""
+    average_decay: float | None = None
+    """Share of the weights' moving average that stays at each step; the averages are what is tested and kept (Polyak &
+    Juditsky 1992). Absent: the weights themselves are."""
+    frozen: bool = False
+    """The last dense layer alone learns, by logistic regression on features that are computed once; an epoch is a
+    strength of its penalty, and of all else here only the choice of the weights counts."""
 
     def check(self) -> None:
         require(self.epochs >= 1, "epochs", self.epochs, "1 or more")
@@ -131,3 +143,8 @@ class Recipe(Settings):
         require(0 <= self.dropout < 1, "dropout", self.dropout, "0 to less than 1")
         momentum = self.norm_momentum
         require(momentum is None or 0 < momentum <= 1, "norm_momentum", momentum, "more than 0 and at most 1")
+        epochs = f"0 to {self.epochs - 1}, fewer than all epochs"
+        require(0 <= self.head_epochs < self.epochs, "head_epochs", self.head_epochs, epochs)
+        rate, decay = self.first_layer_rate, self.average_decay
+        require(rate is None or 0 < rate <= 1, "first_layer_rate", rate, "more than 0 and at most 1")
+        require(decay is None or 0 < decay < 1, "average_decay", decay, "more than 0 and less than 1")

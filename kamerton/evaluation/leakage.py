@@ -36,7 +36,9 @@ def check_leakage(run: Run, cube: LabelledCube) -> Leakage:
         likely[split] = int((np.any(list(found.values()), axis=0) & ~surely).sum())
         for check, mask in found.items():
             by[check][split] = int(mask.sum())
-    return Leakage.of(seen, likely, by, compared(galaxies, known))
+    whole = run.record.knows_what_it_saw
+    # Where nobody knows what the start has seen, no check could look for all of it.
+    return Leakage.of(seen, likely, by, compared(galaxies, known) if whole else dict.fromkeys(ALL_CHECKS, 0))
 
 
 def leakage_warning(leakage: Leakage, galaxies: int) -> str:
@@ -45,7 +47,7 @@ def leakage_warning(leakage: Leakage, galaxies: int) -> str:
         return "LEAKAGE NOT KNOWN: nobody recorded which galaxies these weights have seen"
     those = counted(galaxies, "galaxy")
     if leakage.status == "unknown":
-        return f"LEAKAGE NOT KNOWN: none of {those} was found again, but pictures could not be compared"
+        return f"LEAKAGE NOT KNOWN: none of {those} was found again, but not all that it has seen could be compared"
     if leakage.status == "likely":
         return f"PERHAPS NOT A TEST: of {those} the run may have seen {_by_split(leakage.likely)}"
     if leakage.status == "none":

@@ -19,6 +19,9 @@ IMPORTED = "imported"
 
 RECIPE = "recipe"
 
+NOT_THERE = {RECIPE: IMPORTED, "extended": "not extended", "start": "not started"}
+"""Keys of TRAITS for what a training has not got."""
+
 FINGERPRINT_LETTERS = 6
 """Enough to tell a handful of cubes apart."""
 
@@ -31,6 +34,8 @@ TRAITS = {
     "channels": "{value} channels",
     "train": "trained on {value}",
     "valid": "validated on {value}",
+    "start": "starting from {value}",
+    "not started": "starting from random weights",
     "extended": "extended from {value} epochs",
     "not extended": "not extended",
     "views": "views averaged: {value}",
@@ -90,7 +95,7 @@ def name_of(
 def _told(trait: Trait, words: Mapping[str, str], write: Callable[[float], str]) -> str:
     name = trait.kind.partition(".")[2].removesuffix(".name")
     if trait.value is None:
-        return words[{RECIPE: IMPORTED, "extended": "not extended"}.get(trait.kind, "without")].format(name=name)
+        return words[NOT_THERE.get(trait.kind, "without")].format(name=name)
     value = trait.value if isinstance(trait.value, str) else write(trait.value)
     return words.get(trait.kind, words["other"]).format(name=name, value=value)
 
@@ -124,9 +129,18 @@ def _settings(tested: RunPredictions) -> dict[str, Any]:
         table = flattened(dataclasses.asdict(recipe), f"{RECIPE}.")
         found |= {name: value for name, value in table if name != f"{RECIPE}.name"}
         found["extended"] = _extended_from(record, recipe)
+        found["start"] = _start_name(record)
     found |= {"size": record.preprocessing.size, "channels": record.preprocessing.channels}
     found |= {split: cube.fingerprint for split, cube in sorted(record.data.items())}
     return found | {"views": tested.metrics.views, "precision": tested.metrics.precision}
+
+
+def _start_name(record: RunRecord) -> str | None:
+    """Name the learned weights that a training began with; a run or a file with the beginning of its fingerprint."""
+    start = record.start
+    if start is None or start.kind in {"table", "timm"}:
+        return None if start is None else start.name
+    return f"{start.name} {start.sha256[:FINGERPRINT_LETTERS]}"
 
 
 def _extended_from(record: RunRecord, recipe: Recipe) -> str | None:

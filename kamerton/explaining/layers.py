@@ -112,6 +112,8 @@ def _images_inside(network: nn.Module, trial: Images) -> list[MapLayer]:
         calls[name] += 1
         form = _form(output, min(places))
         if form is None:
+            if isinstance(module, nn.ZeroPad2d):
+                _note_padded(module, _side_of(inputs[0]), places)
             return output
         layout, side = form
         if side not in places:
@@ -185,6 +187,14 @@ def _moved(module: nn.Module, before: int, side: int, place: Pair | None) -> Pai
         return None
     step, start = place
     return step * stride, start + step * (dilation * (kernel - 1) / 2 - padding)
+
+
+def _note_padded(pad: nn.ZeroPad2d, before: int, places: dict[int, Pair]) -> None:
+    """Note where the cells lie of an image with zeros around it, which the next layer is given."""
+    left, right, top, bottom = pad.padding
+    if before in places and (left, right) == (top, bottom):
+        step, start = places[before]
+        places.setdefault(before + left + right, (step, start - step * left))
 
 
 def _one(value: Any) -> int | None:

@@ -25,6 +25,11 @@ class WithFeatures(nn.Module):
         # A tuple, so that PyTorch does not count the layer's weights twice.
         self._last = (_last_dense(network, (1, channels, height, width)),)
 
+    @property
+    def last(self) -> nn.Linear | None:
+        """The dense layer that decides; None where the network ends in anything else."""
+        return self._last[0]
+
     def forward(self, images_nchw: torch.Tensor) -> Tapped:
         kept: list[torch.Tensor] = []
         layer = self._last[0]

@@ -128,6 +128,20 @@ class LayerScale(nn.Module):
         return images_nchw * self.weight.view(1, -1, 1, 1)
 
 
+class Standardise(nn.Module):
+    """Take a mean from every channel and divide by a deviation: part of the network, and not learned."""
+
+    def __init__(self, channels: int, mean: float, deviation: float) -> None:
+        super().__init__()
+        self.weight: torch.Tensor
+        self.bias: torch.Tensor
+        self.register_buffer("weight", torch.full((channels, 1, 1, 1), 1 / deviation))
+        self.register_buffer("bias", torch.full((channels,), -mean / deviation))
+
+    def forward(self, images_nchw: torch.Tensor) -> torch.Tensor:
+        return images_nchw * self.weight.view(1, -1, 1, 1) + self.bias.view(1, -1, 1, 1)
+
+
 class StochasticDepth(nn.Module):
     """Leave out a residual branch for a share ``rate`` of the images while learning (Huang et al. 2016)."""
 
@@ -169,16 +183,19 @@ def conv_norm(
     *,
     stride: int = 1,
     groups: int = 1,
+    padding: int | None = None,
     momentum: float = 0.1,
     epsilon: float = 1e-5,
     activation: nn.Module | None = None,
 ) -> nn.Sequential:
     """Build a convolution that keeps the sides, up to its stride, batch normalisation and perhaps an activation.
 
-    Momentum and epsilon are PyTorch's own unless told, as in its reference networks.
+    Padding is what keeps the sides unless told. Momentum and epsilon are PyTorch's own unless told, as in its reference
+    networks.
     """
+    around = (kernel - 1) // 2 if padding is None else padding
     layers: dict[str, nn.Module] = {
-        "conv": nn.Conv2d(inputs, outputs, kernel, stride, (kernel - 1) // 2, groups=groups, bias=False),
+        "conv": nn.Conv2d(inputs, outputs, kernel, stride, around, groups=groups, bias=False),
         "norm": BatchNorm(outputs, momentum=momentum, epsilon=epsilon),
     }
     if activation is not None:

@@ -12,6 +12,7 @@ from kamerton.networks.alexnet2012 import ALEXNET2012
 from kamerton.networks.convnext import CONVNEXT
 from kamerton.networks.densenet import DENSENET121
 from kamerton.networks.efficientnet import EFFICIENTNET_B0
+from kamerton.networks.efficientnet_lite import EFFICIENTNET_LITE0, EFFICIENTNET_LITE1, EFFICIENTNET_LITE2
 from kamerton.networks.entry import Network
 from kamerton.networks.googlenet import GOOGLENET
 from kamerton.networks.lenet5 import LENET5
@@ -29,6 +30,9 @@ ENTRIES: tuple[Network, ...] = (
     RESNET50,
     DENSENET121,
     EFFICIENTNET_B0,
+    EFFICIENTNET_LITE0,
+    EFFICIENTNET_LITE1,
+    EFFICIENTNET_LITE2,
     CONVNEXT,
     P4M_RESNET,
 )
@@ -69,27 +73,6 @@ def build_network(name: str, *, size: int, channels: int, classes: int, seed: in
         if not next(network.parameters()).is_meta:
             entry.initialise(network)
     return network
-
-
-def load_learned(network: nn.Module, name: str, *, size: int, channels: int, classes: int, seed: int = 0) -> bool:
-    """Give a network the weights that its name promises, learned elsewhere; False where it promises none.
-
-    For the start of a training only: a run keeps its own weights, and nothing is fetched to read it.
-    """
-    build_learned = find_network(name).build_learned
-    if build_learned is None:
-        return False
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        network.load_state_dict(build_learned(size, channels, classes).state_dict())
-    return True
-
-
-def require_learned(name: str, *, size: int, channels: int, classes: int) -> None:
-    """Fetch the weights that a name promises, where it promises any; UsageError where they cannot be had."""
-    build_learned = find_network(name).build_learned
-    if build_learned is not None:
-        build_learned(size, channels, classes)
 
 
 def count_parameters(network: nn.Module) -> tuple[int, int]:

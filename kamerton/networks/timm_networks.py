@@ -111,6 +111,13 @@ def build(name: str, size: int, channels: int, classes: int, *, learned: bool = 
     return Standardised(network, *_statistics(settings, channels))
 
 
+def licence(name: str) -> str | None:
+    """Tell under which licence timm gives the learned weights of a tag; None where it does not say."""
+    settings = import_timm().get_pretrained_cfg(name)
+    found = getattr(settings, "license", None)
+    return found if isinstance(found, str) else None
+
+
 def _statistics(settings: Any, channels: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Give mean and deviation of each channel, which timm tells for colour images; for others their average."""
     mean, deviation = ((0.5,), (0.5,)) if settings is None else (settings.mean, settings.std)

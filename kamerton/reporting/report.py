@@ -31,6 +31,7 @@ from kamerton.reporting.axes import write_decimals
 from kamerton.reporting.embedding import embedded, embedded_file, translate
 from kamerton.runs.evaluation import Leakage
 from kamerton.runs.folder import Run
+from kamerton.runs.record import RunRecord
 from kamerton.runs.reliability import CertaintyScores
 from kamerton.version import __version__
 
@@ -45,7 +46,7 @@ SMALLEST_P = 0.001
 
 COSTS = ("parameters", "flops", "training_seconds", "images_a_second", "peak_memory")
 RELIABILITY = ("log_loss", "brier", "ece", "smooth_ece")
-SETTINGS = ("recipe", "epochs", "batch", "image", "chosen", "views")
+SETTINGS = ("recipe", "start", "epochs", "batch", "image", "chosen", "views")
 
 
 def report(
@@ -292,6 +293,7 @@ class Teller:
             ],
             "settings": [
                 self.words["imported"] if recipe is None else recipe.name,
+                self.start(run.record),
                 self.words["none"] if recipe is None else recipe.epochs,
                 self.words["none"] if recipe is None else recipe.batch_size,
                 run.record.preprocessing.size,
@@ -299,6 +301,13 @@ class Teller:
                 result.predictions[0].metrics.views,
             ],
         }
+
+    def start(self, record: RunRecord) -> str:
+        """Say what a training began with: name, what that learned from, and its licence."""
+        if record.start is None:
+            return self.words["none"] if record.recipe is None else self.words["random"]
+        told = (word or self.words["not told"] for word in (record.start.trained_on, record.start.licence))
+        return f"{record.start.name} ({'; '.join(told)})"
 
     def reliability(self) -> list[dict[str, Any]]:
         """Give a row a run before calibration, and one after; none for results of before that was measured."""

@@ -255,9 +255,8 @@ class Run:
         return marks_sha256(self._kept_galaxies() if self.record.data else {})
 
     def _kept_galaxies(self) -> dict[str, GalaxyMarks]:
-        counts = {split: cube.galaxies for split, cube in self.record.data.items()}
         try:
-            return read_galaxies(self.seen_path, counts)
+            return read_galaxies(self.seen_path, self.record.seen_counts)
         except (OSError, ValueError) as error:
             raise self._seen_unknown(error) from error
 

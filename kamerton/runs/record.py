@@ -39,6 +39,11 @@ LATER_FIELDS = {
     "compiled": None,
     "pixel_origin.framing": None,
     "pixel_origin": None,
+    "start": None,
+    "recipe.head_epochs": 0,
+    "recipe.first_layer_rate": None,
+    "recipe.average_decay": None,
+    "recipe.frozen": False,
 }
 """Fields that run.json did not always have, those of its recipe as ``recipe.NAME``, with the value that an older run
 implies; at that value they are left out of the fingerprint, so that older fingerprints stay valid. A field's own fields
@@ -90,6 +95,52 @@ class Change:
     new: str | int | None
 
 
+StartKind = Literal["run", "file", "table", "timm"]
+
+
+@dataclass(frozen=True)
+class StartRecord:
+    """The learned weights that a training began with."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    kind: StartKind
+    name: str
+    """Of the run's folder or of the file, in Kamerton's table, or in timm."""
+    source: str
+    """Where they come from, in words."""
+    sha256: str
+    """Of the file that holds them; of timm's, of the tensors themselves."""
+    trained_on: str | None
+    """What they were learned from, in words; None where nobody knows."""
+    licence: str | None
+    """Of the weights; None where nobody knows."""
+    head: Literal["kept", "new"]
+    """Whether the layer that names the classes was taken, too."""
+    seen: dict[str, Count] | None
+    """How many galaxies they have seen, by split, as galaxies.parquet lists them; None where nobody knows."""
+    path: str | None = None
+    """Where the run or the file was."""
+    beside: str | None = None
+    """The way to it from the run folder, which holds when both are moved together."""
+    start: StartRecord | None = None
+    """What that run itself began with."""
+
+    @property
+    def made_of(self) -> dict[str, Any]:
+        """All of it but the places."""
+        inner = None if self.start is None else self.start.made_of
+        fields = dataclasses.asdict(self) | {"start": inner}
+        return {name: value for name, value in fields.items() if name not in {"path", "beside"}}
+
+    @property
+    def in_words(self) -> str:
+        """Say it in a line."""
+        learned = f"learned from {self.trained_on}" if self.trained_on else "nobody says what it learned from"
+        licence = self.licence or "licence not known"
+        return f"starting from {self.name} ({self.source}; {learned}; {licence}) with a {self.head} head"
+
+
 @dataclass(frozen=True)
 class RunRecord:
     """What ``run.json`` holds: everything that must be known to use the weights or to make them again."""
@@ -136,6 +187,19 @@ class RunRecord:
     pixel_origin: PixelOrigin | None = None
     """How the pixels that it learned from came to be: bytes of pictures, or bands through a stretch, and which part of
     the pictures the images show; None as above."""
+    start: StartRecord | None = None
+    """The learned weights that the training began with; None where it began with random ones."""
+
+    @property
+    def seen_counts(self) -> dict[str, int]:
+        """Number of galaxies that the weights have seen, by split, as galaxies.parquet lists them."""
+        before = None if self.start is None else self.start.seen
+        return {split: cube.galaxies for split, cube in self.data.items()} | (before or {})
+
+    @property
+    def knows_what_it_saw(self) -> bool:
+        """Tell whether all galaxies are known that the weights have seen, those of its start as well."""
+        return bool(self.data) and (self.start is None or self.start.seen is not None)
 
     @property
     def weights_chosen_by(self) -> WeightsChosenBy:
@@ -164,6 +228,8 @@ class RunRecord:
         made_of = dataclasses.asdict(self)
         for name in ("started", "results", "data", "peak_memory_bytes"):
             del made_of[name]
+        if self.start is not None:
+            made_of["start"] = self.start.made_of
         for name, usual in LATER_FIELDS.items():
             group, _, field = name.rpartition(".")
             fields = made_of[group] if group else made_of

@@ -22,6 +22,7 @@ from kamerton.config.pictures import Preprocessing
 from kamerton.config.recipe import Recipe
 from kamerton.data.cubes.cube import LabelledCube
 from kamerton.machine.computation import Computation
+from kamerton.networks.head import head_parameters
 from kamerton.networks.layers import WithAuxiliary
 from kamerton.training.optimizers import Resumable
 from kamerton.training.processes import ALONE, Part, Processes
@@ -56,7 +57,9 @@ class Trainer:
 
     def __post_init__(self) -> None:
         prepared = self.computation.prepared(self.network)
-        self.learner = self.processes.learner(prepared, self.device, fixed_order=self.computation.deterministic)
+        # Where only the head learns at first, PyTorch must look which parameters take part.
+        looks = self.computation.deterministic or self.recipe.head_epochs > 0
+        self.learner = self.processes.learner(prepared, self.device, fixed_order=looks)
 
     @property
     def device(self) -> torch.device:
@@ -69,7 +72,7 @@ class Trainer:
         while session.epoch < self.recipe.epochs:
             learning_rate = self.run_epoch(session, here[0], keeper)
             start = time.perf_counter()
-            tested = self.validate(here[1])
+            tested = self.validate(here[1], session.learned)
             row = session.end_epoch(tested, time.perf_counter() - start, learning_rate)
             keeper.after_epoch(session)
             self.watcher.end_epoch(session.epoch - 1, row)
@@ -80,25 +83,36 @@ class Trainer:
         The tally is of what was seen while the weights were changing, as Keras's is.
         """
         epoch = session.epoch
+        session.begin_epoch()
         batches = batch_indices(shuffled_order(len(train), self.seed, epoch), self.recipe.batch_size)
         parts = [self.processes.part_of(rows) for rows in batches]
         self.watcher.begin_epoch(epoch, self.recipe.epochs, len(batches), session.step)
         start = time.perf_counter() - session.seconds
-        self.learner.train()
+        self._let_learn(head_alone=session.is_of_the_head)
         for images_nhwc, labels in batches_on(self.device, train, [part.rows for part in parts[session.step :]]):
             part = parts[session.step]
             seed = step_seed(self.seed, epoch, session.step)
-            session.optimizer.set_learning_rate(session.schedule.rate(epoch + session.step / len(batches)))
+            session.optimizer.set_learning_rate(session.rate(session.step, len(batches)))
             loss, logits = self.learn(images_nhwc, labels, session.optimizer, seed, part)
             self._count(session.tally, part, loss, logits, labels)
-            session.step += 1
+            session.end_step()
             session.seconds = time.perf_counter() - start
             self.watcher.end_step(session.tally.value, session.tally.images / session.seconds)
             keeper.after_step(session)
         # Waits for the GPU, so that the time is that of the whole epoch.
         session.tally.value()
         session.seconds = time.perf_counter() - start
-        return session.schedule.rate(epoch + (len(batches) - 1) / len(batches))
+        return session.rate(len(batches) - 1, len(batches))
+
+    def _let_learn(self, *, head_alone: bool) -> None:
+        """Put the network into training; with ``head_alone`` only its last dense layer's weights change.
+
+        Running statistics follow the images all the same.
+        """
+        head = head_parameters(self.network) if head_alone else None
+        for name, parameter in self.network.named_parameters():
+            parameter.requires_grad_(head is None or name in head)
+        self.learner.train()
 
     def _count(
         self, tally: RunningTally, part: Part, loss: torch.Tensor, logits: torch.Tensor, labels: torch.Tensor
@@ -133,17 +147,18 @@ class Trainer:
         return loss.detach(), logits.detach()
 
     @torch.inference_mode()
-    def validate(self, valid: LabelledCube | ResidentCube) -> Tally:
-        """Measure loss and accuracy without learning."""
-        self.processes.share_buffers(self.network)
-        self.network.eval()
+    def validate(self, valid: LabelledCube | ResidentCube, network: nn.Module | None = None) -> Tally:
+        """Measure loss and accuracy without learning, of the network or of the averages of its weights."""
+        network = network or self.network
+        self.processes.share_buffers(network)
+        network.eval()
         tally = RunningTally()
         parts = [self.processes.part_of(rows) for rows in batch_indices(np.arange(len(valid)), self.recipe.batch_size)]
         rows_on_device = batches_on(self.device, valid, [part.rows for part in parts])
         for part, (images_nhwc, labels) in zip(parts, rows_on_device, strict=True):
             images_nchw = self.computation.arranged(to_network_input(images_nhwc, self.preprocessing))
             with self.computation.active():
-                logits = as_float32(self.network(images_nchw))
+                logits = as_float32(network(images_nchw))
             self._count(tally, part, F.cross_entropy(logits, labels), logits, labels)
         return tally.value()
 

@@ -21,6 +21,8 @@ PLACES = (
     "results",
     "peak_memory_bytes",
     "pixel_origin",
+    "start.path",
+    "start.beside",
     *(f"data.{split}.{place}" for split in ("train", "valid") for place in ("path", "beside")),
 )
 """What does not matter; the run's own number of threads is used again, as far as it can be had."""
@@ -52,6 +54,10 @@ def continue_run(
     differences = {
         name: pair for name, pair in record_differences(run.record, wanted).items() if not name.startswith(PLACES)
     }
+    starts = [name for name in differences if name.split(".")[0] == "start"]
+    if starts:
+        differences = {name: pair for name, pair in differences.items() if name not in starts}
+        differences["start"] = (_start_of(run.record), _start_of(wanted))
     old_epochs, new_epochs = differences.pop(EPOCHS, (0, 0))
     environment = {name: pair for name, pair in differences.items() if name.split(".")[0] in free}
     settings = {name: pair for name, pair in differences.items() if name not in environment}
@@ -91,3 +97,9 @@ def continue_run(
             )
         )
     return run
+
+
+def _start_of(record: RunRecord) -> str:
+    """Name the learned weights that a training begins with."""
+    start = record.start
+    return "random weights" if start is None else f"{start.name} of SHA-256 {start.sha256[:12]} ({start.head} head)"

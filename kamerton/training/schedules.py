@@ -44,7 +44,7 @@ def make_schedule(recipe: Recipe) -> Schedule:
     """Make the schedule that a recipe names."""
     learning_rate = recipe.optimizer.learning_rate
     if isinstance(recipe.schedule, CosineSettings):
-        return CosineDecay(recipe.schedule, learning_rate, recipe.epochs)
+        return CosineDecay(recipe.schedule, learning_rate, recipe.epochs - recipe.head_epochs)
     return ReduceOnPlateau(recipe.schedule, learning_rate)
 
 

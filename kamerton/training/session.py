@@ -9,8 +9,10 @@ from typing import ClassVar, Self
 
 import torch
 from torch import nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from kamerton.config.recipe import Recipe
+from kamerton.networks.head import head_parameters
 from kamerton.training.optimizers import Resumable, make_optimizer
 from kamerton.training.schedules import Schedule, ScheduleState, make_schedule
 
@@ -103,8 +105,9 @@ class Session:
     network: nn.Module
     optimizer: Resumable
     schedule: Schedule
-    watched: str | None
-    """The column of the history that chooses the weights; None where the last epoch does."""
+    recipe: Recipe
+    averaged: AveragedModel | None = None
+    """The moving average of the weights, where the recipe has one."""
     epoch: int = 0
     """Epochs done."""
     step: int = 0
@@ -122,13 +125,45 @@ class Session:
     @classmethod
     def start(cls, network: nn.Module, recipe: Recipe) -> Self:
         """Begin with the network's starting weights."""
-        watched = recipe.weights_chosen_by.removeprefix("best ")
-        return cls(
-            network,
-            make_optimizer(network.parameters(), recipe),
-            make_schedule(recipe),
-            None if watched == recipe.weights_chosen_by else watched,
-        )
+        averaged = None
+        if recipe.average_decay is not None:
+            follow = get_ema_multi_avg_fn(recipe.average_decay)  # type: ignore[no-untyped-call]
+            averaged = AveragedModel(network, multi_avg_fn=follow, use_buffers=True)
+        return cls(network, make_optimizer(network, recipe), make_schedule(recipe), recipe, averaged)
+
+    @property
+    def watched(self) -> str | None:
+        """The column of the history that chooses the weights; None where the last epoch does."""
+        chosen_by = self.recipe.weights_chosen_by
+        watched = chosen_by.removeprefix("best ")
+        return None if watched == chosen_by else watched
+
+    @property
+    def learned(self) -> nn.Module:
+        """What is tested and kept: the moving average of the weights, or the network itself."""
+        return self.network if self.averaged is None else self.averaged.module
+
+    @property
+    def is_of_the_head(self) -> bool:
+        """Tell whether the next batch is one from which the last dense layer learns alone."""
+        return self.epoch < self.recipe.head_epochs
+
+    def begin_epoch(self) -> None:
+        """Begin the optimizer anew where the head has learned alone and now all learn."""
+        if self.epoch == self.recipe.head_epochs > 0 == self.step:
+            self.optimizer = make_optimizer(self.network, self.recipe)
+
+    def rate(self, step: int, batches: int) -> float:
+        """Give the learning rate of a step of the epoch at hand, which has so many batches."""
+        if self.is_of_the_head:
+            return self.recipe.optimizer.learning_rate
+        return self.schedule.rate(self.epoch - self.recipe.head_epochs + step / batches)
+
+    def end_step(self) -> None:
+        """Count the batch, and let the average follow the weights."""
+        self.step += 1
+        if self.averaged is not None:
+            self.averaged.update_parameters(self.network)
 
     def end_epoch(self, tested: Tally, validation_seconds: float, learning_rate: float) -> dict[str, float]:
         """Close the epoch at hand with its validation, move on to the next, and give the history's row."""
@@ -142,12 +177,13 @@ class Session:
             "seconds": self.seconds + validation_seconds,
             "images_per_second": learned.images / self.seconds,
         }
-        self.schedule.end_epoch(row)
+        if not self.is_of_the_head:
+            self.schedule.end_epoch(row)
         self.history.append(row)
         self.epoch, self.step, self.tally, self.seconds = self.epoch + 1, 0, RunningTally(), 0.0
         if self.watched is not None and self._is_best(row[self.watched]):
             self.best = Best(self.epoch, row[self.watched])
-            self.best_weights = {name: tensor.detach().clone() for name, tensor in self.network.state_dict().items()}
+            self.best_weights = {name: tensor.detach().clone() for name, tensor in self.learned.state_dict().items()}
         return row
 
     def _is_best(self, value: float) -> bool:
@@ -159,16 +195,19 @@ class Session:
     def choose_weights(self) -> int:
         """Give the network the weights that are to be kept, and say which epoch they are of, counted from 1."""
         if self.best is None:
+            if self.averaged is not None:
+                self.network.load_state_dict(self.averaged.module.state_dict())
             return self.epoch
         self.network.load_state_dict(self.best_weights)
         return self.best.epoch
 
     def tensors(self) -> dict[str, torch.Tensor]:
-        """Give weights, running statistics and Adam's two averages by name."""
+        """Give weights, running statistics, their moving average and Adam's two averages by name."""
         found = {f"network/{name}": tensor for name, tensor in self.network.state_dict().items()}
         for name, parameter in self.network.named_parameters():
             for average, tensor in self.optimizer.averages(parameter).items():
                 found[f"{average}/{name}"] = tensor
+        found |= {f"averaged/{name}": tensor for name, tensor in self._averaged_state().items()}
         return found | {f"best/{name}": tensor for name, tensor in self.best_weights.items()}
 
     def expected_tensors(self, numbers: SessionNumbers) -> dict[str, torch.Tensor]:
@@ -176,8 +215,19 @@ class Session:
         weights = self.network.state_dict()
         found = {f"network/{name}": tensor for name, tensor in weights.items()}
         averages = Resumable.AVERAGES if numbers.adam_steps else ()
-        found |= {f"{a}/{name}": tensor for name, tensor in self.network.named_parameters() for a in averages}
+        found |= {f"{a}/{name}": tensor for name, tensor in self._moved(numbers).items() for a in averages}
+        found |= {f"averaged/{name}": tensor for name, tensor in self._averaged_state().items()}
         return found if numbers.best is None else found | {f"best/{name}": t for name, t in weights.items()}
+
+    def _moved(self, numbers: SessionNumbers) -> dict[str, nn.Parameter]:
+        """Give the parameters that the present optimizer has moved: the head's alone, until the others learn."""
+        ahead = (numbers.epoch, numbers.step) <= (self.recipe.head_epochs, 0)
+        head = head_parameters(self.network) if self.recipe.head_epochs > 0 and ahead else None
+        parameters = self.network.named_parameters()
+        return {name: parameter for name, parameter in parameters if head is None or name in head}
+
+    def _averaged_state(self) -> dict[str, torch.Tensor]:
+        return {} if self.averaged is None else self.averaged.state_dict()
 
     def numbers(self) -> SessionNumbers:
         """Give all else that the next step depends on."""
@@ -199,6 +249,8 @@ class Session:
         """
         self.schedule.restore(numbers.schedule)
         self.network.load_state_dict(_part(tensors, "network/"))
+        if self.averaged is not None:
+            self.averaged.load_state_dict(_part(tensors, "averaged/"))
         for name, parameter in self.network.named_parameters():
             averages = {average: tensors.get(f"{average}/{name}") for average in Resumable.AVERAGES}
             self.optimizer.restore(parameter, numbers.adam_steps, averages)

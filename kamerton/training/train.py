@@ -25,15 +25,17 @@ from kamerton.machine.computation import choose_computation
 from kamerton.machine.devices import choose_device, describe_device
 from kamerton.machine.memory import peak_memory_bytes
 from kamerton.machine.repeatable import repeatable, threads_possible, warn_of_varying_threads
-from kamerton.networks.registry import build_network, count_parameters, find_network, load_learned, require_learned
+from kamerton.networks.registry import build_network, count_parameters, find_network
 from kamerton.recipes import load_recipe
-from kamerton.runs.checkpoints import keep_newest
+from kamerton.runs.checkpoints import keep_newest, newest_first
 from kamerton.runs.folder import Run, create_run, is_run, open_run
 from kamerton.runs.lock import locked
 from kamerton.runs.places import from_run
 from kamerton.runs.record import CubeRecord, RunRecord, settled_in_words, versions
+from kamerton.starts.start import Start, implied_start, open_start
 from kamerton.training.checkpoint import restore_newest
 from kamerton.training.cubes import cube_paths, shared_class_names, shared_origin, warn_of_training_classes
+from kamerton.training.frozen import FrozenTrainer, with_head
 from kamerton.training.keeping import RunKeeper, StopRequest, stoppable
 from kamerton.training.loop import Trainer
 from kamerton.training.notebook_files import (
@@ -74,6 +76,8 @@ def train(
     deterministic: bool | None = TrainSettings.deterministic,
     device: Device = TrainSettings.device,
     convolutions: Convolutions = TrainSettings.convolutions,
+    start: Run | str | Path | None = TrainSettings.start,
+    freeze: bool = TrainSettings.freeze,
     out: str | Path | None = None,
     resume: bool = False,
     notebook_paths: bool = False,
@@ -81,7 +85,7 @@ def train(
 ) -> Run:
     """Train ``network`` on ``data/train.fits``, validate on ``data/valid.fits``, and keep all in a run folder.
 
-    The settings from ``recipe`` to ``convolutions`` are those of `kamerton.config.learning.TrainSettings`; ``out``
+    The settings from ``recipe`` to ``freeze`` are those of `kamerton.config.learning.TrainSettings`; ``out``
     defaults to ``runs/NETWORK-TIME`` and must be new. With ``resume`` the training in ``out`` goes on from its newest
     whole checkpoint, to the same bits as if it had never stopped; where nothing is there yet, it begins. With
     ``notebook_paths`` also ``Models/NAME_full.keras`` and ``ResultLearning/NAME_full.csv`` are written in the current
@@ -100,9 +104,11 @@ def train(
         deterministic=deterministic,
         device=device,
         convolutions=convolutions,
+        start=_named(start),
+        freeze=freeze,
     )
     watcher = watcher or Silent()
-    plan = load_recipe(recipe, epochs=epochs, batch_size=batch_size)
+    plan = load_recipe(recipe, epochs=epochs, batch_size=batch_size, freeze=freeze)
     find_network(network)
     places = cube_paths(Path(data))
     path = _run_path(out, network, resume=resume)
@@ -115,6 +121,8 @@ def train(
             held.enter_context(locked(path, "train"))
         cubes = Cubes(*(held.enter_context(open_cube(place, watcher=watcher)) for place in places))
         record = _record(network, plan, settings, cubes, path)
+        begin = _open_start(settings.start or implied_start(network), record, path, watcher)
+        record = dataclasses.replace(record, start=begin if begin is None else begin.record)
         LOG.info("settled: %s", settled_in_words(record))
         processes = held.enter_context(joined(choose_device(device)))
         if processes.is_first:
@@ -122,11 +130,11 @@ def train(
             make_parents(copies)
             if resume and is_run(path):
                 run = continue_run(path, record, watcher.say, convolutions_left_open=convolutions == "auto")
-                _complete(run, cubes)
+                _complete(run, cubes, begin)
             else:
                 if not path.is_dir():
                     held.enter_context(locked(path, "train"))
-                _begin(path, record, cubes)
+                _begin(path, record, cubes, begin)
         processes.wait()
         run = open_run(path)
         if run.is_finished:
@@ -134,40 +142,71 @@ def train(
             return run
         if standstill(plan):
             watcher.say(standstill(plan))
-        _learn(run, cubes, settings, watcher, processes, stop)
+        _learn(run, cubes, settings, begin, watcher, processes, stop)
         processes.wait()
         if processes.is_first:
             write_notebook_copies(run, copies)
     return open_run(path)
 
 
-def _begin(path: Path, record: RunRecord, cubes: Cubes) -> None:
+def _named(start: Run | str | Path | None) -> str | None:
+    """Name a start as one does on a command line."""
+    return str(start.path) if isinstance(start, Run) else None if start is None else str(start)
+
+
+def _open_start(given: str | None, record: RunRecord, path: Path, watcher: Watcher) -> Start | None:
+    """Find what a training begins with, and see that it fits, before anything is written.
+
+    Only the first process needs it, whose weights PyTorch gives to the others; and a run of timm's weights that is on
+    its way already needs them no more, so that nothing is fetched again.
+    """
+    if given is None or rank() != 0:
+        return None
+    if is_run(path) and newest_first(Run(path, record).checkpoint_path):
+        kept = open_run(path).record.start
+        if kept is not None and kept.kind == "timm" and kept.name == given:
+            return Start(kept, {})
+    start = open_start(given, record, path, watcher)
+    network = build_network(record.network, **record.network_shape)
+    start.give_to(network, record)
+    if record.recipe is not None and record.recipe.frozen:
+        with_head(network, record.preprocessing)
+    return start
+
+
+def _begin(path: Path, record: RunRecord, cubes: Cubes, start: Start | None) -> None:
     """Make the run folder, or nothing at all."""
-    # Learned weights that cannot be had are known before anything is written.
-    require_learned(record.network, **record.network_shape)
     run = create_run(path, record)
     try:
-        _save_seen(run, cubes)
+        _save_seen(run, cubes, start)
     except BaseException:
         run.discard()
         raise
 
 
-def _complete(run: Run, cubes: Cubes) -> None:
+def _complete(run: Run, cubes: Cubes, start: Start | None) -> None:
     """Write what a process did not come to that was killed while it made the run folder of these same cubes."""
     if not run.is_finished:
         try:
             run.seen()
         except RunError:
-            _save_seen(run, cubes)
+            _save_seen(run, cubes, start)
 
 
-def _save_seen(run: Run, cubes: Cubes) -> None:
-    run.save_seen({"train": cube_marks(cubes.train), "valid": cube_marks(cubes.valid)})
+def _save_seen(run: Run, cubes: Cubes, start: Start | None) -> None:
+    """Keep what galaxies are known again by: those of the cubes, and those that the start has seen."""
+    before = {} if start is None else start.seen
+    run.save_seen({"train": cube_marks(cubes.train), "valid": cube_marks(cubes.valid), **before})
 
 
 def _learn(
-    run: Run, cubes: Cubes, settings: TrainSettings, watcher: Watcher, processes: Processes, stop: StopRequest
+    run: Run,
+    cubes: Cubes,
+    settings: TrainSettings,
+    start: Start | None,
+    watcher: Watcher,
+    processes: Processes,
+    stop: StopRequest,
 ) -> None:
     """Bring a run from where it stands to its end."""
     record = run.record
@@ -178,13 +217,15 @@ def _learn(
         choose_device(settings.device),
         deterministic=record.deterministic,
         convolutions=record.convolutions or TrainSettings.convolutions,
+        channels_last=record.channels_last or False,
     )
-    network = run.build_network().to(computation.device)
+    network = computation.lay_out(run.build_network().to(computation.device))
     session = Session.start(network, record.recipe)
     if restore_newest(run.checkpoint_path, session, watcher.say):
         watcher.say(f"resuming after {session.epoch} epochs and {session.step} batches")
-    elif load_learned(network, record.network, **run.network_shape, seed=record.seed):
-        watcher.say(f"starting from the learned weights of {record.network}")
+    elif start is not None:
+        start.give_to(network, record)
+        watcher.say(start.record.in_words)
     if processes.is_first:
         run.write_history(session.history)
     try:
@@ -194,7 +235,7 @@ def _learn(
             processes.together(network),
             stop.noted(),
         ):
-            trainer = Trainer(
+            trainer = (FrozenTrainer if record.recipe.frozen else Trainer)(
                 network=network,
                 recipe=record.recipe,
                 preprocessing=record.preprocessing,
@@ -231,7 +272,12 @@ def _record(network_name: str, recipe: Recipe, settings: TrainSettings, cubes: C
     network = build_network(network_name, size=preprocessing.size, channels=channels, classes=len(names))
     device = choose_device(settings.device)
     deterministic = device.type == "cpu" if settings.deterministic is None else settings.deterministic
-    computation = choose_computation(device, deterministic=deterministic, convolutions=settings.convolutions)
+    computation = choose_computation(
+        device,
+        deterministic=deterministic,
+        convolutions=settings.convolutions,
+        channels_last=find_network(network_name).channels_last,
+    )
     return RunRecord(
         network=network_name,
         parameters=sum(count_parameters(network)),

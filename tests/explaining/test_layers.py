@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from torch import nn
 
 from kamerton.explaining.layers import FEWEST_CELLS, find_layer, values_and_gradients
+from kamerton.networks.efficientnet_lite import convolution
 from kamerton.networks.layers import Flatten, GlobalAverage
 from kamerton.networks.registry import NETWORKS, build_network
 
@@ -41,6 +44,24 @@ def test_cells_lie_where_strides_and_margins_have_put_them() -> None:
         (seen,) = torch.autograd.grad(convolutions(images_nchw)[0, 0, cell, cell], images_nchw)
         middle = (seen[0, 0].sum(0) * torch.arange(65)).sum() / seen.sum()
         assert layer.start_px + cell * layer.step_px == pytest.approx(middle.item(), abs=1e-4)
+
+
+@pytest.mark.parametrize("size", [64, 65])
+def test_cells_lie_right_behind_zeros_that_stand_on_one_side_only(size: int) -> None:
+    convolutions = nn.Sequential(
+        *(convolution(side, 1, 1, kernel, stride=2) for side, kernel in ((size, 3), (math.ceil(size / 2), 5)))
+    ).eval()
+    for module in convolutions.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.ones_(module.weight)
+    side = math.ceil(size / 4)
+    layer = find_layer(nn.Sequential(convolutions, Flatten(), nn.Linear(side * side, 2)), (size, size, 1))
+    assert layer is not None
+    assert layer.side == side
+    images_nchw = torch.zeros(1, 1, size, size, requires_grad=True)
+    (seen,) = torch.autograd.grad(convolutions(images_nchw)[0, 0, 5, 5], images_nchw)
+    middle = (seen[0, 0].sum(0) * torch.arange(size)).sum() / seen.sum()
+    assert layer.start_px + 5 * layer.step_px == pytest.approx(middle.item(), abs=1e-4)
 
 
 def test_a_cell_is_brightest_at_its_middle() -> None:

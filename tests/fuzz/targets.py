@@ -22,6 +22,7 @@ from tests.fuzz.of_sources import (
     source_list_seeds,
 )
 from tests.fuzz.of_tables import hdf5_seeds, list_seeds, read_any_list, read_galaxy10, read_recipe, recipe_seeds
+from tests.fuzz.of_weights import read_any_weights, weights_seeds
 
 TARGETS: dict[str, Target] = {
     "cube": Target(cube_seeds, read_cube, CubeError),
@@ -40,5 +41,6 @@ TARGETS: dict[str, Target] = {
     "catalogue": Target(catalogue_seeds, read_catalogue, DataError),
     "opened": Target(opened_seeds, read_opened, DataError),
     "source_folder": Target(source_folder_seeds, read_source, DataError),
+    "weights": Target(weights_seeds, read_any_weights, ModelFileError),
     "decisions": Target(decision_seeds, read_any_decisions, DataError),
 }

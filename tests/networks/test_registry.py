@@ -24,6 +24,9 @@ PUBLISHED = {
     "resnet50": (224, 25_557_032),  # PyTorch's
     "densenet121": (224, 7_978_856),  # PyTorch's; Keras counts the running statistics too
     "efficientnet_b0": (224, 5_288_548),  # PyTorch's
+    "efficientnet_lite0": (224, 4_652_008),  # the network's that its weights are published with
+    "efficientnet_lite1": (240, 5_416_680),  # likewise
+    "efficientnet_lite2": (260, 6_092_072),  # likewise
     "convnext": (224, 15_593_560),  # timm's convnext_nano
 }
 """Size and trained parameters at 1000 classes and three channels, of the paper or of the reference code."""
@@ -38,6 +41,9 @@ STORED = {
     "resnet50": "b0102e5134447e76",
     "densenet121": "3df3041746ae5ea2",
     "efficientnet_b0": "ae0dd2024e698ba0",
+    "efficientnet_lite0": "dce64147a5897920",
+    "efficientnet_lite1": "3ccdb4686cf65a7b",
+    "efficientnet_lite2": "6f80ed574e2df4c4",
     "convnext": "a3e6c4bf5d08e2aa",
     "p4m_resnet": "eb022e149288fe28",
 }

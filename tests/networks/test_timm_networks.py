@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -12,9 +13,16 @@ import torch
 from torch import nn
 
 from kamerton.errors import MissingExtraError, UnknownNameError, UsageError
-from kamerton.networks.registry import build_network, find_network, load_learned
+from kamerton.networks.registry import build_network, find_network
+from kamerton.recipes import load_recipe
+from kamerton.training.train import train
+from tests.conftest import write_toy_cube
 
 SHAPE = {"size": 64, "channels": 3, "classes": 4}
+
+STILL = load_recipe("notebook")
+STILL = dataclasses.replace(STILL, optimizer=dataclasses.replace(STILL.optimizer, learning_rate=1e-12))
+"""A recipe that leaves all weights where they are."""
 
 
 class FakeTimm(ModuleType):
@@ -34,7 +42,7 @@ class FakeTimm(ModuleType):
         return ["tiny.sky"]
 
     def get_pretrained_cfg(self, name: str) -> SimpleNamespace:
-        return SimpleNamespace(fixed_input_size=True, mean=(0.4, 0.5, 0.6), std=(0.2, 0.2, 0.2))
+        return SimpleNamespace(license="cc-by-4.0", fixed_input_size=True, mean=(0.4, 0.5, 0.6), std=(0.2, 0.2, 0.2))
 
     def create_model(self, name: str, *, pretrained: bool, in_chans: int, num_classes: int, img_size: int) -> nn.Module:
         if img_size > 100:
@@ -80,17 +88,48 @@ def test_building_fetches_nothing_and_follows_the_seed(timm: FakeTimm) -> None:
     assert not any(asked["pretrained"] for asked in timm.asked)
 
 
-def test_a_tag_gives_learned_weights_where_a_training_starts(timm: FakeTimm) -> None:
-    network = build_network("timm:tiny.sky", **SHAPE)
-    assert load_learned(network, "timm:tiny.sky", **SHAPE)
-    assert timm.asked[-1] == {"name": "tiny.sky", "pretrained": True}
-    assert (network.state_dict()["network.0.weight"] == 0.25).all()
+@pytest.fixture
+def splits(tmp_path: Path) -> Path:
+    for seed, name in enumerate(("train", "valid")):
+        write_toy_cube(tmp_path / f"{name}.fits", 6, 32, seed)
+    return tmp_path
 
 
-@pytest.mark.parametrize("name", ["timm:tiny", "lenet5"])
-def test_a_name_without_a_tag_starts_from_random_weights(timm: FakeTimm, name: str) -> None:
-    network = build_network(name, **SHAPE)
-    assert not load_learned(network, name, **SHAPE)
+@pytest.mark.parametrize(
+    ("network", "start"), [("timm:tiny.sky", None), ("timm:tiny", "timm:tiny.sky"), ("timm:tiny.sky", "timm:tiny.sky")]
+)
+def test_a_tag_gives_learned_weights_where_a_training_starts(
+    timm: FakeTimm, splits: Path, network: str, start: str | None
+) -> None:
+    run = train(splits, network=network, recipe=STILL, epochs=1, start=start, out=splits / "run")
+    assert {"name": "tiny.sky", "pretrained": True} in timm.asked
+    assert (run.load_network().state_dict()["network.0.weight"] - 0.25).abs().max() < 1e-6
+    assert run.record.start is not None
+    told = run.record.start.kind, run.record.start.name, run.record.start.licence, run.record.start.head
+    assert told == ("timm", "timm:tiny.sky", "cc-by-4.0", "new")
+
+
+@pytest.mark.parametrize("network", ["timm:tiny", "lenet5"])
+def test_a_name_without_a_tag_starts_from_random_weights(timm: FakeTimm, splits: Path, network: str) -> None:
+    assert train(splits, network=network, recipe=STILL, epochs=1, out=splits / "run").record.start is None
+
+
+@pytest.mark.parametrize(
+    ("network", "start", "says"),
+    [("timm:tiny", "timm:tiny", "without learned weights"), ("lenet5", "timm:tiny.sky", "--network timm:tiny,")],
+)
+def test_a_start_without_a_tag_or_of_another_network_is_one_line(
+    timm: FakeTimm, splits: Path, network: str, start: str, says: str
+) -> None:
+    with pytest.raises(UsageError, match=says):
+        train(splits, network=network, start=start, out=splits / "run")
+
+
+def test_a_training_of_timms_weights_is_resumed_without_fetching_them_again(timm: FakeTimm, splits: Path) -> None:
+    for epochs in (1, 2):
+        timm.asked.clear()
+        train(splits, network="timm:tiny.sky", recipe=STILL, epochs=epochs, out=splits / "run", resume=True)
+    assert not any(asked["pretrained"] for asked in timm.asked)
 
 
 def test_images_are_standardised_as_the_weights_expect(timm: FakeTimm) -> None:

@@ -76,7 +76,7 @@ def twenty_steps(
     """Train both from the same weights on the same batches, and give the losses of each."""
     size = model.input_shape[1]
     teacher = trainer(network, size=size, batch_size=batch_size)
-    optimizer = make_optimizer(network.parameters(), teacher.recipe)
+    optimizer = make_optimizer(network, teacher.recipe)
     # Keras keeps its learning rate in float32.
     optimizer.set_learning_rate(float(np.float32(teacher.recipe.optimizer.learning_rate)))
     # On TensorFlow Keras finds the logits behind the notebook's softmax; on torch it must be told of them.

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kamerton.errors import RunError
+from kamerton.networks.head import head_parameters
 from kamerton.networks.registry import build_network
 from kamerton.recipes import load_recipe
 from kamerton.records import read_record
@@ -176,3 +177,73 @@ def test_numbers_are_plain_json() -> None:
     state = through_json(session().numbers()).schedule
     assert state is not None
     assert not math.isnan(state.learning_rate)
+
+
+def finetuned(seed: int = 0) -> Session:
+    recipe = dataclasses.replace(load_recipe("finetune"), epochs=3, head_epochs=1)
+    return Session.start(build_network("lenet5", size=20, channels=3, classes=3, seed=seed), recipe)
+
+
+def learn_on(learner: Session, steps: int) -> Session:
+    """As the loop does: two batches an epoch, the head alone in the first."""
+    for _ in range(steps):
+        learner.begin_epoch()
+        head = head_parameters(learner.network)
+        for name, parameter in learner.network.named_parameters():
+            parameter.requires_grad_(not learner.is_of_the_head or name in head)
+        learner.optimizer.set_learning_rate(learner.rate(learner.step, 2))
+        learner.optimizer.zero_grad()
+        torch.nn.functional.cross_entropy(learner.network(IMAGES_NCHW), LABELS).backward()
+        learner.optimizer.step()
+        learner.end_step()
+        if learner.step == 2:
+            learner.tally, learner.seconds = RunningTally(Tally(1.0, 1, 6)), 1.0
+            learner.end_epoch(Tally(1.0 / (learner.epoch + 1), 1, 2), 0.5, 1e-3)
+    return learner
+
+
+@pytest.mark.parametrize("steps", range(6))
+def test_a_finetuning_comes_back_to_the_bit_wherever_it_stood(steps: int) -> None:
+    first = learn_on(finetuned(), steps)
+    tensors = {name: tensor.clone() for name, tensor in first.tensors().items()}
+    again = finetuned(seed=9)
+    expected = again.expected_tensors(through_json(first.numbers()))
+    assert {name: (one.shape, one.dtype) for name, one in expected.items()} == {
+        name: (one.shape, one.dtype) for name, one in tensors.items()
+    }
+    again.restore(tensors, through_json(first.numbers()))
+    assert same(first, again)
+    assert same(learn_on(first, 6 - steps), learn_on(again, 6 - steps))
+
+
+def test_in_its_epochs_only_the_head_moves() -> None:
+    learner, before = finetuned(), finetuned().network.state_dict()
+    head = head_parameters(learner.network)
+    learn_on(learner, 2)
+    assert {name for name, one in learner.network.state_dict().items() if not torch.equal(one, before[name])} == head
+    learn_on(learner, 1)
+    assert all(not torch.equal(one, before[name]) for name, one in learner.network.state_dict().items())
+
+
+def test_the_average_follows_the_weights_by_its_decay() -> None:
+    learner = learn_on(finetuned(), 1)
+    decay = learner.recipe.average_decay
+    assert decay is not None
+    wanted = {name: tensor.clone() for name, tensor in learner.network.state_dict().items()}
+    for _ in range(3):
+        learn_on(learner, 1)
+        for name, tensor in learner.network.state_dict().items():
+            wanted[name] = decay * wanted[name] + (1 - decay) * tensor
+    for name, tensor in learner.learned.state_dict().items():
+        torch.testing.assert_close(tensor, wanted[name])
+    assert any(not torch.equal(one, wanted[name]) for name, one in learner.network.state_dict().items())
+
+
+@pytest.mark.parametrize("chosen_by", ["last epoch", "best val_loss"])
+def test_the_averages_are_what_is_kept(chosen_by: Any) -> None:
+    learner = finetuned()
+    learner.recipe = dataclasses.replace(learner.recipe, weights_chosen_by=chosen_by)
+    learn_on(learner, 6)
+    wanted = {name: tensor.clone() for name, tensor in learner.learned.state_dict().items()}
+    assert learner.choose_weights() == 3
+    assert all(torch.equal(wanted[name], tensor) for name, tensor in learner.network.state_dict().items())

@@ -433,9 +433,9 @@ def test_learned_weights_that_cannot_be_had_leave_no_run(
         raise UsageError("timm cannot fetch its weights")
 
     entry = dataclasses.replace(find_network("lenet5"), build_learned=unreachable)
-    monkeypatch.setattr("kamerton.networks.registry.find_network", lambda _: entry)
+    monkeypatch.setattr("kamerton.starts.start.find_network", lambda _: entry)
     with pytest.raises(UsageError, match="cannot fetch"):
-        train(tiny, network="lenet5", out=tmp_path / "runs" / "run")
+        train(tiny, network="lenet5", start="timm:lenet5.sky", out=tmp_path / "runs" / "run")
     assert nothing_is_left(tmp_path)
 
 

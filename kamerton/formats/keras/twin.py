@@ -23,6 +23,7 @@ from kamerton.networks.layers import (
     Flatten,
     GlobalAverage,
     LayerScale,
+    Standardise,
     StochasticDepth,
     evaluating,
 )
@@ -119,6 +120,12 @@ TWINS: dict[type[nn.Module], Twin] = {
         lambda _: {"kernel_size": [1, 1], "depth_multiplier": 1, "use_bias": False, "activation": "linear"},
         (("weight", (2, 3, 0, 1)),),
     ),
+    Standardise: Twin(
+        "DepthwiseConv2D",
+        lambda _: {"kernel_size": [1, 1], "depth_multiplier": 1, "use_bias": True, "activation": "linear"},
+        (("weight", (2, 3, 0, 1)), ("bias", (0,))),
+    ),
+    nn.ZeroPad2d: Twin("ZeroPadding2D", lambda pad: {"padding": [list(pad.padding[2:]), list(pad.padding[:2])]}),
     nn.MaxPool2d: Twin("MaxPooling2D", _pool_config),
     nn.AvgPool2d: Twin("AveragePooling2D", _pool_config),
     GlobalAverage: Twin("GlobalAveragePooling2D", lambda average: {"keepdims": average.keep_sides}),
@@ -132,6 +139,7 @@ DEPTHWISE = Twin("DepthwiseConv2D", _conv_config, (("weight", (2, 3, 0, 1)), ("b
 
 ACTIVATIONS: dict[type[nn.Module], str] = {
     nn.ReLU: "relu",
+    nn.ReLU6: "relu6",
     nn.Tanh: "tanh",
     nn.SiLU: "silu",
     nn.Sigmoid: "sigmoid",
@@ -265,7 +273,7 @@ def _never_negative(node: fx.Node, network: nn.Module) -> bool:
     """Tell whether what a node gives is zero or more for any images: it comes from ReLU, perhaps pooled or joined."""
     if node.op == "call_module":
         module = network.get_submodule(str(node.target))
-        if isinstance(module, nn.ReLU):
+        if isinstance(module, nn.ReLU | nn.ReLU6):
             return True
         if not isinstance(module, nn.MaxPool2d | nn.AvgPool2d | nn.Dropout):
             return False

