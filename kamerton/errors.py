@@ -159,6 +159,10 @@ class TrainingStoppedError(KamertonError):
         self.exit_code = 128 + number
 
 
+class WorkerLostError(KamertonError):
+    """A process that worked for this one was killed; what it had done is kept where it kept it."""
+
+
 class DataError(KamertonError, ValueError):
     """The data are wrong."""
 

@@ -164,6 +164,41 @@ def test_the_command_answers_a_program(
     }
 
 
+# Side by side
+
+
+@pytest.mark.parametrize("workers", [2, "auto"])
+def test_side_by_side_they_have_the_bits_of_one_after_another_on_as_many_threads(
+    data: Path, whole: list[Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: Any
+) -> None:
+    threads = whole[0].record.threads
+    assert threads is not None
+    monkeypatch.setattr("torch.get_num_threads", lambda: 2 * threads)
+    said: list[str] = []
+    options = OPTIONS | {"networks": ["lenet5"], "seeds": [0, 1]}
+    runs = sweep(data, **options, out=tmp_path / "runs", workers=workers, say=said.append)
+    assert outcomes(runs) == outcomes(whole)
+    assert said[0].startswith("2 runs, 2 side by side")
+    assert sorted(said[1:]) == [f"done: {run.path}" for run in runs]
+
+
+def test_a_run_that_fails_beside_others_is_the_same_one_line(tmp_path: Path) -> None:
+    with pytest.raises(CubeError, match=r"train\.fits: cannot be opened") as caught:
+        sweep(tmp_path, **OPTIONS, out=tmp_path / "runs", workers=2)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("workers", [0, -1, "all", 1.5, True])
+def test_workers_are_auto_or_a_number(data: Path, tmp_path: Path, workers: Any) -> None:
+    with pytest.raises(UsageError, match="Bad value for workers"):
+        sweep(data, **OPTIONS, out=tmp_path / "runs", workers=workers)
+
+
+def test_a_cluster_counts_its_own_workers(data: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"Bad value for workers.*ray"):
+        sweep(data, **OPTIONS, out=tmp_path / "runs", workers=2, ray=True)
+
+
 # On a cluster of two workers
 
 

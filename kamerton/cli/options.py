@@ -12,7 +12,7 @@ from functools import cache, reduce
 from inspect import Parameter
 from operator import or_
 from types import NoneType, UnionType
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import typer
 from typer.core import TyperCommand
@@ -92,10 +92,17 @@ class _Option:
         """Whether it is a number that None switches off; on a command line 0 does."""
         return NoneType in get_args(self.hint) and self.default is not None and float in self.kinds
 
+    @property
+    def is_number_or_word(self) -> bool:
+        """Whether it is a whole number, or a word in its place."""
+        return int in self.kinds and any(get_origin(kind) is Literal for kind in self.kinds)
+
     def parameter(self) -> Parameter:
         """Say it in Typer's words."""
         if self.is_list:
             return self._listed()
+        if self.is_number_or_word:
+            return self._number_or_word()
         kind = reduce(or_, self.kinds if self.default is not None else [*self.kinds, None])
         if self.is_on_by_default:
             return self._typer(float, self.default, f"{self.help} 0 is off.", callback=lambda value: value or None)
@@ -110,6 +117,16 @@ class _Option:
         kind = str | None if self.default is None else str
         return self._typer(
             kind, default, self.help, metavar="A,B,...", callback=lambda text: text if text is None else parted(text)
+        )
+
+    def _number_or_word(self) -> Parameter:
+        """Take digits as a number; what other words there are, the settings know."""
+        return self._typer(
+            str,
+            str(self.default),
+            self.help,
+            metavar="N|" + "|".join(word for kind in self.kinds for word in get_args(kind)),
+            callback=lambda text: int(text) if text.isdecimal() else text,
         )
 
     def _typer(self, kind: Any, default: Any, text: str, **more: Any) -> Parameter:

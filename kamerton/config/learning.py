@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from kamerton.checks import SEEDS, Settings, require
 from kamerton.config.machine import DEFAULT_DEVICE, Convolutions, Device
@@ -65,6 +66,10 @@ class SweepSettings(LearningSettings):
     """Test with the mean over the turns and mirror images of each galaxy."""
     ray: bool = False
     """Spread the runs over a Ray cluster (extra `ray`)."""
+    workers: int | Literal["auto"] = 1
+    """Runs trained side by side on this machine, which share its threads; ``auto``: one a thread, and one on a GPU."""
 
     def check(self) -> None:
+        require(self.workers == "auto" or self.workers >= 1, "workers", self.workers, "auto, or 1 or more")
+        require(not self.ray or self.workers == 1, "workers", self.workers, "1 with ray, whose cluster counts its own")
         require(all(0 <= seed < 2**32 for seed in self.seeds), "seeds", self.seeds, SEEDS)

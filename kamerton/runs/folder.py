@@ -32,7 +32,7 @@ from kamerton.files import (
 from kamerton.networks.registry import build_network
 from kamerton.records import read_record
 from kamerton.runs.galaxies import marks_sha256, read_galaxies, write_galaxies
-from kamerton.runs.history import append_epoch, history_sha256, read_history, write_history
+from kamerton.runs.history import HISTORY_FILE, append_epoch, history_sha256, read_history, write_history
 from kamerton.runs.lock import LOCK_FILE
 from kamerton.runs.record import RunRecord
 from kamerton.tensors import read_tensors, write_tensors
@@ -131,7 +131,7 @@ class Run:
     @property
     def history_path(self) -> Path:
         """Where the learning history is."""
-        return self.path / "history.csv"
+        return self.path / HISTORY_FILE
 
     @property
     def image_shape(self) -> tuple[int, int, int]:

@@ -14,6 +14,7 @@ from kamerton.files import cannot_write, read_text, whole_file
 if TYPE_CHECKING:
     import pandas as pd
 
+HISTORY_FILE = "history.csv"
 NOTEBOOK_COLUMNS = ("loss", "accuracy", "val_loss", "val_accuracy")
 TIME_COLUMNS = ("seconds", "images_per_second")
 HISTORY_COLUMNS = (*NOTEBOOK_COLUMNS, "lr", *TIME_COLUMNS)
