@@ -75,10 +75,10 @@ def main() -> None:
         watcher_for=lambda: PlainLines(console),
         say=print,
     )
-    comparison = compare(runs, out=given.out / "comparison")
+    comparison = compare(runs, out=given.out / "comparison", overwrite=True)
     print_comparison(comparison, console)
     for lang in LANGUAGES:
-        print(write_report(comparison, given.out / f"report_{lang}.html", lang=lang))
+        print(write_report(comparison, given.out / f"report_{lang}.html", lang=lang, overwrite=True))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from kamerton.cli.options import with_options
-from kamerton.cli.shared import Commands, JsonFlag, print_result
+from kamerton.cli.shared import Commands, JsonFlag, OverwriteFlag, print_result
 from kamerton.cli.terminal import answers, print_json, training_watcher, watcher
 from kamerton.config.judging import REPORT_PAGE, CalibrateSettings, CompareSettings, EvaluateSettings, ReportSettings
 from kamerton.errors import warn
@@ -75,6 +75,7 @@ def compare(
     history: Annotated[
         list[Path] | None, typer.Option(help="A CSV of ResultLearning/ that joins the learning curves.")
     ] = None,
+    overwrite: OverwriteFlag = False,
     as_json: JsonFlag = False,
     **settings: Any,
 ) -> None:
@@ -82,7 +83,7 @@ def compare(
     from kamerton.evaluation.compare import compare as run_comparison
     from kamerton.evaluation.tables import print_comparison
 
-    found = run_comparison(runs, out=out, histories=history or (), watcher=watcher(), **settings)
+    found = run_comparison(runs, out=out, histories=history or (), overwrite=overwrite, watcher=watcher(), **settings)
     if as_json:
         print_json(found.as_json())
     else:
@@ -97,13 +98,18 @@ def report(
     runs: Runs,
     *,
     out: Annotated[Path, typer.Option(help="Page to write.")] = REPORT_PAGE,
+    beside: Annotated[
+        list[Path] | None,
+        typer.Option(help="What labels, similar or next wrote, to be shown too; as often as there are such."),
+    ] = None,
+    overwrite: OverwriteFlag = False,
     as_json: JsonFlag = False,
     **settings: Any,
 ) -> None:
     """Write a page that compares runs: one file, in English or Polish, that opens offline."""
     from kamerton.reporting.report import report as write_report
 
-    path = write_report(runs, out, watcher=watcher(), **settings)
+    path = write_report(runs, out, beside=beside or (), overwrite=overwrite, watcher=watcher(), **settings)
     print_result(as_json, {"path": path}, [f"report: {path}"])
 
 

@@ -8,6 +8,9 @@ from kamerton.checks import require
 from kamerton.config.learning import TrainSettings
 from kamerton.config.surveys import OVERLAP_ARCSEC, require_radius
 
+LABELS_RECORD, LABELS_GALLERY = "labels.json", "labels.png"
+"""What is read again of what was found, to be shown elsewhere."""
+
 
 @dataclass(frozen=True)
 class LabelsSettings(TrainSettings):

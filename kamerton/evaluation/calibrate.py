@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ from kamerton.certainty.pixels import pixel_measures
 from kamerton.config.judging import CalibrateSettings, SetMethod
 from kamerton.config.machine import Device
 from kamerton.data.cubes.cube import LabelledCube, open_cube
-from kamerton.errors import CubeError, warn
+from kamerton.errors import CubeError, RunError, warn
+from kamerton.evaluation.comparison import calibrated_since
 from kamerton.evaluation.evaluate import (
     labels_of_run,
     refuse_diverged,
@@ -38,7 +40,7 @@ from kamerton.runs.calibration import (
     require_calibration_place,
     write_calibration,
 )
-from kamerton.runs.evaluation import Leakage
+from kamerton.runs.evaluation import Leakage, evaluation_names, read_metrics
 from kamerton.runs.folder import Run, open_run
 from kamerton.runs.lock import locked
 from kamerton.runs.places import find_cube, from_run
@@ -58,6 +60,8 @@ class Calibrated:
     path: Path
     calibration: Calibration
     class_names: tuple[str, ...]
+    tested_before: tuple[str, ...] = ()
+    """Results of the run, by their names, that know nothing of this calibration."""
 
     def describe(self) -> list[str]:
         """Say it in lines."""
@@ -77,6 +81,11 @@ class Calibrated:
                 f"too few for a threshold of their own, so that the promise is for them together: "
                 f"{', '.join(made.pooled)}"
             )
+        if self.tested_before:
+            lines.append(
+                f"results of before: {', '.join(self.tested_before)}; `kamerton evaluate` again, for tables and "
+                "reports to show this calibration"
+            )
         return lines
 
     def _counts(self) -> str:
@@ -85,7 +94,8 @@ class Calibrated:
 
     def as_json(self) -> dict[str, Any]:
         """Give everything to a program."""
-        return {"path": str(self.path), "temperature": self.calibration.temperature, **self.calibration.as_json()}
+        told = {"path": str(self.path), "tested_before": list(self.tested_before)}
+        return {**told, "temperature": self.calibration.temperature, **self.calibration.as_json()}
 
     def __repr__(self) -> str:
         return f"Calibrated({self.path}, {'; '.join(self.describe())})"
@@ -142,7 +152,18 @@ def calibrate(
         known = _known(run, predictor, answers, labels, watcher)
         calibration = _learn(run, galaxies, settings, leakage, labels, answers, fitting, known)
         path = calibration_path(run)
-        return Calibrated(path, write_calibration(run, calibration, known), run.record.class_names)
+        written = write_calibration(run, calibration, known)
+        return Calibrated(path, written, run.record.class_names, _tested_before(run))
+
+
+def _tested_before(run: Run) -> tuple[str, ...]:
+    """Name the results that know nothing of the present calibration; of damaged ones whoever reads them tells."""
+    found = []
+    for name in evaluation_names(run):
+        with suppress(RunError):
+            if calibrated_since(run, read_metrics(run, name)):
+                found.append(name)
+    return tuple(found)
 
 
 def joined(batches: Sequence[Answers]) -> Answers:

@@ -16,7 +16,15 @@ from kamerton.evaluation.comparison_figures import FIGURES, draw_figures
 from kamerton.evaluation.results import read_all_predictions
 from kamerton.evaluation.statistics import METRICS
 from kamerton.figures.drawing import PICTURE_ENDINGS, save_figure
-from kamerton.files import read_json, require_own_folder, whole_file, whole_folder, write_json
+from kamerton.files import (
+    OR_OVERWRITE,
+    read_json,
+    require_new,
+    require_own_folder,
+    whole_file,
+    whole_folder,
+    write_json,
+)
 from kamerton.progress import Progress, Silent
 from kamerton.runs.evaluation import evaluation_names
 from kamerton.runs.folder import Run, find_runs
@@ -43,6 +51,7 @@ def compare(
     dataset: str | None = CompareSettings.dataset,
     resamples: int = CompareSettings.resamples,
     seed: int = CompareSettings.seed,
+    overwrite: bool = False,
     watcher: Progress | None = None,
 ) -> Comparison:
     """Compare runs that were tested on the same galaxies; a folder of run folders stands for all of them.
@@ -50,13 +59,14 @@ def compare(
     Runs whose training has not ended, or that were never tested, are left out and named in ``cautions``.
     Runs of one network and recipe with several seeds are taken together. ``dataset`` names the test where they share
     several, and the intervals are of ``resamples`` bootstrap samples, drawn with ``seed``. With ``out``, tables and
-    pictures are written into that folder, in the place of an earlier comparison's; ``histories`` are CSVs as the
-    notebook writes them, which join the learning curves. Raises UsageError where the runs cannot be compared, RunError
-    where one cannot be read, and OutputError where ``out`` holds anything but a comparison.
+    pictures are written into that new folder, or with ``overwrite`` in the place of an earlier comparison's;
+    ``histories`` are CSVs as the notebook writes them, which join the learning curves. Raises UsageError where the runs
+    cannot be compared, RunError where one cannot be read, and OutputError where ``out`` exists, or with ``overwrite``
+    holds anything but a comparison.
     """
     settings = CompareSettings(dataset, resamples, seed)
     if out is not None:
-        _require_place(Path(out))
+        _require_place(Path(out), overwrite=overwrite)
     tested, left_out = _tested(find_runs(several(runs, Run, str, Path)))
     comparison = compare_predictions(read_all_predictions(tested, dataset), settings, watcher)
     paths: tuple[str | Path, ...] = several(histories, str, Path)
@@ -89,9 +99,10 @@ def _tested(runs: Sequence[Run]) -> tuple[list[Run], list[Caution]]:
     return tested, left_out
 
 
-def _require_place(out: Path) -> None:
-    """Refuse a folder that holds anything but a comparison (OutputError), before any work is spent."""
-    if not os.path.lexists(out):
+def _require_place(out: Path, *, overwrite: bool) -> None:
+    """Refuse a place that is taken (OutputError); with ``overwrite``, one that holds anything but a comparison."""
+    if not (overwrite and os.path.lexists(out)):
+        require_new(out, OR_OVERWRITE)
         return
     require_own_folder(out, OWN_FILES)
     if any(out.iterdir()) and not _is_own_record(out / COMPARISON_JSON):

@@ -14,6 +14,7 @@ from jaxtyping import Float64
 from kamerton import jupyter
 from kamerton.arrays import Mask, MeanConfusion, Probabilities
 from kamerton.config.judging import CompareSettings
+from kamerton.errors import RunError
 from kamerton.evaluation.guessing import AgainstGuess, against_guess
 from kamerton.evaluation.leakage import leakage_details, leakage_warning
 from kamerton.evaluation.repeats import Repeats, Trait, find_repeats, name_of
@@ -39,7 +40,8 @@ from kamerton.evaluation.statistics import (
 from kamerton.networks.cost import count_flops
 from kamerton.plurals import counted
 from kamerton.progress import Progress, Silent
-from kamerton.runs.evaluation import Leakage, tested_on
+from kamerton.runs.calibration import of_present_weights, read_calibration
+from kamerton.runs.evaluation import Leakage, Metrics, tested_on
 from kamerton.runs.folder import Run
 
 if TYPE_CHECKING:
@@ -160,6 +162,8 @@ CAUTIONS = {
     "unfinished": "{run} is left out: its training has not ended",
     "not tested": "{run} is left out: it was never tested",
     "same seed": "{run}: another run of its network has this seed, so it repeats nothing, and the spread is too small",
+    "calibrated since": "{run}: calibrated since it was tested, so that what is said of its certainty is of before; "
+    "`kamerton evaluate` it again",
     "views differ": "some runs were tested with eight views and some with one",
     "precision differs": "some runs were tested in int8 and some in float32",
 }
@@ -170,7 +174,16 @@ CAUTIONS = {
 class Caution:
     """What a reader of a comparison must be told first."""
 
-    kind: Literal["leakage", "guess", "unfinished", "not tested", "same seed", "views differ", "precision differs"]
+    kind: Literal[
+        "leakage",
+        "guess",
+        "unfinished",
+        "not tested",
+        "same seed",
+        "calibrated since",
+        "views differ",
+        "precision differs",
+    ]
     run: str = ""
     """Which it is about, or which is left out; empty where it is about all."""
     galaxies: int = 0
@@ -318,11 +331,26 @@ def _cautions(tested: Sequence[RunPredictions], repeats: Iterable[Repeats]) -> t
         if guess is not None and guess.verdict != "better":
             found.append(Caution("guess", one.run.name, one.metrics.galaxies, guess=guess))
     found += [Caution("same seed", run.name) for group in repeats for run in _of_known_seeds(group)]
+    found += [Caution("calibrated since", one.run.name) for one in tested if calibrated_since(one.run, one.metrics)]
     if len({one.metrics.views for one in tested}) > 1:
         found.append(Caution("views differ"))
     if len({one.metrics.precision for one in tested}) > 1:
         found.append(Caution("precision differs"))
     return tuple(found)
+
+
+def calibrated_since(run: Run, metrics: Metrics) -> bool:
+    """Tell whether a run has a calibration, for such predictions, that its results know nothing of."""
+    try:
+        made = read_calibration(run)
+        if made is None or not of_present_weights(run, made):
+            return False
+    except RunError:
+        # Whoever uses it says what is wrong with it.
+        return False
+    before = None if metrics.certainty is None else metrics.certainty.calibrated
+    is_for_such = (made.views, made.precision) == (metrics.views, metrics.precision)
+    return is_for_such and (before is None or before.calibration != made.fingerprint)
 
 
 def _of_known_seeds(group: Repeats) -> Iterator[Run]:

@@ -19,6 +19,8 @@ WORDS = {
     "enough: train longer, or another network, before looking at what is marked.",
     "leaked": "PERHAPS NOT UNSEEN: networks may have seen some of the galaxies that they judge; see labels.json.",
     "column": "column {name}",
+    "to": "{low} to {high}",
+    "to below": "{low} to below {high}",
     "by class": "class",
     "by brightness": "brightness",
     "by size": "size",
@@ -65,7 +67,7 @@ WORDS = {
     "leakage found": "yes",
     "leakage unknown": "not known",
     "weights": "Weights (SHA-256)",
-    "provenance": "{network}, recipe {recipe}, seed {seed}; confident learning by cleanlab {cleanlab}.",
+    "provenance": "{network}, recipe {recipe}, {epochs} epochs in batches of {batch_size}, seed {seed}; confident learning by cleanlab {cleanlab}.",
     "caption": "{id}\ngiven {given}\nlooks like {suggested} {probability}",
     "gallery": "The most suspicious labels of {data}: {shown} of {count}",
 }

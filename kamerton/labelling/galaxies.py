@@ -15,8 +15,9 @@ from kamerton.arrays import ImagesNHWC, Labels, Rows
 from kamerton.config.pictures import PixelOrigin
 from kamerton.config.surveys import SPLIT_NAMES
 from kamerton.data.cubes.cube import LabelledCube, open_cube
+from kamerton.data.lists import is_list
 from kamerton.data.marks import Features
-from kamerton.errors import CubeError, UsageError
+from kamerton.errors import CubeError, UsageError, as_typed
 from kamerton.progress import Progress
 from kamerton.training.cubes import LEARNING_SPLITS, shared_class_names, shared_origin
 
@@ -114,7 +115,8 @@ def open_galaxies(data: Path, watcher: Progress) -> Iterator[Galaxies]:
 
 
 def learning_places(data: Path) -> list[Path]:
-    """Name the cubes whose labels are looked at; UsageError for a folder without any."""
+    """Name the cubes whose labels are looked at; UsageError for a folder without any, and for a list."""
+    _refuse_list(data)
     if not data.is_dir():
         return [data]
     places = [place for name in LEARNING_SPLITS if (place := data / f"{name}.fits").is_file()]
@@ -131,6 +133,16 @@ def learning_places(data: Path) -> list[Path]:
 
 def all_places(data: Path) -> list[Path]:
     """Name all cubes that decisions may be about: the one, or those of a folder, the test set as well."""
+    _refuse_list(data)
     if not data.is_dir():
         return [data]
     return [place for name in SPLIT_NAMES if (place := data / f"{name}.fits").is_file()]
+
+
+def _refuse_list(data: Path) -> None:
+    if is_list(data):
+        raise UsageError(
+            f"{data}: a list, and no labelled cube",
+            allowed="a labelled cube, or a folder with train.fits and valid.fits",
+            next_step=f"make a cube of its pictures: kamerton data import {as_typed(data)} galaxies.fits",
+        )

@@ -55,6 +55,8 @@ class Group:
     """Labels of them that are probably wrong."""
     p_adjusted: float
     """That chance makes them agree so much more seldom than the rest; Fisher's exact test, one-sided, after Holm."""
+    has_upper_end: bool = False
+    """Whether a bin holds the second of its ends, as the last of a measure does; every bin holds the first."""
 
     @property
     def is_worse(self) -> bool:
@@ -82,6 +84,7 @@ def find_groups(galaxies: Galaxies, agrees: Mask, is_issue: Mask) -> list[Group]
             wilson_interval(float(agrees[kind.chosen].mean()), int(kind.chosen.sum())),
             int(is_issue[kind.chosen].sum()),
             p,
+            kind.has_upper_end,
         )
         for kind, p in zip(kinds, holm(p_values), strict=True)
     ]
@@ -95,20 +98,21 @@ class _Kind(NamedTuple):
     name: str
     ends: tuple[float, float] | None
     chosen: Mask
+    has_upper_end: bool = False
 
 
 def _kinds(galaxies: Galaxies) -> Iterator[_Kind]:
     for number, name in enumerate(galaxies.class_names):
         yield _Kind("class", "class", name, None, galaxies.labels == number)
     for by, values in measure(galaxies).items():
-        yield from (_Kind("measure", by, "", ends, chosen) for ends, chosen in _bins(values))
+        yield from (_Kind("measure", by, "", *found) for found in _bins(values))
     for by in galaxies.catalogue.colnames:
         column = np.ma.asarray(galaxies.catalogue[by])
         if by in NO_GROUPS or column.ndim != 1:
             continue
         if column.dtype.kind in "fiu":
             values = np.asarray(np.ma.filled(column.astype(np.float64), np.nan))
-            yield from (_Kind("column", by, "", ends, chosen) for ends, chosen in _bins(values))
+            yield from (_Kind("column", by, "", *found) for found in _bins(values))
         else:
             yield from (_Kind("column", by, value, None, chosen) for value, chosen in _values(column))
 
@@ -121,14 +125,14 @@ def _values(column: Any) -> Iterator[tuple[str, Mask]]:
         yield from ((value, texts == value) for value in values)
 
 
-def _bins(values: ValuesN) -> Iterator[tuple[tuple[float, float], Mask]]:
-    """Cut at the quartiles; a value that is not known is in no bin."""
+def _bins(values: ValuesN) -> Iterator[tuple[tuple[float, float], Mask, bool]]:
+    """Cut at the quartiles, a value on a cut into the upper bin; the last bin is told. One not known is in no bin."""
     known = np.isfinite(values)
     edges = np.unique(np.quantile(values[known], np.linspace(0, 1, BINS + 1))) if known.any() else np.empty(0)
     if len(edges) > 2:
         number = np.searchsorted(edges[1:-1], values, side="right")
         for place, (low, high) in enumerate(pairwise(edges.tolist())):
-            yield (low, high), known & (number == place)
+            yield (low, high), known & (number == place), place == len(edges) - 2
 
 
 def measure(galaxies: Galaxies) -> dict[str, ValuesN]:

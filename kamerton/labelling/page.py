@@ -69,7 +69,12 @@ class Teller:
             "doubles": self.doubles(),
             "folds": self.folds(),
             "provenance": words["provenance"].format(
-                network=plan.network, recipe=plan.recipe.name, seed=plan.settings.seed, cleanlab=cleanlab_version()
+                network=plan.network,
+                recipe=plan.recipe.name,
+                epochs=plan.recipe.epochs,
+                batch_size=plan.recipe.batch_size,
+                seed=plan.settings.seed,
+                cleanlab=cleanlab_version(),
             ),
             "command": f"kamerton labels {as_typed(found.galaxies.path)} --apply decisions.csv --out "
             + ("corrected" if found.galaxies.path.is_dir() else "corrected.fits"),

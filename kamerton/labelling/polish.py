@@ -19,6 +19,8 @@ WORDS = {
     "się to, co zaznaczono, należy uczyć dłużej albo użyć innej sieci.",
     "leaked": "BYĆ MOŻE WIDZIANE: sieci mogły widzieć niektóre z galaktyk, które oceniają; zob. labels.json.",
     "column": "kolumna {name}",
+    "to": "od {low} do {high}",
+    "to below": "od {low} do poniżej {high}",
     "by class": "klasa",
     "by brightness": "jasność",
     "by size": "rozmiar",
@@ -65,7 +67,7 @@ WORDS = {
     "leakage found": "tak",
     "leakage unknown": "nie wiadomo",
     "weights": "Wagi (SHA-256)",
-    "provenance": "{network}, przepis {recipe}, ziarno {seed}; metoda confident learning: cleanlab {cleanlab}.",
+    "provenance": "{network}, przepis {recipe}, liczba epok: {epochs}, galaktyk naraz: {batch_size}, ziarno {seed}; metoda confident learning: cleanlab {cleanlab}.",
     "caption": "{id}\npodano: {given}\nwygląda na: {suggested} {probability}",
     "gallery": "Najbardziej podejrzane etykiety, {data}: {shown} z {count}",
 }

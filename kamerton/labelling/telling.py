@@ -73,11 +73,12 @@ def sentences(found: Findings, words: Words) -> list[str]:
 
 
 def group_name(group: Group, words: Words) -> str:
-    """Name a kind of galaxies: ``class Spiral``, ``sky noise 1.5 – 2.3``."""
+    """Name a kind of galaxies: ``class Spiral``, ``sky noise 1.5 to below 2.3``, ``size 9 to 12`` for the last bin."""
     by = words["column"].format(name=group.by) if group.of == "column" else words[f"by {group.by}"]
     name = group.name
     if group.ends is not None:
-        name = " – ".join(f"{end:.3g}" for end in group.ends).replace(".", words["decimal"])
+        low, high = (f"{end:.3g}".replace(".", words["decimal"]) for end in group.ends)
+        name = words["to" if group.has_upper_end else "to below"].format(low=low, high=high)
     return f"{by} {name}"
 
 

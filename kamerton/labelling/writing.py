@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from kamerton.catalogue.columns import class_slugs
+from kamerton.config.labels import LABELS_GALLERY, LABELS_RECORD
 from kamerton.figures.drawing import save_figure
 from kamerton.figures.testing import gallery_figure, short_name
 from kamerton.files import whole_file, write_json
@@ -17,12 +18,10 @@ from kamerton.labelling.findings import Findings
 from kamerton.labelling.issues import TRUST, cleanlab_version
 from kamerton.labelling.judging import Plan
 from kamerton.labelling.page import write_page
-from kamerton.labelling.telling import Words, cautions, find_language, percent, sentences
+from kamerton.labelling.telling import LANGUAGES, Words, cautions, find_language, percent, sentences
 from kamerton.version import __version__
 
-LIST_CSV, LIST_PARQUET, GALLERY, PAGE, RECORD = (
-    f"labels.{ending}" for ending in ("csv", "parquet", "png", "html", "json")
-)
+LIST_CSV, LIST_PARQUET, PAGE = (f"labels.{ending}" for ending in ("csv", "parquet", "html"))
 
 GALLERY_GALAXIES = 25
 """In the picture."""
@@ -43,9 +42,9 @@ class Writer:
         out, words = self.plan.out, find_language(self.plan.settings.lang)
         self._write_csv(out / LIST_CSV)
         self._write_parquet(out / LIST_PARQUET)
-        save_figure(self._gallery(words), out / GALLERY)
+        save_figure(self._gallery(words), out / LABELS_GALLERY)
         write_page(self.found, self.plan, words, out / PAGE)
-        write_json(out / RECORD, self.as_json())
+        write_json(out / LABELS_RECORD, self.as_json())
 
     @cached_property
     def columns(self) -> dict[str, list[Any]]:
@@ -111,6 +110,11 @@ class Writer:
         galaxies = found.galaxies
         return {
             "words": [*cautions(found, english), *sentences(found, english)],
+            "translations": {
+                lang: [*cautions(found, language.WORDS), *sentences(found, language.WORDS)]
+                for lang, language in LANGUAGES.items()
+                if lang != "en"
+            },
             "galaxies": len(galaxies),
             "probably_wrong": found.count,
             "estimated_wrong": found.issues.estimated,

@@ -23,11 +23,12 @@ from kamerton.evaluation.repeats import name_of
 from kamerton.evaluation.statistics import METRICS, SIGNIFICANT
 from kamerton.explaining.kept import Kept, kept_explanations
 from kamerton.explaining.telling import find_language, verdicts
-from kamerton.files import whole_file
+from kamerton.files import OR_OVERWRITE, require_new, whole_file
 from kamerton.opening import open_plain
 from kamerton.progress import Progress
 from kamerton.reporting import english, polish
 from kamerton.reporting.axes import write_decimals
+from kamerton.reporting.beside import AskedList, Beside, LabelsTold, LikeOne, beside_runs
 from kamerton.reporting.embedding import embedded, embedded_file, translate
 from kamerton.runs.evaluation import Leakage
 from kamerton.runs.folder import Run
@@ -57,32 +58,49 @@ def report(
     dataset: str | None = ReportSettings.dataset,
     resamples: int = ReportSettings.resamples,
     seed: int = ReportSettings.seed,
+    beside: Iterable[str | Path] = (),
+    overwrite: bool = False,
     watcher: Progress | None = None,
 ) -> Path:
     """Write a page that compares runs, in English (``en``) or Polish (``pl``), and give its path.
 
-    Everything is in the one file, which takes the place of an earlier report. Raises UnknownNameError for another
-    language, OutputError where ``out`` is anything else than a report, and what `compare` raises.
+    Everything is in the one file, which with ``overwrite`` takes the place of an earlier report. What `labels`,
+    `similar` and `next_galaxies` wrote is shown too, where it lies in a run folder or is named by ``beside``.
+    Raises UnknownNameError for another language, OutputError where ``out`` exists, or with ``overwrite`` is no report,
+    UsageError or DataError for what is named beside and is no such result, and what `compare` raises.
     """
     _require_language(lang)
-    _require_place(Path(out))
-    return write_report(compare(runs, dataset=dataset, resamples=resamples, seed=seed, watcher=watcher), out, lang=lang)
+    _require_place(Path(out), overwrite=overwrite)
+    named = [Path(path) for path in beside]
+    beside_runs([], named)
+    compared = compare(runs, dataset=dataset, resamples=resamples, seed=seed, watcher=watcher)
+    return write_report(compared, out, lang=lang, beside=named, overwrite=overwrite)
 
 
-def write_report(comparison: Comparison, out: str | Path, *, lang: str = ReportSettings.lang) -> Path:
+def write_report(
+    comparison: Comparison,
+    out: str | Path,
+    *,
+    lang: str = ReportSettings.lang,
+    beside: Iterable[str | Path] = (),
+    overwrite: bool = False,
+) -> Path:
     """Write the page of a comparison that is made already, and give its path; else as `report`."""
     _require_language(lang)
-    _require_place(Path(out))
-    page = _page(comparison, lang)
+    _require_place(Path(out), overwrite=overwrite)
+    runs = dict.fromkeys(one.run for result in comparison.networks for one in result.predictions)
+    page = _page(comparison, lang, beside_runs(runs, beside))
     with whole_file(Path(out)) as partial:
         # Names in a run folder's files may hold halves of letters, which no UTF-8 has.
         partial.write_text(page, encoding="utf-8", errors="backslashreplace")
     return Path(out)
 
 
-def _require_place(out: Path) -> None:
-    """Refuse what is no page of ours (OutputError): it would be lost."""
-    if os.path.lexists(out) and not (_is_own_page(out) and not out.is_symlink()):
+def _require_place(out: Path, *, overwrite: bool) -> None:
+    """Refuse a place that is taken (OutputError); with ``overwrite``, by what is no page of ours: it would be lost."""
+    if not overwrite:
+        require_new(out, OR_OVERWRITE)
+    elif os.path.lexists(out) and not (_is_own_page(out) and not out.is_symlink()):
         raise OutputError(
             f"{out} is no report that Kamerton wrote",
             received="a file of another origin" if out.is_file() and not out.is_symlink() else "a link or a folder",
@@ -103,13 +121,13 @@ def _require_language(lang: str) -> None:
         raise UnknownNameError("language", lang, LANGUAGES)
 
 
-def _page(comparison: Comparison, lang: str) -> str:
+def _page(comparison: Comparison, lang: str, beside: Sequence[Beside]) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
         loader=PackageLoader("kamerton.reporting", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    teller = Teller(LANGUAGES[lang], _in_language(comparison, LANGUAGES[lang]))
+    teller = Teller(LANGUAGES[lang], _in_language(comparison, LANGUAGES[lang]), tuple(beside))
     return environment.get_template("page.html.j2").render(lang=lang, **teller.content())
 
 
@@ -142,6 +160,8 @@ class Teller:
 
     language: ModuleType
     comparison: Comparison
+    beside: tuple[Beside, ...] = ()
+    """What else is shown."""
 
     @property
     def words(self) -> dict[str, str]:
@@ -188,6 +208,7 @@ class Teller:
             "settings_names": SETTINGS,
             "pictures": self.pictures(),
             "explanations": list(self.explanations()),
+            "beside": list(self.besides()),
             "data": self.data(),
             "classes": [
                 (name, self.number(count, ",d"))
@@ -407,12 +428,42 @@ class Teller:
     def galleries(self, run: Run, kept: Kept) -> Iterator[dict[str, str]]:
         """Give the galleries of an explanation, with their captions; what is no picture is left out aloud."""
         for name, path in kept.galleries.items():
-            try:
-                source = embedded_file(path)
-            except PictureError as error:
-                warn(error.what, received=error.received, next_step="nothing, if the report may go without")
-                continue
-            yield {"source": source, "caption": self.words["gallery"].format(run=run.name, name=name)}
+            source = self.picture(path)
+            if source is not None:
+                yield {"source": source, "caption": self.words["gallery"].format(run=run.name, name=name)}
+
+    def besides(self) -> Iterator[dict[str, Any]]:
+        """Give what `labels`, `similar` and `next` found, each kind below one heading."""
+        w = self.words
+        for kind, heading in ((LabelsTold, "labels"), (LikeOne, "similar"), (AskedList, "next")):
+            shown = [self.one_beside(one) for one in self.beside if isinstance(one.found, kind)]
+            if shown:
+                yield {"heading": w[heading], "shown": shown}
+
+    def one_beside(self, beside: Beside) -> dict[str, Any]:
+        """Give one of these: its words, its picture, or a table where it has none."""
+        w, found = self.words, beside.found
+        picture = None if beside.gallery is None else self.picture(beside.gallery)
+        shown = {"path": beside.path, "picture": picture, "titles": (), "rows": ()}
+        if isinstance(found, LabelsTold):
+            return shown | {"lines": found.sentences(w["lang"])}
+        if isinstance(found, LikeOne):
+            known = self.number(found.known, ",d")
+            line = w["similar_note"].format(query=found.query, known=known, where=Path(found.where).name)
+            last, rows = w["distance"], [(*row[:3], self.number(row[3]), self.number(row[4])) for row in found.rows]
+        else:
+            line = w["next_note"].format(count=self.number(found.count, ",d"), shown=len(found.rows))
+            last, rows = w["likely_classes"], [(*row[:3], self.number(row[3]), row[4]) for row in found.rows]
+        titles = (w["rank"], w["galaxy"], w["class"], w["probability"], last)
+        return shown | {"lines": [line]} | ({"titles": titles, "rows": rows} if picture is None else {})
+
+    def picture(self, path: Path) -> str | None:
+        """Embed a picture; what is none is left out aloud."""
+        try:
+            return embedded_file(path)
+        except PictureError as error:
+            warn(error.what, received=error.received, next_step="nothing, if the report may go without")
+            return None
 
     def data(self) -> list[dict[str, Any]]:
         """Name the cubes: those that the runs saw, each once, and the test's."""

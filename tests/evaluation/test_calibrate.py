@@ -17,8 +17,10 @@ from kamerton.certainty.scaling import log_probabilities, mean_loss
 from kamerton.data.cubes.cube import open_cube
 from kamerton.errors import CubeError, KamertonWarning, OutputError, RunError, UsageError
 from kamerton.evaluation.calibrate import Calibrated, calibrate, dealt, halves, joined
+from kamerton.evaluation.compare import compare
 from kamerton.evaluation.evaluate import evaluate
 from kamerton.inference.predictor import Predictor
+from kamerton.runs.calibration import calibration_path
 from kamerton.runs.contents import foreign_files
 from kamerton.runs.folder import Run, open_run
 from kamerton.verification import verify
@@ -292,3 +294,17 @@ def test_a_test_of_other_views_goes_without_the_calibration_aloud(calibrated: Ru
         found = evaluate(calibrated, place, eight_views=True)
     assert found.metrics.certainty is not None
     assert found.metrics.certainty.calibrated is None
+
+
+def test_results_of_before_are_named_until_the_run_is_tested_again(calibrated: Run, tmp_path: Path) -> None:
+    run = calibrated
+    calibration_path(run).unlink()
+    test = write_toy_cube(tmp_path / "test.fits", 30, seed=23)
+    evaluate(run, test)
+    assert "calibrated since" not in {one.kind for one in compare(run, resamples=200).cautions}
+    made = calibrate(run, write_toy_cube(tmp_path / "again.fits", 120, seed=24))
+    assert made.tested_before == ("test",)
+    assert made.describe()[-1].startswith("results of before: test; `kamerton evaluate` again")
+    assert "calibrated since" in {one.kind for one in compare(run, resamples=200).cautions}
+    evaluate(run, test)
+    assert "calibrated since" not in {one.kind for one in compare(run, resamples=200).cautions}

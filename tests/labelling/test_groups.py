@@ -56,6 +56,7 @@ def test_classes_measures_and_columns_are_looked_at_and_names_and_places_are_not
     assert {group.by for group in found} == {"class", *MEASURES, "telescope", "seeing"}
     bins = [group for group in found if group.by == "seeing"]
     assert sum(group.galaxies for group in bins) == 400
+    assert [group.has_upper_end for group in bins] == [False, False, False, True]
     assert [group.ends[0] for group in bins if group.ends] == pytest.approx([1, 1.25, 1.5, 1.75], abs=0.01)
 
 

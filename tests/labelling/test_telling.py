@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from string import Formatter
 
@@ -31,5 +32,8 @@ def test_only_numbers_get_the_language_s_decimal_sign(lang: str) -> None:
     named = Group("class", "class", "Sa – Sb, v1.5", None, 10, interval, 1, 0.5)
     binned = Group("column", "seeing", "", (1.25, 1.5), 10, interval, 1, 0.5)
     assert group_name(named, words).endswith("Sa – Sb, v1.5")
-    assert group_name(binned, words).endswith({"en": "seeing 1.25 – 1.5", "pl": "seeing 1,25 – 1,5"}[lang])
+    last = dataclasses.replace(binned, has_upper_end=True)
+    below = {"en": "seeing 1.25 to below 1.5", "pl": "seeing od 1,25 do poniżej 1,5"}[lang]
+    assert group_name(binned, words).endswith(below)
+    assert group_name(last, words).endswith({"en": "seeing 1.25 to 1.5", "pl": "seeing od 1,25 do 1,5"}[lang])
     assert percent(0.1234, words) == {"en": "12.3%", "pl": "12,3%"}[lang]
