@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from kamerton.cli.options import with_options
-from kamerton.cli.shared import Commands, JsonFlag, print_result
+from kamerton.cli.shared import Commands, JsonFlag, OverwriteFlag, print_result
 from kamerton.cli.terminal import watcher
 from kamerton.config.answers import ExplainSettings
 
@@ -40,6 +40,7 @@ def explain(
         str | None,
         typer.Option("--class", metavar="NAME", help="Class that is explained; by default the predicted one."),
     ] = None,
+    overwrite: OverwriteFlag = False,
     as_json: JsonFlag = False,
     **settings: Any,
 ) -> None:
@@ -48,5 +49,7 @@ def explain(
     from kamerton.machine.memory import keep_freed_memory
 
     keep_freed_memory()
-    found = run_explanation(run, source, out=out, rows=rows, class_name=class_name, watcher=watcher(), **settings)
+    found = run_explanation(
+        run, source, out=out, rows=rows, class_name=class_name, overwrite=overwrite, watcher=watcher(), **settings
+    )
     print_result(as_json, found.as_json(), found.describe())

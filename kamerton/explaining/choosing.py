@@ -14,6 +14,9 @@ from kamerton.errors import UnknownNameError, UsageError
 MOST_GALAXIES = 500
 """Explained at once; each has a picture and a file."""
 
+NAMED_SHOWN = 30
+"""Galaxies in a gallery of those that somebody asked for; each has a picture of its own."""
+
 SPAN = re.compile(r"(\d{1,18})(?:-(\d{1,18}))?")
 
 UNKNOWN = -1
@@ -29,11 +32,13 @@ class Gallery:
     least_sure: tuple[int, ...]
     wrong: tuple[int, ...]
     """Of other classes in truth, the surest first; none where no labels are known."""
+    named: tuple[int, ...] = ()
+    """Those that somebody asked for, in their order; then there are none of the other kinds."""
 
     @property
     def galaxies(self) -> tuple[int, ...]:
         """All of them, each once."""
-        return tuple(dict.fromkeys(self.surest + self.least_sure + self.wrong))
+        return tuple(dict.fromkeys(self.named + self.surest + self.least_sure + self.wrong))
 
 
 def wanted_rows(rows: str | Iterable[int] | None) -> tuple[int, ...] | None:
@@ -109,6 +114,19 @@ def choose_galleries(
     told = [said == number for number in range(probabilities.shape[1])]
     return [
         _gallery(n, probabilities[:, n], told[n], told[n], labels, count) for n in range(len(told)) if told[n].any()
+    ]
+
+
+def named_galleries(probabilities: Probabilities, only: int | None = None) -> list[Gallery]:
+    """Show galaxies that somebody asked for, each in the gallery of its predicted class, or all in that of ``only``.
+
+    At most `NAMED_SHOWN` of each; those that could not be read are NaN in ``probabilities``, and in none.
+    """
+    read = np.flatnonzero(~np.isnan(probabilities[:, 0]))
+    shown = probabilities[read].argmax(1) if only is None else np.full(len(read), only)
+    return [
+        Gallery(int(number), (), (), (), tuple(read[shown == number][:NAMED_SHOWN].tolist()))
+        for number in np.unique(shown)
     ]
 
 

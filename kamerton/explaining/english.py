@@ -10,6 +10,7 @@ WORDS = {
     "uncalibrated": "probability, not calibrated",
     "true": "true class: {name}",
     "truly": "truly {name}",
+    "named": "asked for",
     "surest": "surest",
     "least_sure": "least sure",
     "wrong": "wrong",

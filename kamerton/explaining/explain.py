@@ -12,13 +12,13 @@ import numpy as np
 from kamerton.catalogue.requests import open_sources
 from kamerton.config.answers import ExplainMethod, ExplainSettings
 from kamerton.config.machine import Device
-from kamerton.explaining.choosing import Gallery, choose_galleries, class_number, wanted_rows
+from kamerton.explaining.choosing import Gallery, choose_galleries, class_number, named_galleries, wanted_rows
 from kamerton.explaining.galaxies import Answered, answer_all, list_galaxies
 from kamerton.explaining.receipt import Receipt
 from kamerton.explaining.telling import TITLES, find_language, verdicts
 from kamerton.explaining.way import ChosenGalaxies, Way
-from kamerton.explaining.writing import Writer
-from kamerton.files import new_whole_folder, require_new
+from kamerton.explaining.writing import Writer, require_place
+from kamerton.files import new_whole_folder, whole_folder
 from kamerton.plurals import counted
 from kamerton.progress import Progress, Silent
 from kamerton.runs.evaluation import dataset_name
@@ -79,6 +79,7 @@ def explain(
     path_column: str = ExplainSettings.path_column,
     label_column: str = ExplainSettings.label_column,
     lang: str = ExplainSettings.lang,
+    overwrite: bool = False,
     watcher: Progress | None = None,
 ) -> Explanation:
     """Tell where in galaxies a run saw what speaks for a class, and what that is worth, in a new folder.
@@ -89,31 +90,33 @@ def explain(
     ``out`` gets a picture and a FITS map a galaxy, a gallery a class, and a receipt; by default it is
     ``explanations/SOURCE`` in the run folder, where `report` finds it. Raises UsageError for rows and
     classes that are not there and methods that the network does not allow, DataError for galaxies of other bands,
-    OutputError where ``out`` exists.
+    OutputError where ``out`` exists, or, with ``overwrite``, holds anything but an earlier explanation, which goes.
     """
     settings = ExplainSettings(method, count, eight_views, int8, device, path_column, label_column, lang)
     words, wanted = find_language(lang), wanted_rows(rows)
     run = run if isinstance(run, Run) else open_run(run)
-    if out is None:
-        out = _place_in(run, Path(source))
-        require_new(out, "name another place with --out, or move it away")
-    else:
-        out = Path(out)
-        require_new(out)
+    out = _place_in(run, Path(source)) if out is None else Path(out)
+    own = require_place(out, overwrite=overwrite)
     only = class_number(class_name, run.record.class_names)
     way = Way.of(run, settings, watcher or Silent())
     with open_sources(run, [source], path_column) as (opened,):
         listed = list_galaxies(run, opened, wanted, label_column)
         answered = answer_all(way.predictor, way.certainty, opened, listed, way.watcher)
-        galleries = choose_galleries(answered.probabilities, listed.labels, count, only)
-        chosen = _chosen(answered, galleries, everything=wanted is not None)
+        # A picture by itself was named as rows are, and is the surest of nothing.
+        is_named = wanted is not None or opened.kind == "picture"
+        galleries = (
+            named_galleries(answered.probabilities, only)
+            if is_named
+            else choose_galleries(answered.probabilities, listed.labels, count, only)
+        )
+        chosen = _chosen(answered, galleries, everything=is_named)
         galaxies = ChosenGalaxies.read(opened, listed, answered, chosen, only)
         maps = way.maps_of(galaxies)
         receipt = way.receipt(galaxies)
         explanation = Explanation(
             out, len(chosen), way.maker.method, way.layer_name, receipt, tuple(verdicts(receipt, find_language("en")))
         )
-        with new_whole_folder(out) as folder:
+        with whole_folder(out, "replace", own) if own else new_whole_folder(out) as folder:
             Writer(way, galaxies, maps, receipt, words).write(folder, galleries)
     return explanation
 

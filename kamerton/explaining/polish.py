@@ -10,6 +10,7 @@ WORDS = {
     "uncalibrated": "prawdopodobieństwo, nieskalibrowane",
     "true": "prawdziwa klasa: {name}",
     "truly": "naprawdę {name}",
+    "named": "wybrane",
     "surest": "najpewniejsze",
     "least_sure": "najmniej pewne",
     "wrong": "błędne",

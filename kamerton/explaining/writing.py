@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +14,7 @@ import numpy as np
 
 from kamerton.catalogue.columns import class_slugs
 from kamerton.data.sources.source import settings_of
+from kamerton.errors import OutputError
 from kamerton.explaining.choosing import UNKNOWN, Gallery
 from kamerton.explaining.galaxies import file_of
 from kamerton.explaining.maps_file import MapHW, framed, resized, write_map
@@ -21,11 +24,36 @@ from kamerton.explaining.way import ChosenGalaxies, Way
 from kamerton.figures.drawing import save_figure
 from kamerton.figures.explaining import Explained, Words, explained_figure, maps_figure
 from kamerton.figures.testing import short_name
-from kamerton.files import write_json
+from kamerton.files import OR_OVERWRITE, require_new, require_own_folder, write_json
 from kamerton.runs.folder import RECEIPT_FILE
 from kamerton.version import __version__
 
 RECEIPT_PICTURE, LIST_FILE = "receipt.png", "galaxies.csv"
+
+
+OWN_FILE = re.compile(
+    rf"{re.escape(RECEIPT_FILE)}|{re.escape(RECEIPT_PICTURE)}|{re.escape(LIST_FILE)}|galaxy_\d+\.(?:png|fits)|gallery_.+\.png"
+)
+"""What the folder of an explanation holds."""
+
+
+def require_place(out: Path, *, overwrite: bool) -> set[str]:
+    """Refuse a place that is taken (OutputError); with ``overwrite``, by anything but an explanation of ours.
+
+    Gives the names of the files there that may go.
+    """
+    if not (overwrite and os.path.lexists(out)):
+        require_new(out, OR_OVERWRITE)
+        return set()
+    own = {path.name for path in out.iterdir() if OWN_FILE.fullmatch(path.name)} if out.is_dir() else set()
+    require_own_folder(out, own)
+    if RECEIPT_FILE not in own:
+        raise OutputError(
+            f"{out} holds no explanation that Kamerton made",
+            received=f"no {RECEIPT_FILE} in it",
+            next_step="choose another name or move it away; nothing was changed",
+        )
+    return own
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,11 +126,13 @@ class Writer:
 
     def _gallery(self, gallery: Gallery) -> Any:
         number_of = {place: number for number, place in enumerate(self.galaxies.places)}
-        rows = {
-            self.words[kind]: [self._explained(number_of[place]) for place in getattr(gallery, kind)]
-            for kind in ("surest", "least_sure", "wrong")
-            if getattr(gallery, kind)
-        }
+        kinds = {kind: getattr(gallery, kind) for kind in ("surest", "least_sure", "wrong")}
+        lines = {self.words[kind]: places for kind, places in kinds.items() if places}
+        columns = self.way.settings.count
+        for first in range(0, len(gallery.named), columns):
+            line = self.words["named"] if not first else f"{self.words['named']} ({first // columns + 1})"
+            lines[line] = gallery.named[first : first + columns]
+        rows = {line: [self._explained(number_of[place]) for place in places] for line, places in lines.items()}
         name = self.way.run.record.class_names[gallery.class_number]
         heading = self.words["heading"].format(run=self.way.run.name, name=name)
         return maps_figure(rows, max(map(len, rows.values())), heading, self.words, self.note)

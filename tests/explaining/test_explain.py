@@ -14,7 +14,9 @@ from PIL import Image
 
 import kamerton
 from kamerton.errors import DataError, KamertonWarning, OutputError, UnknownNameError, UsageError
+from kamerton.explaining import writing
 from kamerton.explaining.explain import Explanation, explain
+from kamerton.figures.drawing import new_figure
 from kamerton.inference.predictor import Predictor
 from kamerton.runs.folder import Run
 from tests.conftest import CLASS_NAMES, toy_galaxies, write_cube, write_toy_cube
@@ -97,6 +99,56 @@ def test_a_picture_is_explained_too(toy_run: Run, tmp_path: Path) -> None:
     assert found.galaxies == 1
     assert found.receipt.beats_gaussian is None
     assert listed(tmp_path / "out")[0]["true_class"] == ""
+
+
+def gallery_kinds(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, int]]:
+    """What the galleries drawn from now on show, by kind."""
+    drawn: list[dict[str, int]] = []
+
+    def draw(rows: Any, *_: Any) -> Any:
+        drawn.append({kind: len(galaxies) for kind, galaxies in rows.items()})
+        return new_figure(1, 1)
+
+    monkeypatch.setattr(writing, "maps_figure", draw)
+    return drawn
+
+
+def test_galaxies_that_were_named_are_not_called_surest(
+    toy_run: Run, cube: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kinds = gallery_kinds(monkeypatch)
+    explain(toy_run, cube, out=tmp_path / "out", rows="0-6", class_name="dim", count=3)
+    assert kinds == [{"asked for": 3, "asked for (2)": 3, "asked for (3)": 1}]
+    explain(toy_run, cube, out=tmp_path / "all", count=1)
+    assert all(set(kind) <= {"surest", "least sure", "wrong"} for kind in kinds[1:])
+
+
+def test_a_picture_by_itself_is_the_surest_of_nothing(
+    toy_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kinds = gallery_kinds(monkeypatch)
+    Image.fromarray(toy_galaxies(1, 32, 3)[0][0]).save(tmp_path / "a.png")
+    explain(toy_run, tmp_path / "a.png", out=tmp_path / "out", lang="pl")
+    assert kinds == [{"wybrane": 1}]
+
+
+def test_an_earlier_explanation_is_replaced_as_a_whole_and_nothing_else(
+    toy_run: Run, cube: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    explain(toy_run, cube, out=out, rows="0-2")
+    with pytest.raises(OutputError, match=r"exists already.*--overwrite"):
+        explain(toy_run, cube, out=out, rows="4")
+    explain(toy_run, cube, out=out, rows="4", overwrite=True)
+    assert [row["row"] for row in listed(out)] == ["4"]
+    assert not (out / "galaxy_00000.png").exists()
+    (out / "notes.txt").write_text("mine")
+    with pytest.raises(OutputError, match=r"notes\.txt"):
+        explain(toy_run, cube, out=out, rows="5", overwrite=True)
+    assert [row["row"] for row in listed(out)] == ["4"]
+    (tmp_path / "other").mkdir()
+    with pytest.raises(OutputError, match="holds no explanation that Kamerton made"):
+        explain(toy_run, cube, out=tmp_path / "other", rows="5", overwrite=True)
 
 
 @pytest.mark.parametrize(
