@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, ClassVar, TypeVar, get_type_hints
 
-from kamerton.errors import UsageError
+from kamerton.errors import BadValueError, UsageError
 
 SEEDS = "a whole number from 0 to 4294967295"
 
@@ -69,9 +69,7 @@ def _checked(name: str, value: Any, adapter: Any) -> Any:
 
 def bad_value(setting: str, received: object, allowed: str) -> UsageError:
     """Make the error about a setting whose value is not allowed."""
-    return UsageError(
-        f"Bad value for {setting}", received=repr(received), allowed=allowed, next_step=f"change {setting}"
-    )
+    return BadValueError(setting, received, allowed)
 
 
 def is_shown(name: str) -> bool:

@@ -2,6 +2,7 @@
 
 KamertonError
 ├── UsageError          (ValueError, exit 2)  the request is wrong: an option, a name, a folder
+│   ├── BadValueError        a setting of a wrong type, or out of its range
 │   ├── UnknownNameError     a name that is in no table; the known ones are listed
 │   ├── OutputError          a place that cannot be written, or that already holds something
 │   └── MissingExtraError    an optional package that is not installed
@@ -125,6 +126,16 @@ class UsageError(KamertonError, ValueError):
     exit_code = 2
 
 
+class BadValueError(UsageError):
+    """A setting of a wrong type, or out of its range."""
+
+    def __init__(self, setting: str, received: object, allowed: str) -> None:
+        super().__init__(
+            f"Bad value for {setting}", received=repr(received), allowed=allowed, next_step=f"change {setting}"
+        )
+        self.setting = setting
+
+
 class UnknownNameError(UsageError):
     """A name that no table knows."""
 
@@ -149,10 +160,10 @@ class MissingExtraError(UsageError):
 class TrainingStoppedError(KamertonError):
     """A signal asked a training to stop; what was learned is in a checkpoint."""
 
-    def __init__(self, number: signal.Signals, place: str, run: Path) -> None:
+    def __init__(self, number: signal.Signals, place: str, run: Path, *, next_step: str | None = None) -> None:
         super().__init__(
             f"Stopped by {number.name} {place}; nothing is lost",
-            next_step=f"give the same command with --resume --out {run}",
+            next_step=next_step or f"give the same command with --resume --out {run}",
         )
         self.signal, self.place = number, place
         # As shells count.

@@ -20,7 +20,7 @@ import torch
 from kamerton.checks import several
 from kamerton.config.learning import SweepSettings
 from kamerton.config.recipe import Recipe
-from kamerton.errors import KamertonError, KamertonWarning, MissingExtraError, UsageError
+from kamerton.errors import KamertonError, KamertonWarning, MissingExtraError, TrainingStoppedError, UsageError
 from kamerton.evaluation.evaluate import evaluate
 from kamerton.machine.devices import choose_device
 from kamerton.machine.memory import keep_freed_memory
@@ -145,6 +145,13 @@ def work(task: Task, watcher: Watcher) -> Path:
             watcher=watcher,
         )
         _test(run, task, watcher)
+    except TrainingStoppedError as stopped:
+        raise TrainingStoppedError(
+            stopped.signal,
+            f"in {task.out.name}, {stopped.place}",
+            task.out,
+            next_step="give the same sweep again: it goes on where it was",
+        ) from stopped
     finally:
         torch.set_num_threads(usual)
     return task.out

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,15 @@ import pytest
 
 from kamerton import sweeping
 from kamerton.cli import main
-from kamerton.errors import CubeError, MissingExtraError, OutputError, RunError, UnknownNameError, UsageError
+from kamerton.errors import (
+    CubeError,
+    MissingExtraError,
+    OutputError,
+    RunError,
+    TrainingStoppedError,
+    UnknownNameError,
+    UsageError,
+)
 from kamerton.evaluation.evaluate import Evaluation, evaluate
 from kamerton.runs.evaluation import read_metrics
 from kamerton.runs.folder import Run
@@ -228,3 +237,16 @@ def test_an_error_of_a_worker_is_the_same_one_line(tmp_path: Path) -> None:
     with pytest.raises(CubeError, match=r"train\.fits: cannot be opened") as caught:
         sweep(tmp_path, **OPTIONS, out=tmp_path / "runs", ray=True)
     assert "\n" not in str(caught.value)
+
+
+def test_a_stop_names_what_goes_on_with_the_sweep(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stops(*_: Any, **more: Any) -> Run:
+        raise TrainingStoppedError(signal.SIGTERM, "in epoch 1 of 2", more["out"])
+
+    monkeypatch.setattr(sweeping, "train", stops)
+    with pytest.raises(
+        TrainingStoppedError, match=r"in lenet5-seed0, in epoch 1 of 2.*give the same sweep again"
+    ) as told:
+        sweep(data, **OPTIONS, out=tmp_path / "runs")
+    assert "--resume" not in str(told.value)
+    assert told.value.exit_code == 128 + 15

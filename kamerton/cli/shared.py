@@ -6,7 +6,7 @@ import csv
 import functools
 import inspect
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from inspect import Parameter
 from typing import Annotated, Any, get_args
 
@@ -14,7 +14,7 @@ import typer
 from typer.models import ArgumentInfo, OptionInfo
 
 from kamerton.cli.terminal import LOG, print_json, terminal
-from kamerton.errors import UsageError
+from kamerton.errors import BadValueError, UsageError
 from kamerton.machine.memory import peak_memory_bytes
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
@@ -46,6 +46,8 @@ def _heard(function: Command) -> Command:
         start = time.monotonic()
         try:
             function(**given)
+        except BadValueError as error:
+            raise _by_option(error, names) from error
         finally:
             LOG.info("%.1f s, %.0f MB of memory at most", time.monotonic() - start, peak_memory_bytes() / 1e6)
 
@@ -55,6 +57,17 @@ def _heard(function: Command) -> Command:
     added = [Parameter(name, Parameter.KEYWORD_ONLY, annotation=kind, default=False) for name, kind in flags.items()]
     run.__signature__ = signature.replace(parameters=[*signature.parameters.values(), *added])  # type: ignore[attr-defined]
     return run
+
+
+def _by_option(error: BadValueError, names: Mapping[str, str]) -> UsageError:
+    """Name a bad setting by the option that it was given with, where there is one."""
+    setting = error.setting.replace(" ", "_")
+    option = next((typed for name, typed in names.items() if setting in {name, name.removesuffix("_arcsec")}), None)
+    if option is None:
+        return error
+    return UsageError(
+        f"Bad value for {option}", received=error.received, allowed=error.allowed, next_step=f"change {option}"
+    )
 
 
 def _typed(parameter: Parameter) -> str:
@@ -97,5 +110,7 @@ def whole_numbers(name: str, text: str) -> list[int]:
     """Part a list of numbers at its commas; UsageError for anything else."""
     found = words(text)
     if not all(word.isdecimal() for word in found):
-        raise UsageError(f"Bad value for {name}", received=repr(text), allowed="whole numbers with commas between")
+        raise UsageError(
+            f"Bad value for {_as_option(name)}", received=repr(text), allowed="whole numbers with commas between"
+        )
     return [int(word) for word in found]

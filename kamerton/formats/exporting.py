@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kamerton.config.pictures import PIXEL_SCALE
-from kamerton.errors import UnknownNameError, UsageError
+from kamerton.errors import UnknownNameError, UsageError, as_typed
 from kamerton.progress import Progress, Silent
 
 if TYPE_CHECKING:
@@ -71,8 +71,18 @@ def export(run: Run | str | Path, to: str, *, with_scaling: bool = False, watche
     path = run.scaled_keras_path if with_scaling else run.model_path(to)
     with locked(run.path, "export"):
         (watcher or Silent()).say(working_on(path))
-        if with_scaling:
-            write_keras(run, path, with_scaling=True)
-        else:
-            EXPORTS[to](run, path)
+        try:
+            if with_scaling:
+                write_keras(run, path, with_scaling=True)
+            else:
+                EXPORTS[to](run, path)
+        except UsageError as error:
+            if to != "keras" or error.next_step is not None:
+                raise
+            raise UsageError(
+                f"{run.record.network}: {error.what[:1].lower()}{error.what[1:]}",
+                received=error.received,
+                allowed=error.allowed,
+                next_step=f"kamerton export {as_typed(run.path)} --to onnx",
+            ) from error
     return path

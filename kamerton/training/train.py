@@ -17,7 +17,7 @@ from kamerton.config.pictures import Preprocessing
 from kamerton.config.recipe import Recipe
 from kamerton.data.cubes.cube import LabelledCube, open_cube
 from kamerton.data.identity import cube_marks
-from kamerton.errors import OutputError, RunError, UsageError
+from kamerton.errors import OutputError, RunError, UsageError, as_typed
 from kamerton.files import require_new
 from kamerton.formats.exporting import working_on
 from kamerton.formats.keras.file import has_keras_twin, write_keras
@@ -258,6 +258,11 @@ def _finish(run: Run, network: torch.nn.Module, session: Session, watcher: Watch
     if has_keras_twin(network):
         watcher.say(working_on(run.keras_path))
         write_keras(network, run.image_shape, run.keras_path, run.record.network)
+    else:
+        watcher.say(
+            f"no {run.keras_path.name}, for Keras has no such layers as {run.record.network}; for other programs: "
+            f"kamerton export {as_typed(run.path)} --to onnx"
+        )
     run.update(dataclasses.replace(run.record, peak_memory_bytes=peak_memory_bytes()))
     run.finish(network, epoch)
     # One is enough to extend the run later.

@@ -79,3 +79,12 @@ def test_a_folder_with_nothing_but_a_test_set_is_not_unsealed(
         (data / f"{name}.fits").unlink()
     assert typed(data, "--network", "lenet5", "--out", tmp_path / "out") == 2
     assert f"give {data / 'test.fits'} itself" in one_line(capsys)
+
+
+@pytest.mark.parametrize("how", [("--network", "lenet5"), ("--apply", "decisions.csv")])
+def test_a_list_in_the_place_of_a_cube_is_told_how_to_become_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], how: tuple[str, str]
+) -> None:
+    (tmp_path / "my list.csv").write_text("path,label\na.png,x\n", encoding="utf-8")
+    assert typed(tmp_path / "my list.csv", "--out", tmp_path / "out", *how) == 2
+    assert f"kamerton data import '{tmp_path / 'my list.csv'}' galaxies.fits" in one_line(capsys)

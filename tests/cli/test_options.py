@@ -15,7 +15,7 @@ import typer
 import kamerton
 from kamerton.checks import Settings
 from kamerton.cli import main
-from kamerton.cli.command import app
+from kamerton.cli.command import answer, app
 from kamerton.cli.options import docstrings
 from kamerton.config.judging import CompareSettings, EvaluateSettings, ReportSettings
 from kamerton.config.learning import SweepSettings, TrainSettings
@@ -122,3 +122,17 @@ def test_a_word_that_is_no_choice_is_answered_with_the_choices(
     said = capsys.readouterr().err
     assert said.count("\n") == 1
     assert all(word in said for word in ("--device", "gpu", *DEVICES))
+
+
+@pytest.mark.parametrize(
+    ("words", "option"),
+    [
+        (["next", "none.parquet", "--count", "0"], "--count"),
+        (["data", "split", "none.fits", "out", "--group-radius", "-1"], "--group-radius"),
+        (["train", "none", "--network", "lenet5", "--batch-size", "0"], "--batch-size"),
+        (["sweep", "none", "--networks", "lenet5", "--out", "o", "--seeds", "a"], "--seeds"),
+    ],
+)
+def test_a_bad_value_is_named_by_its_option(words: list[str], option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert answer(words) == 2
+    assert capsys.readouterr().err.startswith(f"kamerton: Bad value for {option}. ")

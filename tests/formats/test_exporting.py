@@ -15,6 +15,8 @@ from kamerton.errors import OutputError, RunError, UnknownNameError, UsageError
 from kamerton.formats.exporting import EXPORTS, export
 from kamerton.runs.folder import Run, create_run, open_run
 from kamerton.runs.lock import locked
+from kamerton.training.progress import Silent
+from kamerton.training.train import train
 from tests.watching import Recorder
 
 
@@ -125,3 +127,24 @@ def test_a_silent_export_says_nothing(
     with pytest.raises(SystemExit):
         main()
     assert capsys.readouterr().err == ""
+
+
+class Sayings(Silent):
+    """Keeps what a training says."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def say(self, line: str) -> None:
+        self.said.append(line)
+
+
+def test_a_network_without_a_keras_twin_says_so_and_what_does(toy_splits: Path, tmp_path: Path) -> None:
+    watcher = Sayings()
+    run = train(toy_splits, network="p4m_resnet", recipe="notebook", epochs=1, out=tmp_path / "p4m", watcher=watcher)
+    assert not run.keras_path.exists()
+    (said,) = [line for line in watcher.said if "model.keras" in line]
+    assert said.endswith(f"kamerton export {run.path} --to onnx")
+    with pytest.raises(UsageError, match=rf"a layer has no Keras twin.*Next: kamerton export {run.path} --to onnx"):
+        export(run, "keras")
+    assert export(run, "onnx").exists()
