@@ -25,6 +25,16 @@ LINE_LETTERS = 1 << 20
 KNOWN_COLUMNS = {"id", "ra", "dec", "group", "source"}
 """Columns that Kamerton knows are found in any case of letters."""
 
+POSITION_COLUMNS = (
+    ("RA_ICRS", "DE_ICRS"),
+    ("RAJ2000", "DEJ2000"),
+    ("_RAJ2000", "_DEJ2000"),
+    ("RAdeg", "DEdeg"),
+    ("ALPHA_J2000", "DELTA_J2000"),
+)
+"""What VizieR and SExtractor call right ascension and declination, in any case of letters; the first pair that is there
+counts. J2000 and ICRS are less than 0.1 arcsec apart."""
+
 
 SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab"}
 """Between the cells of a CSV file; where the header has as many of several, the first one counts."""
@@ -197,12 +207,22 @@ def is_simple(kind: Any) -> bool:
 
 
 def _as_columns(source: Path, header: Sequence[str], cells: Sequence[list[str]]) -> dict[str, list[str]]:
-    return dict(zip(column_names(source, header, has_rows=bool(cells)), cells, strict=True))
+    first_row = [column[0] for column in cells]
+    names = column_names(source, header, has_rows=bool(cells), first_row=first_row)
+    say_positions(source, header, names)
+    return dict(zip(names, cells, strict=True))
 
 
-def column_names(source: Path, header: Sequence[str], *, has_rows: bool) -> list[str]:
-    """Name the columns as they are known; DataError where two have one name, or there are no rows."""
+def column_names(
+    source: Path, header: Sequence[str], *, has_rows: bool, first_row: Sequence[str] | None = None
+) -> list[str]:
+    """Name the columns as they are known; DataError where two have one name, or there are no rows.
+
+    Without ``ra`` and ``dec`` a pair of `POSITION_COLUMNS` becomes these, where ``first_row`` has degrees in it.
+    """
     names = [name.strip().lower() if name.strip().lower() in KNOWN_COLUMNS else name.strip() for name in header]
+    if first_row and not {"ra", "dec"} & set(names):
+        names = _with_positions(names, first_row)
     # FITS does not tell upper from lower case in names of columns.
     folded = [name.lower() for name in names]
     twice = [name for name in names if folded.count(name.lower()) > 1]
@@ -214,6 +234,45 @@ def column_names(source: Path, header: Sequence[str], *, has_rows: bool) -> list
             next_step="correct the header" if has_rows else "add rows",
         )
     return names
+
+
+def _with_positions(names: list[str], first_row: Sequence[str]) -> list[str]:
+    """Call the first pair of columns that hold positions ``ra`` and ``dec``."""
+    places = {name.lower(): place for place, name in enumerate(names)}
+    for pair in POSITION_COLUMNS:
+        at = [places.get(name.lower()) for name in pair]
+        if None not in at and all(_is_degrees(first_row[place]) for place in at if place is not None):
+            known = dict(zip(at, ("ra", "dec"), strict=True))
+            return [known.get(place, name) for place, name in enumerate(names)]
+    return names
+
+
+def _is_degrees(cell: str) -> bool:
+    """Tell decimal degrees, or an empty cell, from hours and minutes; a decimal comma may be one."""
+    try:
+        float(cell.strip().replace(",", ".") or "nan")
+    except ValueError:
+        return False
+    return True
+
+
+def say_positions(source: Path, header: Sequence[str], names: Sequence[str]) -> None:
+    """Say which columns were taken as ``ra`` and ``dec``, and which look like positions and were not."""
+    given = [name.strip() for name in header]
+    taken = [name for name, known in zip(given, names, strict=True) if known in {"ra", "dec"} and name.lower() != known]
+    if taken:
+        warn(
+            f"{source}: {' and '.join(taken)} are taken as ra and dec, in degrees (ICRS)",
+            next_step="nothing, if they are; or call the columns ra and dec that hold the positions",
+        )
+        return
+    there = {name.lower() for name in given}
+    left = [pair for pair in POSITION_COLUMNS if {name.lower() for name in pair} <= there]
+    if left and not {"ra", "dec"} & set(names):
+        warn(
+            f"{source}: no positions, for {' and '.join(left[0])} are not in decimal degrees",
+            next_step="write columns ra and dec in degrees (Astropy's SkyCoord converts hours), if they are to count",
+        )
 
 
 def unreadable_list(source: Path, error: Exception) -> DataError:

@@ -12,7 +12,7 @@ import numpy as np
 
 from kamerton.arrays import ValuesN
 from kamerton.data.decimals import DecimalCommas, pointed_cell
-from kamerton.data.lists import column_names, is_simple, open_csv, unreadable_list
+from kamerton.data.lists import column_names, is_simple, open_csv, say_positions, unreadable_list
 from kamerton.data.sources.cells import ColumnFacts, as_column
 from kamerton.data.sources.source import ColumnKind
 from kamerton.errors import DataError
@@ -20,6 +20,9 @@ from kamerton.parquet import parquet_batches, parquet_schema
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+TEXT = "text"
+"""Stands for a cell that is no number."""
 
 CHECKED_ROWS = 10_000
 """Rows looked at together where a whole list is passed over."""
@@ -32,7 +35,9 @@ class CsvRows:
         self.path, self._as_text = path, as_text
         found = open_csv(path)
         self._may_have_commas = found.has_decimal_commas
-        self.names = column_names(path, found.header, has_rows=next(found.rows, None) is not None)
+        first_row = next(found.rows, None)
+        self.names = column_names(path, found.header, has_rows=first_row is not None, first_row=first_row)
+        say_positions(path, found.header, self.names)
 
     @cached_property
     def _told(self) -> tuple[dict[str, ColumnFacts], frozenset[str]]:
@@ -95,7 +100,10 @@ class ParquetRows:
         self.path, self._as_text = path, as_text
         self._schema, count = _described(path)
         stored = [field.name for field in self._schema if is_simple(field.type)]
-        self.names = column_names(path, stored, has_rows=count > 0)
+        # A column of numbers is in degrees, for hours and minutes are text.
+        first = ["0" if _declared_kind(self._schema.field(name).type) != "text" else TEXT for name in stored]
+        self.names = column_names(path, stored, has_rows=count > 0, first_row=first)
+        say_positions(path, stored, self.names)
         self._stored = dict(zip(self.names, stored, strict=True))
 
     @cached_property

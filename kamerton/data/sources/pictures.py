@@ -72,7 +72,7 @@ class PictureFiles:
                 other_way="give them as sources of their own",
             )
         except PictureError as error:
-            return error
+            return _cube_among_pictures(path) if _is_cube(path) else error
         note_doubtful(doubtful, [place], self._learned, picture.origin)
         return picture.image_hwc
 
@@ -103,6 +103,14 @@ def _is_cube(path: Path) -> bool:
     with suppress(OSError, DataError):
         return is_cube(path)
     return False
+
+
+def _cube_among_pictures(path: Path) -> PictureError:
+    return PictureError(
+        f"{path}: no picture of one galaxy, but a cube of many",
+        allowed="pictures and FITS cutouts in a folder or a list; a cube is a source of its own",
+        next_step=f"name {path} as a source, beside the others or in a catalogue of its own",
+    )
 
 
 def _cubes_inside(where: Path, files: int, cube: Path) -> DataError:

@@ -44,6 +44,15 @@ def test_a_bad_picture_is_the_error_of_its_own_galaxy(tmp_path: Path) -> None:
     assert all(text in error for text, error in zip(says, errors, strict=True))
 
 
+def test_a_cube_among_pictures_is_one_error_that_says_what_it_is(tmp_path: Path) -> None:
+    save_pictures(tmp_path, ["a.png"])
+    cube = write_toy_cube(tmp_path / "b.fits", 3)
+    error = read_source(tmp_path).images[1]
+    assert isinstance(error, PictureError)
+    assert str(error).startswith(f"{cube}: no picture of one galaxy, but a cube of many. ")
+    assert f"Next: name {cube} as a source" in str(error)
+
+
 def test_files_that_are_no_pictures_are_counted_aloud(tmp_path: Path) -> None:
     save_pictures(tmp_path, ["a.png"])
     for name in ("notes.txt", "labels.CSV", ".hidden"):
