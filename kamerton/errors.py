@@ -28,6 +28,7 @@ import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 PART_LENGTH = 2000
 """Of a longer part of a message, only the beginning is shown."""
@@ -54,6 +55,16 @@ class KamertonError(Exception):
     ) -> None:
         self.what, self.received, self.allowed, self.next_step = what, received, allowed, next_step
         super().__init__(_one_line(what, received, allowed, next_step))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let an error come back whole from another process, whatever its kind is made of."""
+        return _made_again, (type(self), self.args), self.__dict__
+
+
+def _made_again(kind: type[KamertonError], args: tuple[Any, ...]) -> KamertonError:
+    error = kind.__new__(kind)
+    error.args = args
+    return error
 
 
 class KamertonWarning(UserWarning):

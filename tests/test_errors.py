@@ -1,6 +1,7 @@
 """Errors are one line with all their parts, and the tree in the docstring is the real one."""
 
 import inspect
+import pickle
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import pytest
 
 from kamerton import errors
 from kamerton.errors import (
+    BadValueError,
     DataError,
     KamertonError,
     KamertonWarning,
@@ -92,3 +94,19 @@ exec("def deep(): warn('Read so')\\n{door}", inside); inside["door"]()
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stderr.splitlines()[0] == "<string>:4: KamertonWarning: Read so."
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        TrainingStoppedError(signal.SIGTERM, "in epoch 1 of 2", Path("run"), next_step="begin again"),
+        UnknownNameError("network", "alexnt", ["alexnet"]),
+        BadValueError("count", 0, "1 to 500"),
+        DataError("wrong", received=[1], next_step="mend it"),
+    ],
+)
+def test_an_error_comes_back_whole_from_another_process(error: KamertonError) -> None:
+    # As multiprocessing and Ray send it.
+    again = pickle.loads(pickle.dumps(error))  # our own bytes
+    assert type(again) is type(error)
+    assert (str(again), vars(again), again.exit_code) == (str(error), vars(error), error.exit_code)
