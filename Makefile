@@ -34,8 +34,9 @@ lowest: $(LOWEST)/ready ## the quick tests with the lowest versions that pyproje
 docs: $(VENV)/ready ## docs/cli.md and docs/api.md, from the code
 	$(BIN)/python -m docs.generate
 
-fuzz: $(VENV)/ready ## 20,000 broken files against every reader, and new examples for every property
+fuzz: $(VENV)/ready ## 20,000 broken files against every reader, 1,200 hostile requests, and new examples for every property
 	$(BIN)/python -m tests.fuzz --files 20000
+	$(BIN)/python -m tests.serving.attacks
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m hypothesis --hypothesis-profile=other-examples -n auto \
 		--maxprocesses 4 --dist loadfile
 

@@ -25,7 +25,6 @@ from kamerton.catalogue.columns import (
     catalogue_columns,
     class_slugs,
 )
-from kamerton.catalogue.heading import model_facts, model_of
 from kamerton.catalogue.manifest import PLACE, SOURCE
 from kamerton.catalogue.reading import read_shard
 from kamerton.catalogue.requests import open_sources, say_doubtful
@@ -118,20 +117,18 @@ def answer(network: Network, run_name: str, given: Sequence[Given], folder: Path
         work.end()
     lines = dict.fromkeys(str(one.message) for one in told if issubclass(one.category, KamertonWarning))
     certainty = network.certainty
-    predictor = network.predictor
-    model = model_of(network.run, certainty, eight_views=predictor.eight_views, int8=predictor.int8)
+    class_names = network.predictor.class_names
     columns = catalogue_columns(
-        {}, predictor.class_names, positions=work.has_positions, flags=None if certainty is None else FLAGS
+        {}, class_names, positions=work.has_positions, flags=None if certainty is None else FLAGS
     )
-    facts = model_facts(network.run, model, certainty)
-    title = f"Shapes of {counted(len(work.galaxies), 'galaxy')}, by the network {model.network}"
+    title = f"Shapes of {counted(len(work.galaxies), 'galaxy')}, by the network {network.run.record.network}"
     return Answer(
         network.run,
         run_name,
-        predictor.class_names,
+        class_names,
         None if certainty is None else certainty.calibration.coverage,
         tuple(work.galaxies),
-        Header(title, columns, facts),
+        Header(title, columns, network.facts),
         work.table(),
         tuple(_without_paths(line, given) for line in lines),
         network.method,

@@ -43,5 +43,7 @@ def create_app(
         middleware=[Middleware(Guard, gate=gate, site=site)],
         exception_handlers=handlers(site),
     )
+    # A slash too many is no page; a redirection would lead where the request says.
+    app.router.redirect_slashes = False
     app.state.site, app.state.gate = site, gate
     return app

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -65,10 +66,21 @@ class Desk:
     site: Site
     networks: Networks
     answers: Answers
+    _making_ready: set[asyncio.Task[None]] = field(default_factory=set)
 
-    def home(self, request: Request) -> Response:
-        """Ask for files."""
+    async def home(self, request: Request) -> Response:
+        """Ask for files; the network that will answer is made ready meanwhile."""
+        runs = self.site.run_folders()
+        path = runs.get(request.query_params.get("run", next(iter(runs), "")))
+        if path is not None and not self.networks.has(path) and self.site.queue.is_idle:
+            self._making_ready.add(task := asyncio.create_task(self._make_ready(path)))
+            task.add_done_callback(self._making_ready.discard)
         return self._form(request, "classify.html")
+
+    async def _make_ready(self, path: Path) -> None:
+        # What is wrong with the run is said to whoever asks it, and a queue that is full needs nothing more.
+        with suppress(Exception):
+            await self.site.queue.run(self.networks.open, path)
 
     def _form(self, request: Request, template: str, **context: Any) -> Response:
         runs = list(self.site.run_folders())

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ import torch
 from kamerton.arrays import SquareHWC
 from kamerton.batches.reading import to_network_input
 from kamerton.catalogue.answering import Answering
+from kamerton.catalogue.heading import model_facts, model_of
 from kamerton.certainty.judging import Certainty, read_certainty
 from kamerton.config.answers import ExplainSettings
 from kamerton.config.serving import Caps
@@ -41,6 +43,7 @@ class Network:
         self.run = run
         self._way = _way(run)
         self.predictor.prepare()
+        _ = self.facts
         self._opened = ExitStack()
         self._training: TrainingGalaxies | None = None
         self._looking: Iterator[int] = iter(())
@@ -55,6 +58,12 @@ class Network:
     def certainty(self) -> Certainty | None:
         """The run's calibration; None where it has none."""
         return self._way.certainty
+
+    @cached_property
+    def facts(self) -> dict[str, str]:
+        """What a table says of the network; the weights are read to their end for it, once."""
+        model = model_of(self.run, self.certainty, eight_views=self.predictor.eight_views, int8=self.predictor.int8)
+        return model_facts(self.run, model, self.certainty)
 
     @property
     def method(self) -> str:
@@ -126,6 +135,11 @@ class Networks:
     def __init__(self, caps: Caps) -> None:
         self._most = caps.networks
         self._kept: OrderedDict[Path, tuple[State, Network]] = OrderedDict()
+
+    def has(self, path: Path) -> bool:
+        """Tell whether a run is open, as it is now."""
+        known = self._kept.get(path)
+        return known is not None and known[0] == _state(path)
 
     def open(self, path: Path) -> Network:
         """Give a run's network as it is now; RunError where the run is damaged, DataError where it has no weights."""

@@ -48,6 +48,11 @@ class Queue:
             self._thread.start()
         return await asyncio.wrap_future(future)
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody waits."""
+        return self._works.empty()
+
     def _go(self) -> None:
         while True:
             future, work = self._works.get()

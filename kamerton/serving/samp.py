@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from kamerton.errors import MissingExtraError, UsageError
 
 TABLE, IMAGE = "table.load.votable", "image.load.fits"
 
 
-def send(mtype: str, path: Path, name: str, hub: Any = None) -> list[str]:
+def send(mtype: str, path: Path, name: str) -> list[str]:
     """Send a file to every program that takes it, and give their names.
 
-    Raises UsageError where no hub runs (TOPCAT and Aladin begin one) or no program takes it. ``hub`` is one of this
-    process.
+    Raises UsageError where no hub runs (TOPCAT and Aladin begin one) or no program takes it.
     """
     try:
         from pyvo import samp
@@ -27,8 +25,9 @@ def send(mtype: str, path: Path, name: str, hub: Any = None) -> list[str]:
         "Kamerton", "Sorts galaxies by their shape", metadata={"samp.name": "Kamerton"}, callable=False
     )
     try:
-        client.connect(hub=hub)
-    except (samp.SAMPHubError, OSError) as error:
+        client.connect()
+    # The last where another hub than the usual one runs.
+    except (samp.SAMPHubError, OSError, KeyError) as error:
         raise UsageError(
             "No SAMP hub is running, through which programs talk", next_step="start TOPCAT or Aladin, and try again"
         ) from error

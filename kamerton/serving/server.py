@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import socket
 import threading
 import webbrowser
@@ -15,6 +16,9 @@ from kamerton.config.serving import RUNS_FOLDER, Caps, ServeSettings
 from kamerton.errors import MissingExtraError, UsageError
 
 BACKLOG = 128
+
+TALKERS = ("uvicorn", "uvicorn.error", "python_multipart", "asyncio")
+"""Loggers that would say a line for every broken request; what goes wrong in Kamerton is said by the guard."""
 
 
 def serve(
@@ -101,6 +105,8 @@ def _answer(folder: Path, settings: ServeSettings, listening: socket.socket, say
     say("Ctrl-C ends it.")
     if settings.open:
         threading.Thread(target=webbrowser.open, args=(opened,), daemon=True).start()
+    for name in TALKERS:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     Server(_config(uvicorn, app, caps)).run(sockets=[listening])
 
 

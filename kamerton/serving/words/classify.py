@@ -27,7 +27,7 @@ WORDS = {
         "set_none": "No class fits: the network promises the true class in its set for {percent} of the galaxies, and here the set is empty.",
         "set_all": "Any class is possible: the network is not sure enough to leave one out.",
         "not_calibrated": "This network is not calibrated: its percentages may promise too much, and it has no set of likely classes. `kamerton calibrate` mends that.",
-        "and": "and",
+        "and": "or",
         "far": "Unlike the galaxies that the network learned from: farther from them than 99% of the known galaxies. Do not trust the class.",
         "unclear": "The network finds no class in it as clearly as in 99% of the known galaxies. Do not trust the class.",
         "doubtful": "The picture may show more or less of the sky than those that the network learned from, so the galaxy may seem smaller or larger to it.",
