@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import weakref
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -45,6 +46,8 @@ class Network:
         self.predictor.prepare()
         _ = self.facts
         self._opened = ExitStack()
+        # Whoever forgets a network, closes what it has open.
+        weakref.finalize(self, self._opened.close)
         self._training: TrainingGalaxies | None = None
         self._looking: Iterator[int] = iter(())
         self._seen = 0

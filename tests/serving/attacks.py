@@ -80,7 +80,8 @@ MULTIPART = f"multipart/form-data; boundary={BOUNDARY}"
 def upload(at: Running, *parts: tuple[str, bytes], run: str = "", **headers: str) -> bytes:
     """Write a request with files."""
     body = form(*parts, run=run)
-    return request(at, "/classify", "POST", body, **{"Content_Type": MULTIPART, **headers})
+    content_type = headers.pop("Content_Type", MULTIPART)
+    return request(at, "/classify", "POST", body, known=True, Content_Type=content_type, **headers)
 
 
 def png(side: int = 32, seed: int = 0) -> bytes:

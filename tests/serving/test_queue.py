@@ -15,9 +15,12 @@ from tests.serving.conftest import site_of, visitor
 
 
 def test_work_is_done_one_after_another_in_one_thread() -> None:
+    def name(number: int) -> tuple[int, str]:
+        return number, threading.current_thread().name
+
     async def go() -> list[tuple[int, str]]:
         queue = Queue(10, 2)
-        return await asyncio.gather(*(queue.run(lambda n=n: (n, threading.current_thread().name)) for n in range(5)))
+        return list(await asyncio.gather(*(queue.run(name, number) for number in range(5))))
 
     assert asyncio.run(go()) == [(number, "kamerton-network") for number in range(5)]
 
