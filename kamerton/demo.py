@@ -67,8 +67,11 @@ def _demo(folder: Path, console: Console, settings: DemoSettings, watcher: Watch
         )
         evaluate(run, folder / "data" / "test.fits", watcher=watcher)
         runs.append(run)
+    # Before the run is calibrated, or its results would be those of before that.
+    comparison = compare(runs, out=folder / "comparison")
+    page = write_report(comparison, folder / "report.html")
     catalogue = _label_new_galaxies(folder, console, runs[0], settings, watcher)
-    return _compare(folder, console, runs, catalogue)
+    return _told(folder, console, runs[0], comparison, page, catalogue)
 
 
 def _label_new_galaxies(
@@ -84,14 +87,11 @@ def _label_new_galaxies(
     return folder / "new_galaxies.vot"
 
 
-def _compare(folder: Path, console: Console, runs: list[Run], catalogue: Path) -> Demo:
-    place = folder / "comparison"
-    comparison = compare(runs, out=place)
-    page = write_report(comparison, folder / "report.html")
+def _told(folder: Path, console: Console, run: Run, comparison: Comparison, page: Path, catalogue: Path) -> Demo:
     console.print("\nOn the test set, which no training saw:")
     print_comparison(comparison, console)
-    table, picture = place / "comparison.csv", place / "learning_curves.png"
-    mistakes = runs[0].picture_path("test", "mistakes")
+    table, picture = folder / "comparison/comparison.csv", folder / "comparison/learning_curves.png"
+    mistakes = run.picture_path("test", "mistakes")
     console.print(f"table:    {table}\npicture:  {picture}\nmistakes: {mistakes}\nreport:   {page}")
     console.print(f"new galaxies, labelled: {catalogue}")
     return Demo(table, picture, page, comparison, catalogue)

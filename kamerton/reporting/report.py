@@ -444,12 +444,13 @@ class Teller:
         """Give one of these: its words, its picture, or a table where it has none."""
         w, found = self.words, beside.found
         picture = None if beside.gallery is None else self.picture(beside.gallery)
-        shown = {"path": beside.path, "picture": picture, "titles": (), "rows": ()}
+        shown = {"path": beside.path, "picture": picture, "titles": (), "rows": (), "numbers": (1, 4)}
         if isinstance(found, LabelsTold):
             return shown | {"lines": found.sentences(w["lang"])}
         if isinstance(found, LikeOne):
             known = self.number(found.known, ",d")
             line = w["similar_note"].format(query=found.query, known=known, where=Path(found.where).name)
+            shown["numbers"] = (1, 4, 5)
             last, rows = w["distance"], [(*row[:3], self.number(row[3]), self.number(row[4])) for row in found.rows]
         else:
             line = w["next_note"].format(count=self.number(found.count, ",d"), shown=len(found.rows))
