@@ -7,6 +7,7 @@ KamertonError
 │   ├── OutputError          a place that cannot be written, or that already holds something
 │   └── MissingExtraError    an optional package that is not installed
 ├── TrainingStoppedError     (exit 128 + signal)   a signal asked a training to stop, and it can go on
+├── WorkerLostError          (exit 1)  a process that worked for this one was killed
 └── DataError           (ValueError, exit 1)  the data are wrong: a cube, a picture, a table
     ├── CubeError            a labelled FITS cube
     ├── PictureError         one picture or FITS cutout

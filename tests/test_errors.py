@@ -18,10 +18,13 @@ from kamerton.errors import (
     TrainingStoppedError,
     UnknownNameError,
     UsageError,
+    WorkerLostError,
     warn,
 )
 
 KINDS = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, KamertonError)]
+NEITHER = {KamertonError, TrainingStoppedError, WorkerLostError}
+"""What is neither the request's fault nor the data's."""
 
 
 def test_all_parts_stand_in_one_line() -> None:
@@ -73,7 +76,7 @@ def test_the_docstring_draws_every_kind(kind: type[KamertonError]) -> None:
     assert kind.__name__ in errors.__doc__
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in {KamertonError, TrainingStoppedError}])
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in NEITHER])
 def test_wrong_usage_exits_with_2_and_bad_data_with_1(kind: type[KamertonError]) -> None:
     assert issubclass(kind, ValueError)
     assert kind.exit_code == (2 if issubclass(kind, UsageError) else 1)

@@ -17,10 +17,18 @@ import torch
 from kamerton.config.machine import Convolutions
 from kamerton.config.pictures import Framing, PixelOrigin, Preprocessing
 from kamerton.data.cubes.cube import open_cube
-from kamerton.errors import CubeError, KamertonError, KamertonWarning, OutputError, UnknownNameError, UsageError
+from kamerton.errors import (
+    CubeError,
+    DownloadError,
+    KamertonError,
+    KamertonWarning,
+    OutputError,
+    UnknownNameError,
+    UsageError,
+)
 from kamerton.machine import tiled_convolutions
 from kamerton.machine.tiled_convolutions import tiles_available
-from kamerton.networks.registry import build_network, count_parameters, find_network
+from kamerton.networks.registry import build_network, count_parameters
 from kamerton.recipes import load_recipe, recipe_folder
 from kamerton.runs.folder import Run, open_run
 from kamerton.training.progress import Silent
@@ -430,11 +438,10 @@ def test_learned_weights_that_cannot_be_had_leave_no_run(
     tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def unreachable(*_: Any) -> Any:
-        raise UsageError("timm cannot fetch its weights")
+        raise DownloadError("weights that cannot be fetched")
 
-    entry = dataclasses.replace(find_network("lenet5"), build_learned=unreachable)
-    monkeypatch.setattr("kamerton.starts.start.find_network", lambda _: entry)
-    with pytest.raises(UsageError, match="cannot fetch"):
+    monkeypatch.setattr("kamerton.training.train.open_start", unreachable)
+    with pytest.raises(DownloadError, match="cannot be fetched"):
         train(tiny, network="lenet5", start="timm:lenet5.sky", out=tmp_path / "runs" / "run")
     assert nothing_is_left(tmp_path)
 
