@@ -10,6 +10,7 @@ from rich.console import Console
 from kamerton.catalogue.predict import predict
 from kamerton.config.surveys import DemoSettings, SynthSettings
 from kamerton.data.synthetic.survey import synth, write_new_galaxies
+from kamerton.errors import TrainingStoppedError
 from kamerton.evaluation.calibrate import calibrate
 from kamerton.evaluation.compare import compare
 from kamerton.evaluation.comparison import Comparison
@@ -44,8 +45,14 @@ def demo(
     probabilities.
     """
     settings = settings or DemoSettings()
-    with whole_folder(Path(out)) as folder:
-        return _demo(folder, console, settings, watcher)
+    try:
+        with whole_folder(Path(out)) as folder:
+            return _demo(folder, console, settings, watcher)
+    except TrainingStoppedError as stopped:
+        # The folder is gone, and with it what could go on.
+        raise TrainingStoppedError(
+            stopped.signal, stopped.place, Path(out), next_step="give the same command again", is_kept=False
+        ) from stopped
 
 
 def _demo(folder: Path, console: Console, settings: DemoSettings, watcher: Watcher | None) -> Demo:

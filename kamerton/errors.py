@@ -170,11 +170,13 @@ class MissingExtraError(UsageError):
 
 
 class TrainingStoppedError(KamertonError):
-    """A signal asked a training to stop; what was learned is in a checkpoint."""
+    """A signal asked a training to stop; what was learned is in a checkpoint, unless nothing is kept."""
 
-    def __init__(self, number: signal.Signals, place: str, run: Path, *, next_step: str | None = None) -> None:
+    def __init__(
+        self, number: signal.Signals, place: str, run: Path, *, next_step: str | None = None, is_kept: bool = True
+    ) -> None:
         super().__init__(
-            f"Stopped by {number.name} {place}; nothing is lost",
+            f"Stopped by {number.name} {place}; {'nothing is lost' if is_kept else 'nothing is kept'}",
             next_step=next_step or f"give the same command with --resume --out {run}",
         )
         self.signal, self.place = number, place

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,10 @@ from astropy.table import Table
 from PIL import Image
 from rich.console import Console
 
+import kamerton.demo as demo_module
 from kamerton.config.surveys import DemoSettings
 from kamerton.demo import Demo, demo
-from kamerton.errors import OutputError
+from kamerton.errors import OutputError, TrainingStoppedError
 
 SETTINGS = DemoSettings(count=200, size=32, epochs=2, networks=("lenet5",), new_galaxies=30)
 
@@ -80,4 +82,14 @@ def test_after_a_failure_nothing_is_left(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr("kamerton.demo.evaluate", interrupted)
     with pytest.raises(KeyboardInterrupt):
         demo(tmp_path / "out", Console(file=io.StringIO()), SETTINGS)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_stopped_demo_says_that_nothing_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stops(*_: Any, **more: Any) -> Any:
+        raise TrainingStoppedError(signal.SIGTERM, "in epoch 1 of 2", more["out"])
+
+    monkeypatch.setattr(demo_module, "train", stops)
+    with pytest.raises(TrainingStoppedError, match=r"nothing is kept\. Next: give the same command again\.$"):
+        demo_module.demo(tmp_path / "demo", Console(quiet=True), SETTINGS)
     assert list(tmp_path.iterdir()) == []

@@ -35,6 +35,11 @@ POSITION_COLUMNS = (
 """What VizieR and SExtractor call right ascension and declination, in any case of letters; the first pair that is there
 counts. J2000 and ICRS are less than 0.1 arcsec apart."""
 
+ID_NAMES = {
+    *("objid", "object_id", "objname", "galaxy_id", "source_id", "specobjid", "dr7objid", "dr8objid", "main_id"),
+    *("name", "iauname", "iau_name", "designation", "identifier", "pgc"),
+}
+"""What surveys call the name of a galaxy, in any case of letters; such a column is told of, and not taken."""
 
 SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab"}
 """Between the cells of a CSV file; where the header has as many of several, the first one counts."""

@@ -444,7 +444,13 @@ class Teller:
         """Give one of these: its words, its picture, or a table where it has none."""
         w, found = self.words, beside.found
         picture = None if beside.gallery is None else self.picture(beside.gallery)
-        shown = {"path": beside.path, "picture": picture, "titles": (), "rows": (), "numbers": (1, 4)}
+        shown: dict[str, Any] = {
+            "path": beside.path,
+            "picture": picture,
+            "titles": (),
+            "rows": (),
+            "numbers": (1, 4),
+        }
         if isinstance(found, LabelsTold):
             return shown | {"lines": found.sentences(w["lang"])}
         if isinstance(found, LikeOne):

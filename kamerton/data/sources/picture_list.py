@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kamerton.data.classes import shown
 from kamerton.data.fits.letters import printable
-from kamerton.data.lists import row_of
+from kamerton.data.lists import ID_NAMES, row_of
 from kamerton.data.sources.cells import ColumnFacts
 from kamerton.data.sources.digests import file_digest
 from kamerton.data.sources.list_rows import degrees, open_rows
 from kamerton.data.sources.pictures import PictureFiles
 from kamerton.data.sources.rows import Positions, carried_name, known_positions, row_batch
 from kamerton.data.sources.source import ColumnKind, SourceRequest
-from kamerton.errors import DataError
+from kamerton.errors import DataError, warn
 from kamerton.plurals import counted
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ class ListSource(PictureFiles):
         folder = request.path.parent
         super().__init__(request, self._rows.texts(self._path_column), lambda place: folder / place)
         self.has_own_ids = "id" in self._rows.names
+        if not self.has_own_ids:
+            _tell_of_other_names(self.path, self._rows.names)
         self._lists_positions = bool({"ra", "dec"} & set(self._rows.names))
         self.has_positions = {"ra", "dec"} <= set(self._rows.names) or (not self._lists_positions and self.are_cutouts)
 
@@ -89,6 +92,17 @@ class ListSource(PictureFiles):
 def open_list_source(request: SourceRequest) -> Iterator[ListSource]:
     """Open a list of pictures; paths are relative to it."""
     yield ListSource(request)
+
+
+def _tell_of_other_names(source: Path, names: Sequence[str]) -> None:
+    """Warn where galaxies are named by their paths, and a column is called as if it named them."""
+    found = [name for name in names if name.lower() in ID_NAMES]
+    if found:
+        warn(
+            f"{source}: galaxies are named by their paths, since no column is called 'id'",
+            received=f"{shown(map(repr, found))}, by which others may know them",
+            next_step="call the column 'id' that names the galaxies, if one does",
+        )
 
 
 def _require_column(source: Path, names: Sequence[str], name: str) -> None:

@@ -56,6 +56,13 @@ def test_a_list_without_ids_is_identified_by_its_paths(ending: str, tmp_path: Pa
     assert found.column("id") == found.column("place") == ["0.png", "1.png"]
 
 
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_column_that_may_be_meant_as_the_id_is_told_of(ending: str, tmp_path: Path) -> None:
+    with pytest.warns(KamertonWarning, match=r"named by their paths.*Received: 'objID'.*call the column 'id'"):
+        found = read_source(write(tmp_path, ending, objID=[7, 8], mag=[1.5, 2.5]))
+    assert found.column("id") == ["0.png", "1.png"]
+
+
 def test_numbers_of_one_column_are_told_by_all_of_its_cells(tmp_path: Path) -> None:
     columns = {
         "a": ["1", "2", "x"],
