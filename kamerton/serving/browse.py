@@ -190,7 +190,7 @@ class Desk:
             "at": at,
             "row": one.row,
             "id": one.id,
-            "picture": view.picture(HOME, one.row, "large", stamp),
+            "picture": None if one.status or self._gone(browsed) else view.picture(HOME, one.row, "large", stamp),
             "mine": mine,
             "known": {name: value for name, value in known.items() if value is not None},
             "status": one.status,
@@ -280,7 +280,7 @@ class Desk:
         except OutputError as error:
             return error_response(self.site, request, 503, self.site.said(error))
         if "application/json" not in request.headers.get("accept", ""):
-            return RedirectResponse(view.with_(row=None).address(f"{HOME}/label"), 303)
+            return RedirectResponse(view.with_(at=None, row=None).address(f"{HOME}/label"), 303)
         answer: dict[str, Any] = {"label": None, "decided": len(browsed.standing(view.who))}
         if undone is not None:
             row = browsed.row_of(undone.id)

@@ -23,6 +23,8 @@ class Running:
 
     process: subprocess.Popen[str]
     port: int
+    folder: Path
+    """That of the runs."""
     temporary: Path
     """Where it keeps what is sent."""
     said: Path
@@ -78,13 +80,13 @@ class Running:
 
 
 @contextmanager
-def running(runs: Path, *, threads: int = 1) -> Iterator[Running]:
+def running(runs: Path, *, threads: int = 1, port: int = 0) -> Iterator[Running]:
     """Serve a folder of runs until the end of the block; the temporary files go with it."""
     with tempfile.TemporaryDirectory(prefix="kamerton-test-") as folder:
         temporary, said = Path(folder) / "tmp", Path(folder) / "stderr"
         temporary.mkdir()
         environment = os.environ | {"TMPDIR": str(temporary), "OMP_NUM_THREADS": str(threads)}
-        command = [sys.executable, "-m", "kamerton", "serve", str(runs), "--port", "0", "--token", TOKEN]
+        command = [sys.executable, "-m", "kamerton", "serve", str(runs), "--port", str(port), "--token", TOKEN]
         with said.open("w") as errors:
             process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment)
         try:
@@ -92,7 +94,7 @@ def running(runs: Path, *, threads: int = 1) -> Iterator[Running]:
             line = process.stdout.readline()
             found = re.search(r":(\d+)/", line)
             assert found, line + said.read_text()
-            yield Running(process, int(found[1]), temporary, said)
+            yield Running(process, int(found[1]), runs, temporary, said)
         finally:
             process.send_signal(signal.SIGTERM)
             with suppress(subprocess.TimeoutExpired):

@@ -268,6 +268,7 @@ def test_images_that_are_gone_are_said_and_the_catalogue_stays(calibrated: Run, 
         assert "a.png" in answer.text
         assert str(tmp_path) not in answer.text
     assert client.get("/browse/picture?c=one.parquet&row=0&size=small").status_code == 404
+    assert client.get("/browse/queue?c=one.parquet").json()["galaxies"][0]["picture"] is None
 
 
 def test_a_catalogue_that_was_made_anew_is_opened_anew(calibrated: Run, tmp_path: Path) -> None:

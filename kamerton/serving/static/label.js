@@ -43,7 +43,7 @@ async function refill() {
 
 function preload() {
   for (const one of ahead.slice(0, 4)) {
-    if (preloaded.has(one.picture)) continue;
+    if (!one.picture || preloaded.has(one.picture)) continue;
     const image = new Image();
     image.src = one.picture;
     preloaded.set(one.picture, image);
@@ -82,9 +82,11 @@ function show(one) {
   }
   if (one.at !== null) cursor = one.at;
   shownAt = performance.now();
-  if (picture) {
+  picture.hidden = !one.picture;
+  document.getElementById("empty").hidden = Boolean(one.picture);
+  if (one.picture) {
     picture.src = one.picture;
-    picture.alt = words.picture.replace("{id}", one.id);
+    picture.alt = fill(words.picture, { id: one.id });
   }
   document.getElementById("id").textContent = one.id;
   const form = document.getElementById("decide");
