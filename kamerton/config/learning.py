@@ -47,6 +47,7 @@ class TrainSettings(LearningSettings):
     """Leave the learned weights as they are, and fit the last layer alone to their features: an answer in a minute."""
 
     def check(self) -> None:
+        require(self.start != "", "start", self.start, "a run folder, a file or a name, or none at all")
         require(self.start is not None or not self.freeze, "freeze", self.freeze, "learned weights, named by --start")
         require(0 <= self.seed < 2**32, "seed", self.seed, SEEDS)
         minutes, steps = self.checkpoint_minutes, self.checkpoint_steps

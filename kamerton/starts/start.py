@@ -261,6 +261,8 @@ def installed_file(entry: KnownWeights) -> Path | None:
 
 def _timm(given: str, record: RunRecord) -> Start:
     """Begin with weights of timm, which timm fetches; it fits them to bands and sizes itself."""
+    plain = given.partition(".")[0]
+    _require_network(given, given if record.network == given else plain, record)
     entry = find_network(given)
     if entry.build_learned is None:
         raise UsageError(
@@ -268,8 +270,6 @@ def _timm(given: str, record: RunRecord) -> Start:
             allowed="a tag behind a dot",
             next_step="name one, as in timm:resnet18.a1_in1k",
         )
-    plain = given.partition(".")[0]
-    _require_network(given, given if record.network == given else plain, record)
     shape = Shape(**record.network_shape)
     weights = entry.build_learned(shape.size, shape.channels, shape.classes).state_dict()
     return Start(

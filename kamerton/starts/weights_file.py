@@ -45,6 +45,8 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
         if size_bytes > LARGEST_BYTES:
             raise ValueError(f"{size_bytes} bytes")
         found = readers[path.suffix](path)
+    except ModelFileError:
+        raise
     except (OSError, ValueError) as error:
         raise ModelFileError(
             f"{path}: cannot be read as weights", received=error, next_step="fetch or make the file again"
@@ -96,7 +98,9 @@ def _is_weight(item: tuple[Any, Any]) -> bool:
 def _refusal(error: BaseException) -> str:
     """Name what PyTorch's reader refused, out of its long advice."""
     lines = [line.strip() for line in str(error).splitlines()]
-    return next((line[:200] for line in lines if "GLOBAL" in line or "nsupported" in line), _first_line(error))
+    return next(
+        (line[:200].rstrip(".") for line in lines if "GLOBAL" in line or "nsupported" in line), _first_line(error)
+    )
 
 
 def _first_line(error: BaseException) -> str:

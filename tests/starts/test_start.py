@@ -173,6 +173,8 @@ REFUSALS = {
     "no such name": ("lenet5", "efficientnet_lite9.imagenet", UnknownNameError, r"did you mean 'efficientnet_lite"),
     "no such file": ("lenet5", "nothing.safetensors", ModelFileError, r"No such file.*name a file that is there"),
     "of the table": ("lenet5", LITE0.name, UsageError, r"another network.*--network efficientnet_lite0"),
+    "of timm": ("lenet5", "timm:resnet18.a1_in1k", UsageError, r"another network.*--network timm:resnet18,"),
+    "nothing": ("lenet5", "", UsageError, r"Bad value for start.*a run folder, a file or a name"),
     "a keras file": ("lenet5", "model.keras", ModelFileError, "kamerton import"),
     "another size": ("lenet5", "small.safetensors", UsageError, r"do not fit a LeNet-5.*--size"),
 }
