@@ -3,6 +3,8 @@
     python benchmarks/real_galaxies.py ../shared/data results/real
     python benchmarks/real_galaxies.py ../shared/data results/modern --recipe modern --size 128 --eight-views
     python benchmarks/real_galaxies.py ../shared/data results/resnet18 --network resnet18 --recipe modern --size 96
+    python benchmarks/real_galaxies.py ../shared/data results/lite0 --network efficientnet_lite0 --size 128 \
+        --start efficientnet_lite0.imagenet --recipe finetune --eight-views --seeds 0,1,2
 
 DATA holds labels.csv (path, galaxy10_name, source, group) and the pictures that it names. EFIGI is left out: its crops
 are tighter, and it has no Merging and no Cigar, so that source would tell the class. Without options it is the
@@ -46,27 +48,33 @@ def main() -> None:
     parser.add_argument("--eight-views", action="store_true")
     parser.add_argument("--epochs", type=int)
     parser.add_argument("--size", type=int, default=256)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=0, help="of the split, and of the training")
+    parser.add_argument("--seeds", help="of several trainings on that split, with commas")
+    parser.add_argument("--start", help="learned weights to begin with")
+    parser.add_argument("--freeze", action="store_true", help="fit the last layer alone")
     given = parser.parse_args()
     keep_freed_memory()
     given.out.mkdir(parents=True)
     write_list(given.data, given.out / "galaxies.csv")
     print(import_cube(given.out / "galaxies.csv", given.out / "all.fits", size=given.size))
     print(split_cube(given.out / "all.fits", given.out / "data", group_column="group", seed=given.seed).describe())
-    start = time.perf_counter()
-    run = train(
-        given.out / "data",
-        network=given.network,
-        recipe=given.recipe,
-        epochs=given.epochs,
-        seed=given.seed,
-        out=given.out / "runs" / given.network,
-        watcher=PlainLines(Console()),
-    )
-    print(f"trained in {time.perf_counter() - start:.0f} s")
-    found = evaluate(run, given.out / "data" / "test.fits", by="source", eight_views=given.eight_views)
-    print_metrics(found.metrics, Console())
-    print(f"results: {found.path}")
+    for seed in [given.seed] if given.seeds is None else map(int, given.seeds.split(",")):
+        start = time.perf_counter()
+        run = train(
+            given.out / "data",
+            network=given.network,
+            recipe=given.recipe,
+            epochs=given.epochs,
+            seed=seed,
+            start=given.start,
+            freeze=given.freeze,
+            out=given.out / "runs" / (given.network if given.seeds is None else f"{given.network}-seed{seed}"),
+            watcher=PlainLines(Console()),
+        )
+        print(f"trained in {time.perf_counter() - start:.0f} s")
+        found = evaluate(run, given.out / "data" / "test.fits", by="source", eight_views=given.eight_views)
+        print_metrics(found.metrics, Console())
+        print(f"results: {found.path}")
 
 
 if __name__ == "__main__":

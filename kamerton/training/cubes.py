@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from kamerton.config.pictures import PixelOrigin
 from kamerton.data.classes import warn_of_empty, warn_of_look_alikes, warn_of_missing
 from kamerton.data.cubes.cube import LabelledCube
 from kamerton.data.cubes.origin import framing_differs, framing_told, stretch_differs
+from kamerton.data.identity import cube_marks, seen_again
+from kamerton.data.marks import SURE, GalaxyMarks
 from kamerton.errors import CubeError, UsageError, as_typed, warn
 
 LEARNING_SPLITS = ("train", "valid")
@@ -107,3 +110,24 @@ def shared_origin(train_cube: LabelledCube, valid_cube: LabelledCube) -> PixelOr
         return None
     known = other if learned.method == "unknown" else learned
     return replace(known, framing=None if differs is None else learned.framing)
+
+
+def warn_of_seen_validation(valid_cube: LabelledCube, seen: Mapping[str, GalaxyMarks]) -> None:
+    """Say where weights to begin with have learned from galaxies that are to choose the weights of the training.
+
+    ``seen`` holds what those weights have seen, by split; galaxies that they were validated on are no less fit for it.
+    """
+    learned = [marks for split, marks in seen.items() if split.endswith("train")]
+    if not learned:
+        return
+    galaxies = cube_marks(valid_cube)
+    again = np.zeros(len(galaxies), bool)
+    for marks in learned:
+        found = seen_again(galaxies, marks, valid_cube.watcher)
+        again |= np.any([found[check] for check in SURE], axis=0)
+    if again.any():
+        warn(
+            f"{valid_cube.path}: the weights to begin with have learned from some of its galaxies",
+            received=f"{again.sum()} of {len(galaxies)}, so that validation flatters",
+            next_step="begin with other weights, or split as their training did",
+        )

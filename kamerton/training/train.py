@@ -34,7 +34,13 @@ from kamerton.runs.places import from_run
 from kamerton.runs.record import CubeRecord, RunRecord, settled_in_words, versions
 from kamerton.starts.start import Start, implied_start, open_start
 from kamerton.training.checkpoint import restore_newest
-from kamerton.training.cubes import cube_paths, shared_class_names, shared_origin, warn_of_training_classes
+from kamerton.training.cubes import (
+    cube_paths,
+    shared_class_names,
+    shared_origin,
+    warn_of_seen_validation,
+    warn_of_training_classes,
+)
 from kamerton.training.frozen import FrozenTrainer, with_head
 from kamerton.training.keeping import RunKeeper, StopRequest, stoppable
 from kamerton.training.loop import Trainer
@@ -126,6 +132,7 @@ def train(
         LOG.info("settled: %s", settled_in_words(record))
         processes = held.enter_context(joined(choose_device(device)))
         if processes.is_first:
+            warn_of_seen_validation(cubes.valid, {} if begin is None else begin.seen)
             warn_of_training_classes(cubes.train, cubes.valid, record.class_names)
             make_parents(copies)
             if resume and is_run(path):

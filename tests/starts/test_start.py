@@ -113,6 +113,20 @@ def test_galaxies_of_a_starts_start_count_as_seen(begun: Run, toy_splits: Path, 
     assert third.record.start.start == begun.record.start
 
 
+def test_validation_galaxies_that_the_start_has_learned_from_are_told(
+    toy_run: Run, toy_splits: Path, tmp_path: Path
+) -> None:
+    shutil.copy(toy_splits / "train.fits", tmp_path / "valid.fits")
+    write_toy_cube(tmp_path / "train.fits", 6, 32, 91)
+    with pytest.warns(KamertonWarning, match=r"valid\.fits: .*have learned from some.*70 of 70"):
+        begin(tmp_path, tmp_path / "run", toy_run.path)
+
+
+@pytest.mark.filterwarnings("error::kamerton.errors.KamertonWarning")
+def test_the_same_split_again_is_no_reason_to_warn(toy_run: Run, toy_splits: Path, tmp_path: Path) -> None:
+    begin(toy_splits, tmp_path / "run", toy_run.path)
+
+
 def test_what_a_file_has_seen_nobody_knows(others: Path, tmp_path: Path) -> None:
     path = weights_file(tmp_path / "w.safetensors")
     with pytest.warns(KamertonWarning, match=r"nor under which licence"):
