@@ -15,11 +15,12 @@ import socket
 import sys
 from collections.abc import MutableMapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -28,6 +29,7 @@ from kamerton.config.serving import ServeSettings
 from kamerton.errors import UsageError
 from kamerton.serving.errors import error_response
 from kamerton.serving.site import Site
+from kamerton.serving.uploads import receive_form
 from kamerton.version import PACKAGE
 
 TOKEN_HEADER = "X-Kamerton-Token"
@@ -213,12 +215,11 @@ class Guard:
 
     async def _login(self, request: Request) -> Response:
         """Take the token or the password from the form of the locked page; guesses come one after another."""
-        body = b""
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > MAX_LOGIN_BYTES:
-                return error_response(self.site, request, 413, self.site.words(request).frame.too_large)
-        secret = dict(parse_qsl(body.decode("utf-8", "replace"))).get("secret", "")
+        try:
+            fields = await receive_form(request, replace(self.site.caps, form_bytes=MAX_LOGIN_BYTES))
+        except HTTPException as error:
+            return error_response(self.site, request, error.status_code, self.site.words(request).frame.too_large)
+        secret = fields.get("secret", "")
         if self.gate.knows(secret):
             return self._let_in(RedirectResponse("/", 303))
         async with self._guesses:

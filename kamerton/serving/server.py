@@ -118,9 +118,11 @@ def _shown(host: str) -> str:
 
 
 def _config(uvicorn: Any, app: Any, caps: Caps) -> Any:
+    from kamerton.serving.connections import patient
+
     return uvicorn.Config(
         app,
-        http="h11",
+        http=patient(caps.idle_seconds),
         ws="none",
         loop="asyncio",
         lifespan="off",

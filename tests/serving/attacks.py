@@ -22,10 +22,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote, urlencode
 
 import numpy as np
 from PIL import Image
+from starlette.routing import Route
 
+from kamerton.serving.app import create_app
 from kamerton.training.train import train
 from tests.conftest import write_toy_splits
 from tests.serving.running import TOKEN, Running, running
@@ -150,6 +153,58 @@ def bombs() -> dict[str, bytes]:
     }
 
 
+def every_route() -> Iterator[tuple[str, str]]:
+    """Give method and address of all that the page answers, also of parts that come later."""
+    for route in create_app(Path()).routes:
+        if isinstance(route, Route):
+            yield from ((method, route.path) for method in sorted((route.methods or set()) - {"HEAD"}))
+
+
+FIELDS = (
+    *(
+        "run",
+        "catalogue",
+        "id",
+        "galaxy",
+        "row",
+        "page",
+        "class",
+        "sort",
+        "label",
+        "who",
+        "name",
+        "q",
+        "stretch",
+        "key",
+    ),
+    *("lang", "token", "path", "file", "from", "to", "least", "most", "set_size", "flags", "order", "seconds", "runs"),
+)
+VALUES = (
+    *(
+        "../../../etc/passwd",
+        "/etc/passwd",
+        "..",
+        "<script>alert(1)</script>",
+        "' OR 1=1 --",
+        "a\x00b",
+        "\r\nX: y",
+        "nan",
+    ),
+    *(
+        "-1",
+        "1e999",
+        "99999999999999999999",
+        "\ud800",
+        "ł",
+        "",
+        "=cmd|'/C'!A0",
+        "{{7*7}}",
+        "%00",
+        "x" * 4000,
+        "true",
+        "null",
+    ),
+)
 PATHS = (
     "etc/passwd",
     "app.py",
@@ -233,6 +288,7 @@ class Attacks:
     at: Running
     rng: random.Random
     bombs: dict[str, bytes] = field(default_factory=bombs)
+    routes: list[tuple[str, str]] = field(default_factory=lambda: list(every_route()))
 
     def __iter__(self) -> Iterator[tuple[str, Callable[[], bytes]]]:
         kinds = [getattr(self, name) for name in dir(self) if name.startswith("by_")]
@@ -325,6 +381,18 @@ class Attacks:
         return self.at.raw(
             request(self.at, f"/classify/x/{row}/{self.pick(('map.png', 'similar', 'picture.png', ''))}")
         )
+
+    def by_route(self) -> bytes:
+        """Ask every address of every part, with names, numbers and fields that mean no good."""
+        method, template = self.rng.choice(self.routes)
+        path = re.sub(r"{\w+:int}", lambda _: self.pick(("0", "7", "99999999999999999999")), template)
+        path = re.sub(r"{\w+}", lambda _: quote(self.pick(VALUES), safe="", errors="replace"), path)
+        fields = {self.pick(FIELDS): self.pick(VALUES) for _ in range(self.rng.randint(0, 6))}
+        query, body = urlencode(fields, errors="replace"), b""
+        if method == "POST":
+            body, query = self.rng.choice((query.encode(), json.dumps(fields).encode(), b"[1", b"\xff\x00=%")), ""
+        kind = self.pick(("application/x-www-form-urlencoded", "application/json", "text/plain", MULTIPART))
+        return self.at.raw(request(self.at, f"{path}?{query}", method, body, Content_Type=kind))
 
     def by_method(self) -> bytes:
         method = self.pick(("TRACE", "CONNECT", "OPTIONS", "PATCH", "DELETE", "PROPFIND", "A" * 3000, "get"))

@@ -1,0 +1,58 @@
+"""Connections that ask nothing are let go."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+import uvicorn
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+
+from kamerton.serving.connections import patient
+
+SECONDS = 0.3
+
+
+async def slow(_: object) -> PlainTextResponse:
+    import asyncio
+
+    await asyncio.sleep(3 * SECONDS)
+    return PlainTextResponse("done")
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    """A server whose connections are let go soon."""
+    app = Starlette(routes=[Route("/", slow)])
+    listening = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(app, http=patient(SECONDS), log_config=None, lifespan="off", loop="asyncio")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
+    yield listening.getsockname()[1]
+    server.should_exit = True
+    thread.join(5)
+
+
+@pytest.mark.parametrize("begun", [b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: a\r\nX: "])
+def test_one_that_does_not_say_what_it_wants_is_closed(port: int, begun: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        connection.sendall(begun)
+        begin = time.monotonic()
+        assert connection.recv(100) == b""
+        assert time.monotonic() - begin < 5
+
+
+def test_one_that_is_being_answered_stays(port: int) -> None:
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        for _ in range(2):
+            connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            answer = connection.recv(1000)
+            while not answer.endswith(b"done"):
+                answer += connection.recv(1000)
+            assert answer.startswith(b"HTTP/1.1 200")
