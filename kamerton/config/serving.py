@@ -91,3 +91,11 @@ class Caps(Settings):
     """Answers that the server remembers for their downloads, pictures and maps."""
     kept_bytes: int = 256 * 2**20
     """What they hold together at most."""
+    streams: int = 24
+    """Pages that follow a training live, all of them together; each holds a connection."""
+    look_seconds: float = 1.0
+    """How often a training that is followed is looked at."""
+    page_galaxies: int = 60
+    """Galaxies of a cell of a confusion matrix that are shown at once."""
+    drawn_bytes: int = 64 * 2**20
+    """Figures that are kept once they were drawn."""

@@ -27,10 +27,15 @@ LARGEST_WIDTH, QUALITY = 1000, 82
 
 def embedded(figure: Figure, ending: str) -> str:
     """Render a figure as a data URI for an image's ``src``; ``ending`` is .svg or .png."""
+    return data_uri(rendered(figure, ending), ending)
+
+
+def rendered(figure: Figure, ending: str) -> bytes:
+    """Render a figure; ``ending`` is .svg or .png."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"picture{ending}"
         save_figure(figure, path)
-        return data_uri(path.read_bytes(), ending)
+        return path.read_bytes()
 
 
 def data_uri(content: bytes, ending: str) -> str:
@@ -40,11 +45,16 @@ def data_uri(content: bytes, ending: str) -> str:
 
 def embedded_file(path: Path) -> str:
     """Read a picture file, and make a smaller one of it as a data URI; PictureError where it is none."""
+    return data_uri(smaller_jpeg(path), ".jpg")
+
+
+def smaller_jpeg(path: Path) -> bytes:
+    """Read a picture file, and make a smaller JPEG of it; PictureError where it is none."""
     picture = Image.fromarray(read_rgb(path))
     picture.thumbnail((LARGEST_WIDTH, picture.height), Image.Resampling.LANCZOS)
     made = io.BytesIO()
     picture.save(made, "JPEG", quality=QUALITY)
-    return f"data:image/jpeg;base64,{base64.b64encode(made.getvalue()).decode()}"
+    return made.getvalue()
 
 
 def translate(figure: Figure, texts: Mapping[str, str]) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -35,6 +35,9 @@ from kamerton.runs.folder import Run
 from kamerton.runs.record import RunRecord
 from kamerton.runs.reliability import CertaintyScores
 from kamerton.version import __version__
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 LANGUAGES: dict[str, ModuleType] = {"en": english, "pl": polish}
 
@@ -88,8 +91,7 @@ def write_report(
     """Write the page of a comparison that is made already, and give its path; else as `report`."""
     _require_language(lang)
     _require_place(Path(out), overwrite=overwrite)
-    runs = dict.fromkeys(one.run for result in comparison.networks for one in result.predictions)
-    page = _page(comparison, lang, beside_runs(runs, beside))
+    page = report_page(comparison, lang, beside)
     with whole_file(Path(out)) as partial:
         # Names in a run folder's files may hold halves of letters, which no UTF-8 has.
         partial.write_text(page, encoding="utf-8", errors="backslashreplace")
@@ -121,13 +123,15 @@ def _require_language(lang: str) -> None:
         raise UnknownNameError("language", lang, LANGUAGES)
 
 
-def _page(comparison: Comparison, lang: str, beside: Sequence[Beside]) -> str:
+def report_page(comparison: Comparison, lang: str, beside: Iterable[str | Path] = ()) -> str:
+    """Give the page of a comparison as HTML; it needs nothing from outside, and runs nothing."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
         loader=PackageLoader("kamerton.reporting", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    teller = Teller(LANGUAGES[lang], _in_language(comparison, LANGUAGES[lang]), tuple(beside))
+    runs = dict.fromkeys(one.run for result in comparison.networks for one in result.predictions)
+    teller = dataclasses.replace(Teller.of(comparison, lang), beside=tuple(beside_runs(runs, beside)))
     return environment.get_template("page.html.j2").render(lang=lang, **teller.content())
 
 
@@ -154,6 +158,29 @@ def written(value: float, form: str, language: ModuleType) -> str:
     return text.replace("\0", language.WORDS["thousands"])
 
 
+def explained(run: Run, kept: Kept, language: ModuleType) -> dict[str, Any]:
+    """Say what an explanation is of, and what it is worth."""
+    words = language.WORDS
+    return {
+        "of": words["explained_layer" if kept.of.layer else "explained_pixels"].format(
+            run=run.name,
+            dataset=kept.path.name,
+            method=kept.of.method,
+            layer=kept.of.layer,
+            galaxies=written(kept.of.explained, ",d", language),
+        ),
+        "words": " ".join(verdicts(kept.receipt, find_language(words["lang"]))),
+        "path": kept.path,
+    }
+
+
+def in_language(figure: Figure, language: ModuleType) -> Figure:
+    """Write a figure's texts and numbers as a language does."""
+    translate(figure, language.FIGURE_TEXTS)
+    write_decimals(figure, language.WORDS["decimal"])
+    return figure
+
+
 @dataclass(frozen=True)
 class Teller:
     """Says what a comparison found in one language."""
@@ -162,6 +189,11 @@ class Teller:
     comparison: Comparison
     beside: tuple[Beside, ...] = ()
     """What else is shown."""
+
+    @classmethod
+    def of(cls, comparison: Comparison, lang: str) -> Teller:
+        """Tell of a comparison in ``en`` or ``pl``; what tells networks of one title apart is said in it, too."""
+        return cls(LANGUAGES[lang], _in_language(comparison, LANGUAGES[lang]))
 
     @property
     def words(self) -> dict[str, str]:
@@ -180,6 +212,11 @@ class Teller:
 
     def content(self) -> dict[str, Any]:
         """Give everything that the page shows."""
+        pictures = {"pictures": self.pictures(), "explanations": list(self.explanations())}
+        return self.texts() | pictures | {"beside": list(self.besides())}
+
+    def texts(self) -> dict[str, Any]:
+        """Give all of it but pictures: sentences, and the cells of the tables."""
         w, comparison = self.words, self.comparison
         groups = w["groups"].format(groups=comparison.groups) if comparison.groups < comparison.galaxies else ""
         counts = np.bincount(comparison.networks[0].predictions[0].labels, minlength=len(comparison.class_names))
@@ -206,9 +243,6 @@ class Teller:
             "sets": self.sets(),
             "costs": COSTS,
             "settings_names": SETTINGS,
-            "pictures": self.pictures(),
-            "explanations": list(self.explanations()),
-            "beside": list(self.besides()),
             "data": self.data(),
             "classes": [
                 (name, self.number(count, ",d"))
@@ -401,8 +435,7 @@ class Teller:
         """Draw the pictures, with their captions."""
         found = []
         for name, figure in draw_figures(self.comparison).items():
-            translate(figure, self.language.FIGURE_TEXTS)
-            write_decimals(figure, self.words["decimal"])
+            in_language(figure, self.language)
             ending = ".png" if FIGURES[name].photographs else ".svg"
             found.append({"source": embedded(figure, ending), "caption": self.language.CAPTIONS.get(name, name)})
         return found
@@ -411,19 +444,7 @@ class Teller:
         """Give what `explain` keeps in the first run of each network: what its maps are worth, and the galleries."""
         for run in dict.fromkeys(result.predictions[0].run for result in self.comparison.networks):
             for kept in kept_explanations(run):
-                words = self.words["explained_layer" if kept.of.layer else "explained_pixels"]
-                yield {
-                    "of": words.format(
-                        run=run.name,
-                        dataset=kept.path.name,
-                        method=kept.of.method,
-                        layer=kept.of.layer,
-                        galaxies=self.number(kept.of.explained, ",d"),
-                    ),
-                    "words": " ".join(verdicts(kept.receipt, find_language(self.words["lang"]))),
-                    "path": kept.path,
-                    "pictures": list(self.galleries(run, kept)),
-                }
+                yield explained(run, kept, self.language) | {"pictures": list(self.galleries(run, kept))}
 
     def galleries(self, run: Run, kept: Kept) -> Iterator[dict[str, str]]:
         """Give the galleries of an explanation, with their captions; what is no picture is left out aloud."""

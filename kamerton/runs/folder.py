@@ -40,7 +40,7 @@ from kamerton.tensors import read_tensors, write_tensors
 if TYPE_CHECKING:
     import pandas as pd
 
-RECORD_FILE = "run.json"
+RECORD_FILE, WEIGHTS_FILE = "run.json", "model.safetensors"
 
 EVALUATIONS = "evaluation"
 
@@ -112,7 +112,7 @@ class Run:
     @property
     def weights_path(self) -> Path:
         """Where the weights are."""
-        return self.path / "model.safetensors"
+        return self.path / WEIGHTS_FILE
 
     @property
     def keras_path(self) -> Path:

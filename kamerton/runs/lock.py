@@ -10,6 +10,7 @@ import fcntl
 import os
 import socket
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -25,6 +26,9 @@ NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
 
 HOLDER_BYTES = 500
 """So much of the file is shown."""
+
+LOOKS, LOOK_SECONDS = 5, 0.01
+"""Whoever only looks whether a run is being written (`holder`) holds it for less than this."""
 
 
 @contextmanager
@@ -70,9 +74,29 @@ def _take(run: Path, doing: str) -> int:
         os.close(descriptor)
 
 
+def holder(run: Path) -> str | None:
+    """Give what the process says of itself that writes into a run now; None where there is none.
+
+    A file that a killed process left is not locked, and says nothing.
+    """
+    try:
+        descriptor = os.open(run / LOCK_FILE, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return os.pread(descriptor, HOLDER_BYTES, 0).decode(errors="replace").strip()
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
+    return None
+
+
 def _lock(descriptor: int, run: Path) -> None:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _lock_now(descriptor)
     except BlockingIOError as error:
         holder = os.pread(descriptor, HOLDER_BYTES, 0).decode(errors="replace").strip()
         raise OutputError(
@@ -88,6 +112,19 @@ def _lock(descriptor: int, run: Path) -> None:
             received=error.strerror,
             next_step="see to it that no other process writes into this run meanwhile",
         )
+
+
+def _lock_now(descriptor: int) -> None:
+    """Lock, after whoever only looks; BlockingIOError where a process writes."""
+    for look in range(LOOKS):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if look == LOOKS - 1:
+                raise
+            time.sleep(LOOK_SECONDS)
+        else:
+            return
 
 
 def _is_still(place: Path, descriptor: int) -> bool:

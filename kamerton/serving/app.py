@@ -12,13 +12,13 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from kamerton.config.serving import Caps, ServeSettings
-from kamerton.serving import browse, classify
+from kamerton.serving import browse, classify, runs_pages
 from kamerton.serving.errors import handlers
 from kamerton.serving.security import Gate, Guard
 from kamerton.serving.site import Part, Site
 from kamerton.version import PACKAGE
 
-PARTS: tuple[Part, ...] = (classify.PART, browse.PART)
+PARTS: tuple[Part, ...] = (classify.PART, browse.PART, runs_pages.PART)
 """In the order of the navigation."""
 
 STATIC = PACKAGE / "serving" / "static"

@@ -32,7 +32,7 @@ from kamerton.neighbours.query import NO_ROW, Query, Seer
 from kamerton.neighbours.similar import neighbours_of
 from kamerton.neighbours.training_galaxies import TrainingGalaxies, open_training_galaxies
 from kamerton.progress import Silent
-from kamerton.runs.folder import CALIBRATION_FILE, RECORD_FILE, Run, open_run
+from kamerton.runs.folder import CALIBRATION_FILE, RECORD_FILE, WEIGHTS_FILE, Run, open_run
 
 State = tuple[tuple[int, int] | None, ...]
 
@@ -162,7 +162,7 @@ class Networks:
 def _state(path: Path) -> State:
     """Tell what is there by sizes and times, so that a run that was trained or calibrated anew is read anew."""
     found: list[tuple[int, int] | None] = []
-    for name in (RECORD_FILE, "model.safetensors", CALIBRATION_FILE):
+    for name in (RECORD_FILE, WEIGHTS_FILE, CALIBRATION_FILE):
         try:
             status = (path / name).stat()
         except OSError:

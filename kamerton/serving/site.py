@@ -19,6 +19,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute
 
 from kamerton.config.serving import LANGUAGES, Caps, ServeSettings
+from kamerton.data.fits.letters import printable
 from kamerton.errors import KamertonError
 from kamerton.runs.folder import RECORD_FILE, is_run
 from kamerton.serving.queue import Queue
@@ -60,10 +61,10 @@ class Site:
         A name is a path below the folder, with slashes; a client names a run so and only so.
         """
         if is_run(self.root):
-            return {self.root.name: self.root}
+            return {printable(self.root.name): self.root}
         places = ("*/" * depth for depth in range(1, DEPTH + 1))
         found = sorted(record.parent for place in places for record in self.root.glob(f"{place}{RECORD_FILE}"))
-        return {path.relative_to(self.root).as_posix(): path for path in found}
+        return {printable(path.relative_to(self.root).as_posix()): path for path in found}
 
     def language(self, request: Request) -> str:
         """Choose the language: as the address asks, as before, as the browser asks."""
@@ -90,14 +91,15 @@ class Site:
             is_local=self.settings.is_local,
             **context,
         )
-        response = HTMLResponse(content, status_code)
+        # Names in a run's files may hold halves of letters, which no UTF-8 has.
+        response = HTMLResponse(content.encode("utf-8", "backslashreplace"), status_code)
         if request.query_params.get("lang") == lang:
             response.set_cookie(LANGUAGE_COOKIE, lang, max_age=YEAR_SECONDS, samesite="strict")
         return response
 
-    def said(self, error: KamertonError) -> str:
-        """Give an error's line without the places of this machine."""
-        text = str(error)
+    def said(self, line: KamertonError | str) -> str:
+        """Give a line, of an error or not, without the places of this machine."""
+        text = str(line)
         for folder, name in ((self.root, self.root.name), (Path.home(), "~"), (Path.cwd(), ".")):
             if folder != folder.parent:
                 text = text.replace(str(folder), name)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 from kamerton.config.serving import LANGUAGES
-from kamerton.serving.words import browse, classify, frame
+from kamerton.serving.words import browse, classify, frame, runs
 
-PARTS = {"frame": frame.WORDS, "classify": classify.WORDS, "browse": browse.WORDS}
+PARTS = {"frame": frame.WORDS, "classify": classify.WORDS, "browse": browse.WORDS, "runs": runs.WORDS}
 """By the part's name, then by language."""
 
 WORDS = {
