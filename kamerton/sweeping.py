@@ -31,6 +31,7 @@ from kamerton.recipes import load_recipe
 from kamerton.runs.evaluation import dataset_name, evaluation_names, read_metrics
 from kamerton.runs.folder import Run, open_run
 from kamerton.runs.history import HISTORY_FILE, read_history
+from kamerton.starts.start import absolute_start, named_start
 from kamerton.training.progress import Silent, Watcher
 from kamerton.training.train import train
 
@@ -45,6 +46,8 @@ class Task:
     seed: int
     recipe: Recipe
     size: int | None
+    start: str | None
+    freeze: bool
     eight_views: bool
     threads: int
     """Of the CPU; the last bits depend on them, so every machine uses as many."""
@@ -60,6 +63,8 @@ def sweep(
     epochs: int | None = SweepSettings.epochs,
     batch_size: int | None = SweepSettings.batch_size,
     size: int | None = SweepSettings.size,
+    start: Run | str | Path | None = SweepSettings.start,
+    freeze: bool = SweepSettings.freeze,
     eight_views: bool = SweepSettings.eight_views,
     ray: bool = SweepSettings.ray,
     workers: int | Literal["auto"] = SweepSettings.workers,
@@ -81,6 +86,8 @@ def sweep(
         epochs=epochs,
         batch_size=batch_size,
         size=size,
+        start=named_start(start),
+        freeze=freeze,
         eight_views=eight_views,
         ray=ray,
         workers=workers,
@@ -89,11 +96,12 @@ def sweep(
     _require_distinct("seed", settings.seeds)
     for name in settings.networks:
         find_network(name)
-    plan = load_recipe(recipe, epochs=epochs, batch_size=batch_size)
+    plan = load_recipe(recipe, epochs=epochs, batch_size=batch_size, freeze=freeze)
     count = _workers(settings)
     threads = max(1, torch.get_num_threads() // count)
+    common = Task(Path(data), Path(out), "", 0, plan, size, settings.start, freeze, eight_views, threads)
     tasks = [
-        Task(Path(data), Path(out) / f"{name}-seed{seed}", name, seed, plan, size, eight_views, threads)
+        dataclasses.replace(common, out=common.out / f"{name}-seed{seed}", network=name, seed=seed)
         for name, seed in itertools.product(settings.networks, settings.seeds)
     ]
     say = say or Silent().say
@@ -139,6 +147,8 @@ def work(task: Task, watcher: Watcher) -> Path:
             network=task.network,
             recipe=task.recipe,
             size=task.size,
+            start=task.start,
+            freeze=task.freeze,
             seed=task.seed,
             out=task.out,
             resume=True,
@@ -224,7 +234,7 @@ def _spread(tasks: Sequence[Task], say: Callable[[str], None]) -> Iterable[Path]
 
 def _absolute(task: Task) -> Task:
     """Name its folders so that a worker, which stands in another one, finds them."""
-    return dataclasses.replace(task, data=task.data.resolve(), out=task.out.resolve())
+    return dataclasses.replace(task, data=task.data.resolve(), out=task.out.resolve(), start=absolute_start(task.start))
 
 
 @dataclass(frozen=True)

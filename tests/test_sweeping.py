@@ -191,6 +191,16 @@ def test_side_by_side_they_have_the_bits_of_one_after_another_on_as_many_threads
     assert sorted(said[1:]) == [f"done: {run.path}" for run in runs]
 
 
+def test_every_run_begins_with_the_weights_that_are_named(
+    data: Path, whole: list[Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(whole[0].path.parent)
+    options = OPTIONS | {"seeds": [0, 1], "recipe": "notebook", "epochs": 1}
+    started = sweep(data, **options, out=tmp_path / "runs", start=whole[0].name, workers=2)
+    assert [run.record.start and run.record.start.name for run in started] == [whole[0].name] * 2
+    assert len({outcome[1] for outcome in outcomes(started)}) == 2, "the order of the images is another"
+
+
 def test_a_run_that_fails_beside_others_is_the_same_one_line(tmp_path: Path) -> None:
     with pytest.raises(CubeError, match=r"train\.fits: cannot be opened") as caught:
         sweep(tmp_path, **OPTIONS, out=tmp_path / "runs", workers=2)

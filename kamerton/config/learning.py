@@ -22,6 +22,15 @@ class LearningSettings(Settings):
     """Images of a batch; by default the recipe's."""
     size: int | None = None
     """Side that images are resized to, pixels; by default the cube's own."""
+    start: str | None = None
+    """Learned weights to begin with: a run folder, a .safetensors file, or a name such as
+    efficientnet_lite0.imagenet; by default random ones."""
+    freeze: bool = False
+    """Leave the learned weights as they are, and fit the last layer alone to their features: an answer in a minute."""
+
+    def check(self) -> None:
+        require(self.start != "", "start", self.start, "a run folder, a file or a name, or none at all")
+        require(self.start is not None or not self.freeze, "freeze", self.freeze, "learned weights, named by --start")
 
 
 @dataclass(frozen=True)
@@ -40,15 +49,9 @@ class TrainSettings(LearningSettings):
     """Where to compute; auto takes a CUDA GPU where there is one."""
     convolutions: Convolutions = "auto"
     """How the CPU computes convolutions; tiles are faster, and auto takes them where this PyTorch has them."""
-    start: str | None = None
-    """Learned weights to begin with: a run folder, a .safetensors file, or a name such as
-    efficientnet_lite0.imagenet; by default random ones."""
-    freeze: bool = False
-    """Leave the learned weights as they are, and fit the last layer alone to their features: an answer in a minute."""
 
     def check(self) -> None:
-        require(self.start != "", "start", self.start, "a run folder, a file or a name, or none at all")
-        require(self.start is not None or not self.freeze, "freeze", self.freeze, "learned weights, named by --start")
+        super().check()
         require(0 <= self.seed < 2**32, "seed", self.seed, SEEDS)
         minutes, steps = self.checkpoint_minutes, self.checkpoint_steps
         require(minutes is None or minutes > 0, "checkpoint minutes", minutes, "more than 0")
@@ -71,6 +74,7 @@ class SweepSettings(LearningSettings):
     """Runs trained side by side on this machine, which share its threads; ``auto``: one a thread, and one on a GPU."""
 
     def check(self) -> None:
+        super().check()
         require(self.workers == "auto" or self.workers >= 1, "workers", self.workers, "auto, or 1 or more")
         require(not self.ray or self.workers == 1, "workers", self.workers, "1 with ray, whose cluster counts its own")
         require(all(0 <= seed < 2**32 for seed in self.seeds), "seeds", self.seeds, SEEDS)

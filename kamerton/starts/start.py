@@ -49,6 +49,20 @@ class Start:
         )
 
 
+def named_start(start: Run | str | Path | None) -> str | None:
+    """Name a start as one does on a command line."""
+    return str(start.path) if isinstance(start, Run) else None if start is None else str(start)
+
+
+def absolute_start(given: str | None) -> str | None:
+    """Name a start so that a process which stands in another folder finds it."""
+    return given if given is None or _is_name(given) else str(Path(given).resolve())
+
+
+def _is_name(given: str) -> bool:
+    return given in STARTS or given.startswith(PREFIX)
+
+
 def implied_start(network: str) -> str | None:
     """Name the learned weights that the name of a network itself asks for: those of a tag of timm."""
     return network if find_network(network).build_learned is not None else None
@@ -63,7 +77,7 @@ def open_start(given: str, record: RunRecord, run: Path, watcher: Progress | Non
     """
     watcher = watcher or Silent()
     path = Path(given)
-    if given in STARTS or given.startswith(PREFIX):
+    if _is_name(given):
         if path.exists():
             warn(f"{given} is taken for the learned weights of that name", next_step=f"give ./{given} for the path")
         return _timm(given, record) if given not in STARTS else _known(find_known(given), record, watcher)

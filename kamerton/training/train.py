@@ -32,7 +32,7 @@ from kamerton.runs.folder import Run, create_run, is_run, open_run
 from kamerton.runs.lock import locked
 from kamerton.runs.places import from_run
 from kamerton.runs.record import CubeRecord, RunRecord, settled_in_words, versions
-from kamerton.starts.start import Start, implied_start, open_start
+from kamerton.starts.start import Start, implied_start, named_start, open_start
 from kamerton.training.checkpoint import restore_newest
 from kamerton.training.cubes import (
     cube_paths,
@@ -110,7 +110,7 @@ def train(
         deterministic=deterministic,
         device=device,
         convolutions=convolutions,
-        start=_named(start),
+        start=named_start(start),
         freeze=freeze,
     )
     watcher = watcher or Silent()
@@ -154,11 +154,6 @@ def train(
         if processes.is_first:
             write_notebook_copies(run, copies)
     return open_run(path)
-
-
-def _named(start: Run | str | Path | None) -> str | None:
-    """Name a start as one does on a command line."""
-    return str(start.path) if isinstance(start, Run) else None if start is None else str(start)
 
 
 def _open_start(given: str | None, record: RunRecord, path: Path, watcher: Watcher) -> Start | None:
