@@ -8,7 +8,7 @@ from kamerton.catalogue.columns import Features, Header, catalogue_columns, clas
 from kamerton.catalogue.record import CatalogueRecord, Model, SourceRecord
 from kamerton.catalogue.shards import FINGERPRINT
 from kamerton.certainty.judging import FLAGS, Certainty
-from kamerton.config.pictures import PATH_COLUMN
+from kamerton.config.pictures import ID_COLUMN, PATH_COLUMN
 from kamerton.plurals import counted
 from kamerton.runs.folder import Run
 from kamerton.runs.record import versions
@@ -35,6 +35,8 @@ def source_facts(sources: Sequence[SourceRecord]) -> dict[str, str]:
             facts |= {name: source.path, f"{name}_digest": source.identity}
             if source.path_column != PATH_COLUMN:
                 facts[f"{name}_path_column"] = source.path_column
+            if source.id_column != ID_COLUMN:
+                facts[f"{name}_id_column"] = source.id_column
             if source.id_prefix:
                 facts[f"{name}_id_prefix"] = source.id_prefix
     return facts
@@ -48,7 +50,8 @@ def sources_told(facts: Mapping[str, str]) -> list[SourceRecord]:
         if name in facts:
             column = facts.get(f"{name}_path_column", PATH_COLUMN)
             digest, prefix = facts.get(f"{name}_digest", ""), facts.get(f"{name}_id_prefix", "")
-            found.append(SourceRecord(facts[name], "", digest, column, prefix))
+            ids = facts.get(f"{name}_id_column", ID_COLUMN)
+            found.append(SourceRecord(facts[name], "", digest, column, ids, prefix))
     return found
 
 

@@ -95,6 +95,7 @@ def predict(
     int8: bool = PredictSettings.int8,
     device: Device = PredictSettings.device,
     path_column: str = PredictSettings.path_column,
+    id_column: str = PredictSettings.id_column,
     shard_galaxies: int = PredictSettings.shard_galaxies,
     ray: bool = PredictSettings.ray,
     features: FeatureKind | None = PredictSettings.features,
@@ -112,7 +113,7 @@ def predict(
     Raises UsageError for sources or a place that will not do, DataError for sources that are bad as a whole; a single
     bad galaxy has a row with ``status`` and no probabilities.
     """
-    settings = PredictSettings(eight_views, int8, device, path_column, shard_galaxies, ray, features)
+    settings = PredictSettings(eight_views, int8, device, path_column, id_column, shard_galaxies, ray, features)
     if features is not None and out is None:
         raise UsageError(
             "Features are for a catalogue, not for a table in the terminal",
@@ -122,7 +123,7 @@ def predict(
     resume = resume or retry_failed
     with ExitStack() as stack:
         place = stack.enter_context(catalogue_place(out, resume=resume))
-        opened = stack.enter_context(open_sources(run, flat_paths(sources), path_column))
+        opened = stack.enter_context(open_sources(run, flat_paths(sources), path_column, id_column))
         work = Work(run, opened, settings, place.shards, watcher or Silent())
         try:
             record = work.begin(place.file, resume=resume, most=SHOWN_GALAXIES if out is None else None)

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from kamerton.catalogue.claims import CLAIMS
 from kamerton.catalogue.columns import Features
 from kamerton.catalogue.manifest import ManifestFacts
-from kamerton.config.pictures import PATH_COLUMN, PixelOrigin, Preprocessing
+from kamerton.config.pictures import ID_COLUMN, PATH_COLUMN, PixelOrigin, Preprocessing
 from kamerton.errors import DataError, OutputError
 from kamerton.files import file_sha256, json_sha256, partial_path, read_json, require_new, write_json
 from kamerton.plurals import counted
@@ -41,6 +41,8 @@ class SourceRecord:
     """SHA-256 that tells another source at the same place."""
     path_column: str = PATH_COLUMN
     """Column of the pictures' paths, where it is a list."""
+    id_column: str = ID_COLUMN
+    """Column of the galaxies' names, likewise."""
     id_prefix: str = ""
     """What ids made of places begin with here, where those of several sources would be equal."""
 
@@ -197,6 +199,7 @@ def _cut(value: Any) -> str:
 
 def _shown(source: SourceRecord, other: SourceRecord) -> str:
     """Say what counts of a source: its place does not, for it may have been moved."""
-    if (source.kind, source.identity) == (other.kind, other.identity):
+    if (source.kind, source.identity, source.id_column) == (other.kind, other.identity, other.id_column):
         return "the same"
-    return f"{source.kind} {source.path} ({source.identity[:HASH_SHOWN]}...)"
+    by = "" if source.id_column == other.id_column else f", named by {source.id_column!r}"
+    return f"{source.kind} {source.path} ({source.identity[:HASH_SHOWN]}...){by}"

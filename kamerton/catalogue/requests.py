@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from kamerton.config.pictures import ID_COLUMN
 from kamerton.data.cubes.origin import framing_differs, framing_told, stretch_differs
 from kamerton.data.sources import open_source
 from kamerton.data.sources.source import Source, SourceRequest, settings_of
@@ -34,7 +35,9 @@ def flat_paths(sources: Iterable[str | Path | Iterable[str | Path]]) -> list[str
 
 
 @contextmanager
-def open_sources(run: Run, paths: Sequence[str | Path], path_column: str) -> Iterator[list[Source]]:
+def open_sources(
+    run: Run, paths: Sequence[str | Path], path_column: str, id_column: str = ID_COLUMN
+) -> Iterator[list[Source]]:
     """Open all sources; UsageError where one does not go with the run, or with the others."""
     if not paths:
         raise UsageError("No galaxies were named", allowed="cubes, pictures, folders, lists", next_step="name a source")
@@ -43,7 +46,7 @@ def open_sources(run: Run, paths: Sequence[str | Path], path_column: str) -> Ite
         sources: list[Source] = []
         for path in paths:
             source = opened.enter_context(
-                open_source(SourceRequest(Path(path), settings, path_column, run.record.pixel_origin))
+                open_source(SourceRequest(Path(path), settings, path_column, run.record.pixel_origin, id_column))
             )
             _require_bands(run, source)
             _require_one_size(source, sources)

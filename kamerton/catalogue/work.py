@@ -31,7 +31,6 @@ from kamerton.catalogue.shards import is_made, shard_path
 from kamerton.catalogue.writers import require_format
 from kamerton.certainty.judging import Certainty, read_certainty
 from kamerton.config.answers import PredictSettings
-from kamerton.config.pictures import PATH_COLUMN
 from kamerton.data.sources.source import Source
 from kamerton.errors import UsageError
 from kamerton.inference.predictor import Predictor
@@ -118,9 +117,9 @@ class Work:
         )
 
     def _source_records(self) -> tuple[SourceRecord, ...]:
-        column = self.settings.path_column
+        columns = self.settings.path_column, self.settings.id_column
         return tuple(
-            SourceRecord(str(one.path), one.kind, one.identity, column if one.kind == "list" else PATH_COLUMN)
+            SourceRecord(str(one.path), one.kind, one.identity, *(columns if one.kind == "list" else ()))
             for one in self.sources
         )
 
@@ -178,7 +177,9 @@ class _Worker:
     def __init__(self, run: str, sources: Sequence[str], settings: PredictSettings, out: str) -> None:
         # A stack that nobody holds would close everything in it.
         self._opened = ExitStack()
-        opened = self._opened.enter_context(open_sources(open_run(run), sources, settings.path_column))
+        opened = self._opened.enter_context(
+            open_sources(open_run(run), sources, settings.path_column, settings.id_column)
+        )
         work = Work(open_run(run), opened, settings, Path(out), Silent())
         self._manifest = self._opened.enter_context(Manifest(work.out / MANIFEST_FILE))
         self._engine = work.engine(read_catalogue_record(work.out), self._manifest)

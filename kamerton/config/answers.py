@@ -7,7 +7,7 @@ from typing import Literal
 
 from kamerton.checks import Settings, require
 from kamerton.config.machine import DEFAULT_DEVICE, Device
-from kamerton.config.pictures import PATH_COLUMN
+from kamerton.config.pictures import ID_COLUMN, PATH_COLUMN
 
 FeatureKind = Literal["all", "axes"]
 """Which numbers of a network describe a galaxy: those that its last layer is given, or a place among known galaxies."""
@@ -25,6 +25,8 @@ class PredictSettings(Settings):
     """Where to compute; auto takes a CUDA GPU where there is one."""
     path_column: str = PATH_COLUMN
     """Column of a list that holds the paths of the pictures."""
+    id_column: str = ID_COLUMN
+    """Column of a list that names its galaxies; where there is no column id, their paths do."""
     shard_galaxies: int = 4096
     """Galaxies in a shard: what a kill can cost, and what one machine takes at a time."""
     ray: bool = False

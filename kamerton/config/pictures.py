@@ -8,7 +8,7 @@ from typing import Literal
 
 from kamerton.checks import Settings, is_shown, require
 
-PATH_COLUMN = "path"
+PATH_COLUMN, ID_COLUMN = "path", "id"
 """Column of a list that holds the paths of pictures."""
 
 PIXEL_SCALE = 255.0
@@ -139,6 +139,8 @@ class ImportSettings(PictureSettings):
     """Column of a list that holds the labels."""
     path_column: str = PATH_COLUMN
     """Column of a list that holds the paths of the pictures."""
+    id_column: str = ID_COLUMN
+    """Column of a list that names its galaxies; where there is no column id, their paths do."""
     skip_bad: bool = False
     """Leave out galaxies whose picture cannot be read, and list them in a CSV file beside the cube."""
     classes: tuple[str, ...] | None = None

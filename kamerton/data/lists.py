@@ -11,6 +11,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, TextIO
 
+from kamerton.config.pictures import ID_COLUMN
 from kamerton.data.decimals import with_points
 from kamerton.errors import DataError, warn
 from kamerton.opening import open_plain
@@ -259,6 +260,25 @@ def _is_degrees(cell: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def id_column_of(id_column: str, path_column: str) -> str:
+    """Tell ``id`` in any case of letters, and take the paths for the ids that they are where there are no others."""
+    return ID_COLUMN if id_column.lower() == ID_COLUMN or id_column == path_column else id_column
+
+
+def with_ids(source: Path, names: Sequence[str], id_column: str) -> list[str]:
+    """Call the column ``id`` that names the galaxies; DataError where it is not there, or another is called so."""
+    if id_column == ID_COLUMN:
+        return list(names)
+    if id_column not in names or ID_COLUMN in names:
+        raise DataError(
+            f"{source}: no column {id_column!r}" if id_column not in names else f"{source}: two columns of ids",
+            received=f"columns {', '.join(names)}",
+            allowed="one column that names the galaxies",
+            next_step="name the right one with --id-column",
+        )
+    return [ID_COLUMN if name == id_column else name for name in names]
 
 
 def say_positions(source: Path, header: Sequence[str], names: Sequence[str]) -> None:

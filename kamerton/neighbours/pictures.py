@@ -120,7 +120,7 @@ def _open(catalogue: Path, told: SourceRecord, settings: PictureSettings) -> Ite
     place = next((place for place in places if place.exists()), None)
     if place is None:
         raise DataError(f"{told.path} is not there")
-    with open_source(SourceRequest(place, settings, told.path_column)) as source:
+    with open_source(SourceRequest(place, settings, told.path_column, id_column=told.id_column)) as source:
         if source.identity != told.identity:
             raise DataError(f"{place} was changed since the catalogue was made")
         yield source

@@ -148,10 +148,10 @@ def test_pictures_of_a_list_are_found_by_the_column_of_their_paths(
     with kamerton.open_cube(new_cube) as cube:
         for row, image_hwc in enumerate(cube.read(slice(0, 4))):
             Image.fromarray(image_hwc).save(tmp_path / f"{row}.png")
-    pd.DataFrame({"id": list("abcd"), "plik": [f"{row}.png" for row in range(4)]}).to_csv(
+    pd.DataFrame({"nazwa": list("abcd"), "plik": [f"{row}.png" for row in range(4)]}).to_csv(
         tmp_path / "l.csv", index=False
     )
-    predict(toy_run, tmp_path / "l.csv", out=tmp_path / form, features="all", path_column="plik")
+    predict(toy_run, tmp_path / "l.csv", out=tmp_path / form, features="all", path_column="plik", id_column="nazwa")
     similar(tmp_path / form, "b", count=2, out=tmp_path / "near")
     assert (tmp_path / "near/gallery.png").exists()
 

@@ -102,6 +102,7 @@ def import_cube(
     stretch: float | None = ImportSettings.stretch,
     label_column: str = ImportSettings.label_column,
     path_column: str = ImportSettings.path_column,
+    id_column: str = ImportSettings.id_column,
     skip_bad: bool = ImportSettings.skip_bad,
     classes: str | Sequence[str] | None = ImportSettings.classes,
     overwrite: bool = False,
@@ -121,7 +122,7 @@ def import_cube(
     be written, and DataError, naming the file and row, for bad data.
     """
     names = (classes,) if isinstance(classes, str) else None if classes is None else tuple(classes)
-    settings = ImportSettings(size, crop, bands, q, stretch, label_column, path_column, skip_bad, names)
+    settings = ImportSettings(size, crop, bands, q, stretch, label_column, path_column, id_column, skip_bad, names)
     source, out_path = Path(source), Path(out_path)
     _require_source(source)
     require_cube_name(out_path)
@@ -130,7 +131,7 @@ def import_cube(
     if skip_bad:
         require_list_place(out_path, overwrite=overwrite)
     kind = _recognise(source)
-    request = ImportRequest(source, settings, path_column, label_column, skip_bad, settings.classes)
+    request = ImportRequest(source, settings, path_column, label_column, skip_bad, settings.classes, id_column)
     with IMPORTERS[kind].open(request) as galaxies:
         check_class_names(str(source), galaxies.class_names)
         warn_of_classes(str(source), galaxies.labels, galaxies.class_names)

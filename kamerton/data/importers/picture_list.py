@@ -19,7 +19,7 @@ from kamerton.data.fits.letters import printable
 from kamerton.data.importers.classes import classes_from_texts
 from kamerton.data.importers.picture_batches import picture_batches
 from kamerton.data.importers.source import ImportRequest, LabelledSource, StreamFindings
-from kamerton.data.lists import read_list, row_of
+from kamerton.data.lists import id_column_of, read_list, row_of, with_ids
 from kamerton.errors import DataError, PictureError, UsageError, warn
 from kamerton.plurals import counted
 
@@ -28,14 +28,18 @@ from kamerton.plurals import counted
 def open_list(request: ImportRequest) -> Iterator[LabelledSource]:
     """Open a CSV or Parquet list of pictures and labels; paths are relative to the list, other columns are carried."""
     source = request.source
-    if request.label_column == request.path_column:
+    if request.label_column in {request.path_column, request.id_column}:
+        other = "paths" if request.label_column == request.path_column else "ids"
         raise UsageError(
-            "One column cannot hold both the paths and the labels",
-            received=f"{request.path_column!r} for both",
+            f"One column cannot hold both the {other} and the labels",
+            received=f"{request.label_column!r} for both",
             allowed="two columns",
-            next_step="name them with --path-column and --label-column",
+            next_step=f"name them with --{other[:-1]}-column and --label-column",
         )
-    columns = read_list(source, as_text=(request.label_column, request.path_column, WHO), may_be_cut=True)
+    as_text = (request.label_column, request.path_column, request.id_column, WHO)
+    columns = read_list(source, as_text=as_text, may_be_cut=True)
+    ids = id_column_of(request.id_column, request.path_column)
+    columns = dict(zip(with_ids(source, list(columns), ids), columns.values(), strict=True))
     if is_history(columns, request.label_column):
         columns = _decided(source, columns, request)
     texts = _required_column(source, columns, request.label_column)
@@ -114,7 +118,7 @@ def _tell_of_other_names(source: Path, columns: Mapping[str, list[str]]) -> None
         warn(
             f"{source}: galaxies are named by their paths, since no column is called 'id'",
             received=f"{shown(map(repr, names))}, with another value in every row",
-            next_step="call the column 'id' that names the galaxies, if one does",
+            next_step="name with --id-column the column that names the galaxies, if one does",
         )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from astropy.table import Table
 
 from kamerton.arrays import ImagesNHWC, Labels, SquaresNHWC
-from kamerton.config.pictures import PictureSettings, PixelOrigin
+from kamerton.config.pictures import ID_COLUMN, PictureSettings, PixelOrigin
 from kamerton.data.pictures.picture import fit_square
 
 
@@ -26,6 +26,7 @@ class ImportRequest:
     """Whether a picture that cannot be read leaves out its galaxy instead of stopping the import."""
     classes: tuple[str, ...] | None
     """Names of the classes, in their order; None takes both from the source."""
+    id_column: str = ID_COLUMN
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kamerton.config.pictures import ID_COLUMN
 from kamerton.data.classes import shown
 from kamerton.data.fits.letters import printable
-from kamerton.data.lists import ID_NAMES, row_of
+from kamerton.data.lists import ID_NAMES, id_column_of, row_of, with_ids
 from kamerton.data.sources.cells import ColumnFacts
 from kamerton.data.sources.digests import file_digest
 from kamerton.data.sources.list_rows import degrees, open_rows
@@ -33,11 +34,13 @@ class ListSource(PictureFiles):
 
     def __init__(self, request: SourceRequest) -> None:
         self._path_column = request.path_column
-        self._rows = open_rows(request.path, {"id", self._path_column})
+        self._id = id_column_of(request.id_column, self._path_column)
+        self._rows = open_rows(request.path, {ID_COLUMN, self._id, self._path_column})
         _require_column(request.path, self._rows.names, self._path_column)
+        with_ids(request.path, self._rows.names, self._id)
         folder = request.path.parent
         super().__init__(request, self._rows.texts(self._path_column), lambda place: folder / place)
-        self.has_own_ids = "id" in self._rows.names
+        self.has_own_ids = self._id in self._rows.names
         if not self.has_own_ids:
             _tell_of_other_names(self.path, self._rows.names)
         self._lists_positions = bool({"ra", "dec"} & set(self._rows.names))
@@ -56,7 +59,7 @@ class ListSource(PictureFiles):
     @property
     def _carried(self) -> list[str]:
         """The path is the id of a list without."""
-        own = {"id", "ra", "dec"} if self.has_own_ids else {"id", "ra", "dec", self._path_column}
+        own = {self._id if self.has_own_ids else self._path_column, "ra", "dec"}
         return [name for name in self._rows.names if name not in own]
 
     def batches(self, rows: int) -> Iterator[pa.RecordBatch]:
@@ -65,7 +68,7 @@ class ListSource(PictureFiles):
         positions = Positions(self.path)
         for columns in self._rows.chunks(self._rows.names, rows):
             places = columns[self._path_column].to_pylist()
-            ids = [printable(name) for name in columns["id" if self.has_own_ids else self._path_column].to_pylist()]
+            ids = [printable(name) for name in columns[self._id if self.has_own_ids else self._path_column].to_pylist()]
             carried = {carried_name(name): columns[name] for name in self._carried}
             yield row_batch(self.columns, places, ids, self._positions(positions, places, columns), carried)
         positions.say()
@@ -81,7 +84,7 @@ class ListSource(PictureFiles):
 
     def _check_cells(self) -> None:
         facts = self._rows.facts
-        for name in dict.fromkeys([self._path_column, *(["id"] if self.has_own_ids else [])]):
+        for name in dict.fromkeys([self._path_column, *([self._id] if self.has_own_ids else [])]):
             _require_cells(self.path, name, facts[name])
         for name in {"ra", "dec"} & set(facts):
             if facts[name].has_value and facts[name].kind == "text":
@@ -101,7 +104,7 @@ def _tell_of_other_names(source: Path, names: Sequence[str]) -> None:
         warn(
             f"{source}: galaxies are named by their paths, since no column is called 'id'",
             received=f"{shown(map(repr, found))}, by which others may know them",
-            next_step="call the column 'id' that names the galaxies, if one does",
+            next_step="name with --id-column the column that names the galaxies, if one does",
         )
 
 

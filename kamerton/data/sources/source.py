@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import numpy as np
 
 from kamerton.arrays import SquareHWC
-from kamerton.config.pictures import SMALLEST_SIDE, Framing, PictureSettings, PixelOrigin
+from kamerton.config.pictures import ID_COLUMN, SMALLEST_SIDE, Framing, PictureSettings, PixelOrigin
 from kamerton.errors import PictureError
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ class SourceRequest:
     """Column of a list that holds the paths of its pictures."""
     learned: PixelOrigin | None = None
     """How the pixels came to be that the run learned from; None where that is not known."""
+    id_column: str = ID_COLUMN
+    """Column of a list that names its galaxies."""
 
 
 class Source(Protocol):

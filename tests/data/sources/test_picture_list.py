@@ -12,7 +12,12 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from kamerton.errors import KamertonWarning, PictureError
+import kamerton
+from kamerton.config.pictures import PictureSettings
+from kamerton.data.sources import open_source
+from kamerton.data.sources.picture_list import ListSource
+from kamerton.data.sources.source import SourceRequest
+from kamerton.errors import DataError, KamertonWarning, PictureError
 from tests.data.importers.sources import save_pictures, write_rows
 from tests.data.sources.opened import read_source, refusal, same_images
 
@@ -58,9 +63,33 @@ def test_a_list_without_ids_is_identified_by_its_paths(ending: str, tmp_path: Pa
 
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_a_column_that_may_be_meant_as_the_id_is_told_of(ending: str, tmp_path: Path) -> None:
-    with pytest.warns(KamertonWarning, match=r"named by their paths.*Received: 'objID'.*call the column 'id'"):
+    with pytest.warns(KamertonWarning, match=r"named by their paths.*Received: 'objID'.*--id-column"):
         found = read_source(write(tmp_path, ending, objID=[7, 8], mag=[1.5, 2.5]))
     assert found.column("id") == ["0.png", "1.png"]
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_the_column_that_names_the_galaxies_may_have_any_name(ending: str, tmp_path: Path) -> None:
+    source = write(tmp_path, ending, objID=["0017", "0018"], mag=[1.5, 2.5])
+    with open_source(SourceRequest(source, PictureSettings(), "path", id_column="objID")) as opened:
+        (batch,) = opened.batches(10)
+        assert opened.has_own_ids
+    assert batch["id"].to_pylist() == ["0017", "0018"]
+    assert {"path", "mag"} == set(batch.schema.names) - {"place", "id", "ra", "dec"}
+    with pytest.raises(DataError, match=r"no column 'name'.*--id-column"):
+        ListSource(SourceRequest(source, PictureSettings(), "path", id_column="name"))
+    kamerton.import_cube(_labelled(source), tmp_path / "x.fits", id_column="objID", label_column="mag")
+    with kamerton.open_cube(tmp_path / "x.fits") as cube:
+        assert list(cube.ids) == ["0017", "0018"]
+        assert "objID" not in cube.catalogue.colnames
+
+
+def _labelled(source: Path) -> Path:
+    """The same list, with a class a galaxy."""
+    table = pd.read_csv(source, dtype=str) if source.suffix == ".csv" else pd.read_parquet(source)
+    table["mag"] = ["a", "b"]
+    table.to_csv(source.with_name("labelled.csv"), index=False)
+    return source.with_name("labelled.csv")
 
 
 def test_numbers_of_one_column_are_told_by_all_of_its_cells(tmp_path: Path) -> None:
