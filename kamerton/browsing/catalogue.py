@@ -60,6 +60,9 @@ class Browsed:
         self._selections: OrderedDict[tuple[Wanted, int], Rows] = OrderedDict()
         self._windows: OrderedDict[bytes, dict[int, ListedGalaxy]] = OrderedDict()
         self._lock = threading.RLock()
+        # One who sorts a million galaxies must not keep others from labelling theirs.
+        self._selecting = threading.Lock()
+        self._deciding = threading.Lock()
         self._pictures: Pictures | KamertonError | None = None
 
     def close(self) -> None:
@@ -84,16 +87,18 @@ class Browsed:
         require_known(wanted, self.opened)
         if wanted.is_all:
             return None
+        # What was decided meanwhile changes an order of `next` only where it is asked for anew.
+        key = (wanted, len(self.journal.decisions()) if wanted.decided else 0)
+        with self._selecting:
+            found = self._selections.get(key)
+            if found is None:
+                found = self._select(wanted)
         with self._lock:
-            # What was decided meanwhile changes an order of `next` only where it is asked for anew.
-            version = len(self.journal.decisions()) if wanted.decided else 0
-            key = (wanted, version)
-            if key not in self._selections:
-                self._selections[key] = self._select(wanted)
+            self._selections[key] = found
             self._selections.move_to_end(key)
             while len(self._selections) > SELECTIONS_KEPT:
                 self._selections.popitem(last=False)
-            return self._selections[key]
+        return found
 
     def _select(self, wanted: Wanted) -> Rows:
         ids = self._decided(wanted) if wanted.decided else []
@@ -139,12 +144,15 @@ class Browsed:
     def _window(self, rows: Rows) -> list[ListedGalaxy]:
         key = rows.tobytes()
         with self._lock:
-            if key not in self._windows:
-                self._windows[key] = {one.row: one for one in listed(self.opened, rows)}
+            found = self._windows.get(key)
+        if found is None:
+            found = {one.row: one for one in listed(self.opened, rows)}
+        with self._lock:
+            self._windows[key] = found
             self._windows.move_to_end(key)
             while len(self._windows) > WINDOWS_KEPT:
                 self._windows.popitem(last=False)
-            return list(self._windows[key].values())
+        return list(found.values())
 
     @property
     def pictures(self) -> Pictures:
@@ -188,7 +196,7 @@ class Browsed:
         """Write a decision, once, however often it is sent; UsageError for a label that is none, and as `Journal`."""
         if label not in self.class_names and label != UNSURE:
             raise UnknownNameError("class", label, [*self.class_names, UNSURE])
-        with self._lock:
+        with self._deciding:
             for one in self.journal.decisions():
                 if when and (one.id, one.label, one.who, one.when) == (galaxy.id, label, who, when):
                     return one

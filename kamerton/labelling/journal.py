@@ -136,11 +136,11 @@ class Journal:
     def _opened(self) -> int:
         """Open and lock the file that has the name now: an editor may have put another one in its place meanwhile."""
         while True:
-            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
+            descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
             try:
                 if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                     raise OSError(errno.EINVAL, "not a plain file")
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
+                _lock(descriptor)
                 if os.path.samestat(os.fstat(descriptor), self.path.stat()):
                     return descriptor
             except FileNotFoundError:
@@ -195,6 +195,15 @@ class Journal:
         except OSError:
             with suppress(OSError):
                 os.ftruncate(descriptor, size_bytes)
+            raise
+
+
+def _lock(descriptor: int) -> None:
+    """Wait for others; where there are no locks, as on some network disks, a line is still one write at the end."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    except OSError as error:
+        if error.errno not in {errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS}:
             raise
 
 

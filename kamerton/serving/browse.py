@@ -92,7 +92,8 @@ class Desk:
         page = min(view.page, pages)
         start = (page - 1) * PAGE_GALAXIES
         galaxies = browsed.galaxies(view.wanted, start, PAGE_GALAXIES)
-        standing = browsed.standing(view.who or None)
+        # Whoever labels blindly sees nobody else's word either.
+        standing = browsed.standing(view.who if view.who or view.blind else None)
         around = view.with_(page=page)
         return self.site.page(
             request,

@@ -254,6 +254,13 @@ def test_who_labels_blindly_is_told_nothing_by_the_network(client: TestClient, l
         assert "ood_" not in re.sub(r"<option.*?</option>", "", text)
 
 
+def test_who_labels_blindly_sees_nobody_else_s_word(client: TestClient) -> None:
+    decide(client, 3, who="Jan")
+    assert "✓ dim" in client.get("/browse/wall?c=night").text
+    assert "✓ dim" not in client.get("/browse/wall?c=night&blind=1").text
+    assert "✓ dim" in client.get("/browse/wall?c=night&blind=1&who=Jan").text
+
+
 def test_images_that_are_gone_are_said_and_the_catalogue_stays(calibrated: Run, tmp_path: Path) -> None:
     (tmp_path / "new").mkdir()
     Image.new("RGB", (32, 32), "navy").save(tmp_path / "new" / "a.png")
@@ -348,3 +355,49 @@ def test_nothing_is_kept_beyond_a_few_selections(client: TestClient) -> None:
     for number in range(40):
         assert client.get(f"/browse/wall?c=night&pmin={number / 100}").status_code == 200
     assert len(os.listdir("/proc/self/fd")) <= before + 12  # noqa: PTH208
+
+
+def test_hostile_requests_get_an_answer_that_tells_nothing(client: TestClient, night: Path) -> None:
+    """Two hundred at random: no defect, no place of this machine, no file, and the next honest one is answered."""
+    rng = np.random.default_rng(16)
+    values = [
+        "../night",
+        "night/../night",
+        "/etc/passwd",
+        "%2e%2e/",
+        "\x00",
+        "-1",
+        "9" * 400,
+        "1e400",
+        "nan",
+        "\ud7ff" * 9,
+    ]
+    values += [
+        "<script>",
+        "' or 1=1 --",
+        "{{7*7}}",
+        "night",
+        "0",
+        "5",
+        "dim",
+        "probability",
+        "x" * 3000,
+        "",
+        "\u202e",
+        "İ",
+    ]
+    names = ["c", "class", "pmin", "pmax", "smin", "smax", "unlike", "decided", "sort", "down", "count", "page", "at"]
+    names += ["row", "id", "label", "who", "seconds", "when", "blind", "size", "v", "open", "lang", "token"]
+    pages = ["wall", "label", "queue", "picture", "agreement", "decisions.csv", "decide", "undo", "anew", "", "nothing"]
+    before = sorted(night.parent.rglob("*"))
+    for _ in range(200):
+        asked = {str(rng.choice(names)): str(rng.choice(values)) for _ in range(rng.integers(0, 6))}
+        asked |= {"c": "night"} if rng.random() < 0.6 else {}
+        page = f"/browse/{rng.choice(pages)}"
+        answer = client.post(page, data=asked) if rng.random() < 0.5 else client.get(page, params=asked)
+        assert answer.status_code < 500, (page, asked)
+        assert str(night.parent) not in answer.text
+        assert "Traceback" not in answer.text
+    # Undoing where nothing is decided, and decisions about no galaxy, make no file.
+    assert sorted(night.parent.rglob("*")) == before
+    assert len(ids(client.get("/browse/wall?c=night"))) == 48

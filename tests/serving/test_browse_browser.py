@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from kamerton.browsing.catalogue import decisions_path
-from kamerton.labelling.journal import Journal
+from kamerton.labelling.journal import Decision, Journal
 from kamerton.serving.words import WORDS
 from tests.browsing.conftest import COUNT, catalogues, survey  # noqa: F401  # fixtures
 from tests.serving.running import TOKEN, Running, running
@@ -130,6 +130,9 @@ def test_the_wall_is_filtered_in_the_address_and_for_everybody(page: Any, served
 
 
 def test_every_page_is_for_everybody(page: Any, served: Running, night: Path) -> None:
+    who_and_what = [("Ola", "bright"), ("Ola", "dim"), ("Jan", "dim"), ("Jan", "striped")]
+    said = [Decision(IDS[row // 2], label, who) for row, (who, label) in enumerate(who_and_what * 4)]
+    Journal(decisions_path(night)).append(*said, *(Decision(one.id, one.label, f"{one.who} 2") for one in said))
     for address in ("label?c=night&at=2&who=Ola", "label?c=night&at=2&blind=1", "agreement?c=night"):
         open_page(page, served, night, address)
         require_good(page)
