@@ -19,7 +19,8 @@ from kamerton.explaining.explain import explain
 from kamerton.neighbours.similar import similar
 from kamerton.runs.folder import Run
 from kamerton.serving.words import WORDS
-from tests.conftest import toy_galaxies, write_toy_cube
+from kamerton.training.train import train
+from tests.conftest import toy_galaxies, write_cube, write_toy_cube
 from tests.serving.conftest import visitor
 
 Files = list[tuple[str, tuple[str, bytes]]]
@@ -233,3 +234,26 @@ def test_pixels_of_other_bands_are_refused_as_predict_refuses_them(client: TestC
         cube.finish(np.array([0, 1, 0, 1]), None)
     found = rows(client, classify(client, ("grey.fits", path.read_bytes())))
     assert "other channels" in found["status"][0]
+
+
+def test_a_form_without_a_script_is_led_to_the_answer(client: TestClient) -> None:
+    answer = client.post("/classify", files={"files": ("a.png", png())})
+    assert answer.status_code == 303
+    assert client.get(answer.headers["location"]).status_code == 200
+
+
+def test_classes_may_have_any_names(tmp_path: Path) -> None:
+    names = ("<b>spirala</b>", "' onload=alert(1) \"", "łąka {{7*7}} & co")
+    for seed, split in enumerate(("train", "valid")):
+        images_nhwc, labels = toy_galaxies(24, 32, seed)
+        (tmp_path / "data").mkdir(exist_ok=True)
+        write_cube(tmp_path / "data" / f"{split}.fits", images_nhwc, labels, names)
+    train(tmp_path / "data", network="lenet5", recipe="notebook", epochs=1, out=tmp_path / "runs" / "<i>sieć</i>")
+    client = visitor(tmp_path / "runs")
+    address = classify(client, ("a.png", png()), ("b.png", png(1)))
+    pages = [client.get(one).text for one in ("/classify", address, f"{address}/0")]
+    for page in pages:
+        assert [word for word in ("<b>", "<i>", 'onload=alert(1) "', "łąka 49") if word in page] == []
+    assert "&lt;b&gt;spirala&lt;/b&gt;" in pages[2]
+    assert "&lt;i&gt;sieć&lt;/i&gt;" in pages[0]
+    assert client.get(f"{address}/table.vot").status_code == 200

@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from kamerton.errors import UsageError
+from kamerton.errors import MissingExtraError, UsageError
 from kamerton.serving.server import serve
 
 
@@ -49,6 +49,12 @@ def test_it_answers_at_the_printed_address_and_ends_when_it_is_told_to(
 def test_a_port_in_use_is_one_line(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(UsageError, match="in use"):
         serve(tmp_path, port=taken.getsockname()[1])
+
+
+def test_a_missing_package_is_named_with_what_installs_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    with pytest.raises(MissingExtraError, match=r"kamerton\[web\]"):
+        serve(tmp_path)
 
 
 def test_a_folder_that_is_none_is_one_line(tmp_path: Path) -> None:
