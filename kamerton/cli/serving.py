@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,4 +26,8 @@ def serve(
     from kamerton.serving.server import serve as run_server
 
     keep_freed_memory()
-    run_server(runs, say=lambda line: print(line, flush=True), **settings)
+    try:
+        run_server(runs, say=lambda line: print(line, flush=True), **settings)
+    finally:
+        # What is left goes with the process; to collect it first takes a second, and several on a busy machine.
+        gc.freeze()

@@ -79,7 +79,7 @@ class Caps(Settings):
     """When they are told to come again."""
     connections: int = 200
     """Connections at once."""
-    closing_seconds: int = 3
+    closing_seconds: int = 2
     """How long a server that is ended waits for answers that have begun."""
     networks: int = 2
     """Networks that are kept in memory; of more, the one that was not asked for longest goes."""

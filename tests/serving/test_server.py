@@ -46,6 +46,21 @@ def test_it_answers_at_the_printed_address_and_ends_when_it_is_told_to(
     assert process.communicate()[1] == "kamerton: stopped by SIGTERM\n"
 
 
+def test_it_ends_within_five_seconds_though_somebody_still_sends(server: tuple[subprocess.Popen[str], str]) -> None:
+    process, address = server
+    where, _, token = address.partition("/?token=")
+    port = int(where.rpartition(":")[2])
+    head = f"POST /classify HTTP/1.1\r\nHost: localhost\r\nX-Kamerton-Token: {token}\r\nContent-Length: 1000\r\n"
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall(f"{head}Content-Type: multipart/form-data; boundary=x\r\n\r\n--x".encode())
+        time.sleep(0.5)
+        begin = time.monotonic()
+        process.terminate()
+        assert process.wait(10) == 128 + signal.SIGTERM
+        assert time.monotonic() - begin < 5
+    assert process.communicate()[1] == "kamerton: stopped by SIGTERM\n"
+
+
 def test_a_port_in_use_is_one_line(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(UsageError, match="in use"):
         serve(tmp_path, port=taken.getsockname()[1])
