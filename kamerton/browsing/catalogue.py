@@ -16,8 +16,8 @@ from kamerton.browsing.galaxies import ListedGalaxy, listed
 from kamerton.browsing.orders import NEXT, SET_SIZE, require_known
 from kamerton.browsing.pictures import Pictures
 from kamerton.browsing.selection import select
+from kamerton.browsing.staged import open_to_browse
 from kamerton.catalogue.columns import ID
-from kamerton.catalogue.readers import open_catalogue
 from kamerton.catalogue.readers.opened import OpenedCatalogue, strings
 from kamerton.config.browsing import PAGE_GALAXIES, Wanted
 from kamerton.data.decided import UNDONE, UNSURE, is_unsure, last_words
@@ -55,7 +55,7 @@ class Browsed:
         self._held = ExitStack()
         # Also where nobody closes it, as at the end of a server.
         self._closing = weakref.finalize(self, self._held.close)
-        self.opened = self._held.enter_context(open_catalogue(path))
+        self.opened = self._held.enter_context(open_to_browse(path))
         self.journal = Journal(decisions_path(path))
         self._selections: OrderedDict[tuple[Wanted, int], Rows] = OrderedDict()
         self._windows: OrderedDict[bytes, dict[int, ListedGalaxy]] = OrderedDict()
@@ -195,7 +195,7 @@ class Browsed:
     def decide(self, galaxy: ListedGalaxy, label: str, who: str, when: str, seconds: float | None) -> Decision:
         """Write a decision, once, however often it is sent; UsageError for a label that is none, and as `Journal`."""
         if label not in self.class_names and label != UNSURE:
-            raise UnknownNameError("class", label, [*self.class_names, UNSURE])
+            raise UnknownNameError("class name", label, [*self.class_names, UNSURE])
         with self._deciding:
             for one in self.journal.decisions():
                 if when and (one.id, one.label, one.who, one.when) == (galaxy.id, label, who, when):

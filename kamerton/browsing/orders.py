@@ -34,7 +34,7 @@ def require_known(wanted: Wanted, catalogue: OpenedCatalogue) -> None:
     """Refuse a class or a column that the catalogue does not have (UnknownNameError lists those that it has)."""
     known: Sequence[str] = [*catalogue.class_names.values(), NO_CLASS]
     if wanted.predicted and wanted.predicted not in known:
-        raise UnknownNameError("class", wanted.predicted, known)
+        raise UnknownNameError("class name", wanted.predicted, known)
     known = [*orders(catalogue), NEXT]
     if wanted.order and wanted.order not in known:
         raise UnknownNameError("order", wanted.order, known)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pandas as pd
 import pytest
 
 from kamerton.browsing import catalogue as browsed_module
+from kamerton.browsing import staged
 from kamerton.browsing.catalogue import Browsed, decisions_path
 from kamerton.browsing.found import catalogues_below
 from kamerton.config.browsing import Wanted
@@ -139,3 +141,15 @@ def test_what_is_no_catalogue_is_not_found(tmp_path: Path, catalogues: Path) -> 
 @pytest.mark.parametrize(("name", "expected"), [("night", "night.decisions.csv"), ("one.parquet", "one.decisions.csv")])
 def test_decisions_are_kept_beside_their_catalogue(catalogues: Path, name: str, expected: str) -> None:
     assert decisions_path(catalogues / name) == catalogues / expected
+
+
+def test_a_catalogue_in_csv_is_read_in_parts_and_leaves_nothing(
+    catalogues: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(staged, "PIECE_ROWS", 16)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    browsed = Browsed(catalogues / "one.csv")
+    assert [part.rows for part in browsed.opened.parts] == [16, 16, 16, 12]
+    assert [one.row for one in browsed.galaxies(Wanted(), 0, COUNT)] == list(range(COUNT))
+    browsed.close()
+    assert not list(tmp_path.iterdir())

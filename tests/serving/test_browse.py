@@ -86,7 +86,7 @@ def test_filters_and_order_stand_in_the_address(client: TestClient, catalogues: 
 @pytest.mark.parametrize(
     ("query", "said"),
     [
-        ("c=night&class=spirl", "Unknown class"),
+        ("c=night&class=spirl", "Unknown class name"),
         ("c=night&sort=colour", "Unknown order"),
         ("c=night&pmin=high", "pmin is no number"),
         ("c=night&pmin=nan", "Bad value for at_least"),
@@ -170,8 +170,8 @@ def test_a_time_that_is_none_is_now(client: TestClient, when: str) -> None:
         ({"row": "999"}, 409, "catalogue has changed"),
         ({"row": ""}, 409, "catalogue has changed"),
         ({"row": "-3"}, 400, "no whole number"),
-        ({"label": "spirl"}, 400, "Unknown class"),
-        ({"label": ""}, 400, "Unknown class"),
+        ({"label": "spirl"}, 400, "Unknown class name"),
+        ({"label": ""}, 400, "Unknown class name"),
         ({"who": "x" * 61}, 400, "no name of a person"),
         ({"c": "../night"}, 400, "Unknown catalogue"),
     ],
