@@ -16,27 +16,15 @@ from starlette.testclient import TestClient
 from kamerton.config.serving import Caps
 from kamerton.data.cubes.cube import open_cube
 from kamerton.evaluation.compare import compare
-from kamerton.evaluation.evaluate import evaluate
 from kamerton.reporting.report import Teller
 from kamerton.runs.evaluation import read_metrics, read_predictions
 from kamerton.runs.folder import Run, open_run
 from kamerton.runs.lock import locked
 from kamerton.serving.run_states import short_key
 from kamerton.serving.words import WORDS
-from tests.conftest import write_toy_splits
 from tests.serving.conftest import visitor
 
 LANGS = ("en", "pl")
-
-
-@pytest.fixture(scope="module")
-def tested_run(toy_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The toy run with results on the test cube beside it; do not change it."""
-    folder = tmp_path_factory.mktemp("tested")
-    shutil.copytree(toy_run.path, folder / "run")
-    write_toy_splits(folder / "data")
-    evaluate(folder / "run", folder / "data/test.fits")
-    return folder / "run"
 
 
 @pytest.fixture
