@@ -204,7 +204,7 @@ class Desk:
             test_key=None if name is None else short_key(name),
             text=texts,
             wrong=wrong,
-            figures=[(one + ending_of(one), LANGUAGES[lang].CAPTIONS[one]) for one in figures],
+            figures=[(one + ending_of(one), LANGUAGES[lang].CAPTIONS[one], _kind(one)) for one in figures],
         )
 
     async def report(self, request: Request) -> Response:
@@ -373,6 +373,12 @@ def _is_drawn(figure: str, comparison: Comparison) -> bool:
     """Whether there is anything for a figure, as far as can be told without drawing it."""
     runs = [one.run for network in comparison.networks for one in network.predictions]
     return figure != "learning_curves" or any(run.has_history for run in runs)
+
+
+def _kind(figure: str) -> str:
+    """Say whether a figure is lines, which are light on dark at night, and whether it is too broad for a phone."""
+    lines = "photographs" if FIGURES[figure].photographs or figure == "confusion" else "lines"
+    return lines if figure in {"cost", "recall"} else f"{lines} broad"
 
 
 def _class(request: Request, which: str, classes: int) -> int | None:
