@@ -29,10 +29,8 @@ from sklearn.metrics import average_precision_score
 import kamerton
 from kamerton.config.recipe import AugmentSettings, Recipe
 from kamerton.labelling.issues import find_issues
-from kamerton.labelling.judging import HELD_NAME
 from kamerton.machine.memory import keep_freed_memory
 from kamerton.recipes import load_recipe
-from kamerton.runs.evaluation import evaluation_names, read_metrics, read_predictions
 
 WRONG_SHARE = 0.05
 
@@ -121,20 +119,6 @@ def search(cube: Path, place: Path, kind: Kind, seed: int) -> pd.DataFrame:
     return pd.read_parquet(place / "labels.parquet")
 
 
-def done_folds(place: Path) -> pd.DataFrame:
-    """Give what the folds say that are done, of a search that has not ended."""
-    found = []
-    for path in sorted((place / "runs").iterdir()):
-        run = kamerton.open_run(path)
-        if run.is_finished and HELD_NAME in evaluation_names(run):
-            predictions = read_predictions(run, HELD_NAME, read_metrics(run, HELD_NAME).galaxies)
-            names = run.record.class_names
-            chances = {f"p_{number}": predictions.probabilities[:, number] for number in range(len(names))}
-            found.append(pd.DataFrame({"id": predictions.ids, "given": np.take(names, predictions.labels), **chances}))
-    print(f"{place.name}: {len(found)} folds, {sum(map(len, found))} galaxies")
-    return pd.concat(found, ignore_index=True)
-
-
 def confusions(ranked: pd.DataFrame) -> dict[str, str]:
     """Name for each class the one that its galaxies are most often taken for."""
     wrong = ranked[ranked["given"] != ranked["suggested"]]
@@ -170,7 +154,6 @@ def scores(listed: pd.DataFrame, class_names: Sequence[str], wrong: list[str]) -
     """Rank all galaxies anew by what their networks say, and measure each ranking by the labels made wrong."""
     chances = listed.filter(regex="^p_").to_numpy(np.float32)
     labels = np.array([class_names.index(name) for name in listed["given"]])
-    # Of a search that has not ended only those that were judged.
     is_wrong = listed["id"].isin(wrong).to_numpy()
     issues = find_issues(labels, chances)
     loss = np.argsort(chances[np.arange(len(labels)), labels], kind="stable")
@@ -225,9 +208,6 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS))
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument(
-        "--done-folds", action="store_true", help="train nothing: measure what is done, at random alone"
-    )
     given = parser.parse_args()
     keep_freed_memory()
     given.out.mkdir(parents=True, exist_ok=True)
@@ -238,14 +218,11 @@ def main() -> None:
             with kamerton.open_cube(cubes[name]) as galaxies:
                 class_names = galaxies.class_names
             to = None
-            for kind in ("at random", "likeliest confusion")[: 1 if given.done_folds else 2]:
+            for kind in ("at random", "likeliest confusion"):
                 place = given.out / f"{name}-{kind.replace(' ', '-')}-{seed}"
                 wrong = spoil(cubes[name], place.with_suffix(".fits"), to, seed)
-                if given.done_folds:
-                    listed = done_folds(place)
-                else:
-                    listed = search(place.with_suffix(".fits"), place, KINDS[name], seed)
-                    to = to or confusions(listed)
+                listed = search(place.with_suffix(".fits"), place, KINDS[name], seed)
+                to = to or confusions(listed)
                 found = scores(listed, class_names, wrong)
                 results += [{"data": name, "kind": kind, "seed": seed, **row} for row in found]
                 pd.DataFrame(results).to_csv(given.out / "results.csv", index=False)
