@@ -193,6 +193,16 @@ def test_a_click_and_a_finger_do_as_keys_do(page: Any, served: Running, night: P
     assert made(night) == [(IDS[-1], "dim"), (IDS[-1], "")]
 
 
+def test_an_undo_waits_for_a_decision_that_is_on_the_way(page: Any, served: Running, night: Path) -> None:
+    open_page(page, served, night, "label?c=night&at=0&who=Ola")
+    page.route("**/decide", lambda route: (page.wait_for_timeout(700), route.continue_()))
+    page.keyboard.press("1")
+    page.keyboard.press("u")
+    page.wait_for_function("(name) => document.getElementById('id').textContent == name", arg=IDS[1])
+    page.wait_for_function("(name) => document.getElementById('id').textContent == name", arg=IDS[0])
+    assert made(night) == [(IDS[0], "bright"), (IDS[0], "")]
+
+
 def test_the_next_picture_is_there_before_it_is_asked_for(page: Any, served: Running, night: Path) -> None:
     open_page(page, served, night, "label?c=night&at=0&who=Ola")
     asked: list[str] = []

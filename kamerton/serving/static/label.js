@@ -18,7 +18,7 @@ let cursor = now?.at ?? 0;
 let ahead = [];
 let asking = null;
 let ended = false;
-let sending = false;
+let sending = null;
 const seen = [];
 const preloaded = new Map();
 
@@ -196,40 +196,43 @@ function decide(label) {
   next();
 }
 
-/** Send what waits, the oldest first; what the server refuses for good is told and given up. */
-async function send() {
-  if (sending) return;
-  sending = true;
-  try {
-    for (let list = waiting(); list.length; list = waiting()) {
-      const response = await fetch(`${home}/decide`, {
-        method: "POST",
-        keepalive: true,
-        headers: { Accept: "application/json" },
-        body: new URLSearchParams(list[0]),
-      }).catch(() => null);
-      const answer = response ? await response.json().catch(() => ({})) : {};
-      if (!response || response.status === 401 || response.status >= 500) {
-        const reason = answer.error ?? document.documentElement.dataset.gone;
-        complain(`${reason} ${fill(words.waiting, { count: list.length })}`);
-        setTimeout(send, 2000);
-        return;
-      }
-      keep(waiting().slice(1));
-      if (response.ok) {
-        wrong.hidden = true;
-        document.getElementById("decided").textContent = fill(words.decided, { count: answer.decided });
-      } else {
-        complain(`${list[0].id}: ${answer.error ?? response.status}`);
-      }
+/** Send what waits, the oldest first; whoever asks meanwhile waits for the same sending. */
+function send() {
+  sending ??= deliver().finally(() => {
+    sending = null;
+  });
+  return sending;
+}
+
+/** What the server refuses for good is told and given up; what it cannot do now is tried again. */
+async function deliver() {
+  for (let list = waiting(); list.length; list = waiting()) {
+    const response = await fetch(`${home}/decide`, {
+      method: "POST",
+      keepalive: true,
+      headers: { Accept: "application/json" },
+      body: new URLSearchParams(list[0]),
+    }).catch(() => null);
+    const answer = response ? await response.json().catch(() => ({})) : {};
+    if (!response || response.status === 401 || response.status >= 500) {
+      const reason = answer.error ?? document.documentElement.dataset.gone;
+      complain(`${reason} ${fill(words.waiting, { count: list.length })}`);
+      setTimeout(send, 2000);
+      return;
     }
-  } finally {
-    sending = false;
+    keep(waiting().slice(1));
+    if (response.ok) {
+      wrong.hidden = true;
+      document.getElementById("decided").textContent = fill(words.decided, { count: answer.decided });
+    } else {
+      complain(`${list[0].id}: ${answer.error ?? response.status}`);
+    }
   }
 }
 
 async function undo() {
-  if (waiting().length) await send();
+  // What is on the way must have arrived, or another decision would be taken back.
+  await send();
   if (waiting().length) return;
   try {
     const body = new URLSearchParams(query);
