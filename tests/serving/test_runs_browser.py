@@ -35,10 +35,14 @@ def served(tested_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         yield at
 
 
+PATIENCE_MS = 120_000
+"""A report draws all its figures anew, which takes a while on a busy machine."""
+
+
 def settle(page: Any) -> None:
     """Let every picture of a page be drawn."""
     page.evaluate("for (const one of document.images) one.loading = 'eager'")
-    page.wait_for_load_state("networkidle")
+    page.wait_for_load_state("networkidle", timeout=PATIENCE_MS)
     assert page.evaluate("[...document.images].every((one) => one.closest('[hidden]') || one.naturalWidth > 0)")
 
 
@@ -68,12 +72,12 @@ def test_chosen_runs_are_compared_and_reported(page: Any, served: Running) -> No
     assert page.locator("button.main").is_disabled()
     page.check("#all")
     page.click(f"button >> text={words.compare}")
-    page.wait_for_url("**/compare?*")
+    page.wait_for_url("**/compare?*", timeout=PATIENCE_MS)
     assert "LeNet-5" in page.inner_text(".finding")
     settle(page)
     require_good(page)
     page.locator("a.main").click()
-    page.wait_for_url("**/report?*")
+    page.wait_for_url("**/report?*", timeout=PATIENCE_MS)
     assert page.evaluate("document.documentElement.lang") == page.lang
     settle(page)
     style = "getComputedStyle(document.querySelector('.finding')).borderLeftWidth"
@@ -92,12 +96,12 @@ def test_by_the_keyboard_alone(page: Any, served: Running) -> None:
     while page.evaluate("document.activeElement.tagName") != "BUTTON":
         page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    page.wait_for_url("**/compare?*")
+    page.wait_for_url("**/compare?*", timeout=PATIENCE_MS)
     assert page.inner_text("h1") == words.compare_title
     while "report" not in (page.evaluate("document.activeElement.getAttribute('href')") or ""):
         page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    page.wait_for_url("**/report?*")
+    page.wait_for_url("**/report?*", timeout=PATIENCE_MS)
 
 
 def test_a_training_is_seen_while_it_runs(page: Any, served: Running, tested_run: Path) -> None:
