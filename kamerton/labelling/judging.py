@@ -108,6 +108,8 @@ def _train_and_test(plan: Plan, galaxies: Galaxies, folds: Folds, fold: int, wat
         deterministic=settings.deterministic,
         device=settings.device,
         convolutions=settings.convolutions,
+        start=settings.start,
+        freeze=settings.freeze,
         out=plan.out / RUNS / f"fold-{fold + 1}",
         resume=True,
         watcher=watcher,

@@ -12,7 +12,7 @@ from typing import Any
 from kamerton.config.labels import LabelsSettings
 from kamerton.config.machine import Convolutions, Device
 from kamerton.config.recipe import Recipe
-from kamerton.errors import OutputError
+from kamerton.errors import OutputError, UsageError
 from kamerton.files import partial_path, require_new
 from kamerton.labelling.findings import Findings
 from kamerton.labelling.folds import FOLDS_FILE, deal, read_folds, write_folds
@@ -25,6 +25,8 @@ from kamerton.networks.registry import find_network
 from kamerton.plurals import counted
 from kamerton.recipes import load_recipe
 from kamerton.runs.lock import LOCK_FILE, locked
+from kamerton.starts.start import is_weights_name
+from kamerton.starts.table import STARTS
 from kamerton.training.progress import Silent, Watcher
 
 
@@ -68,6 +70,8 @@ def labels(
     deterministic: bool | None = LabelsSettings.deterministic,
     device: Device = LabelsSettings.device,
     convolutions: Convolutions = LabelsSettings.convolutions,
+    start: str | None = LabelsSettings.start,
+    freeze: bool = LabelsSettings.freeze,
     folds: int = LabelsSettings.folds,
     group_radius_arcsec: float | None = LabelsSettings.group_radius_arcsec,
     group_column: str | None = LabelsSettings.group_column,
@@ -81,7 +85,8 @@ def labels(
     The galaxies are dealt into ``folds``; a ``network`` is trained as by `train` for each, without it, and judges it.
     Confident learning (extra ``labels``) tells from that which labels are probably wrong. ``out`` gets a run folder a
     fold, lists of all galaxies with the most suspicious label first, a gallery and a page. A folder's test set stays
-    sealed. With ``resume`` the work in ``out`` goes on, to the same bits. Raises UsageError, OutputError and CubeError
+    sealed. Learned weights to begin with must have a name, for those of a run or a file may know the labels. With
+    ``resume`` the work in ``out`` goes on, to the same bits. Raises UsageError, OutputError and CubeError
     before anything is trained, and TrainingStoppedError after SIGINT or SIGTERM.
     """
     settings = LabelsSettings(
@@ -95,6 +100,8 @@ def labels(
         deterministic=deterministic,
         device=device,
         convolutions=convolutions,
+        start=start,
+        freeze=freeze,
         folds=folds,
         group_radius_arcsec=group_radius_arcsec,
         group_column=group_column,
@@ -103,8 +110,9 @@ def labels(
     )
     find_language(lang)
     find_network(network)
+    _require_unseen(start)
     require_cleanlab()
-    plan = Plan(Path(out), network, load_recipe(recipe, epochs=epochs, batch_size=batch_size), settings)
+    plan = Plan(Path(out), network, load_recipe(recipe, epochs=epochs, batch_size=batch_size, freeze=freeze), settings)
     _require_place(plan.out, resume=resume)
     watcher = watcher_for()
     with open_galaxies(Path(data), watcher) as galaxies:
@@ -127,6 +135,17 @@ def labels(
             writer.found.issues.estimated,
             (*cautions(writer.found, english), *sentences(writer.found, english)),
             writer.as_json(),
+        )
+
+
+def _require_unseen(start: str | None) -> None:
+    """Refuse learned weights that may have seen the very galaxies (UsageError): no fold would be new to them."""
+    if start is not None and not is_weights_name(start):
+        raise UsageError(
+            "A network that judges labels must not have learned from them",
+            received=f"--start {start}, of which that is not sure",
+            allowed=f"{', '.join(STARTS)}, or timm:NAME.TAG",
+            next_step="name one of these, or leave --start out",
         )
 
 
@@ -160,5 +179,6 @@ def _asked(plan: Plan, galaxies: Galaxies) -> dict[str, Any]:
             "group_radius_arcsec": settings.group_radius_arcsec,
             "group_column": settings.group_column,
             "eight_views": settings.eight_views,
+            **({} if settings.start is None else {"start": settings.start}),
         },
     }

@@ -56,10 +56,11 @@ def named_start(start: Run | str | Path | None) -> str | None:
 
 def absolute_start(given: str | None) -> str | None:
     """Name a start so that a process which stands in another folder finds it."""
-    return given if given is None or _is_name(given) else str(Path(given).resolve())
+    return given if given is None or is_weights_name(given) else str(Path(given).resolve())
 
 
-def _is_name(given: str) -> bool:
+def is_weights_name(given: str) -> bool:
+    """Tell whether it names weights that somebody has published, and no run and no file."""
     return given in STARTS or given.startswith(PREFIX)
 
 
@@ -77,7 +78,7 @@ def open_start(given: str, record: RunRecord, run: Path, watcher: Progress | Non
     """
     watcher = watcher or Silent()
     path = Path(given)
-    if _is_name(given):
+    if is_weights_name(given):
         if path.exists():
             warn(f"{given} is taken for the learned weights of that name", next_step=f"give ./{given} for the path")
         return _timm(given, record) if given not in STARTS else _known(find_known(given), record, watcher)

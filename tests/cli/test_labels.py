@@ -71,6 +71,15 @@ def test_a_request_that_cannot_be_meant_is_one_line_and_exit_2(
     assert not (tmp_path / "out").exists()
 
 
+def test_weights_that_may_know_the_labels_are_refused(
+    toy_cube: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("--network", "lenet5", "--start", tmp_path / "run", "--out", tmp_path / "out")
+    assert typed(toy_cube, *words) == 2
+    assert "must not have learned from them" in one_line(capsys)
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_folder_with_nothing_but_a_test_set_is_not_unsealed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -17,10 +17,14 @@ from kamerton.checks import Settings
 from kamerton.cli import main
 from kamerton.cli.command import answer, app
 from kamerton.cli.options import docstrings
-from kamerton.config.judging import CompareSettings, EvaluateSettings, ReportSettings
+from kamerton.config.answers import ExplainSettings, PredictSettings
+from kamerton.config.judging import CalibrateSettings, CompareSettings, EvaluateSettings, ReportSettings
+from kamerton.config.labels import LabelsSettings
 from kamerton.config.learning import SweepSettings, TrainSettings
 from kamerton.config.machine import DEVICES, BenchSettings
+from kamerton.config.neighbours import NextSettings, SimilarSettings
 from kamerton.config.pictures import ImportSettings
+from kamerton.config.serving import ServeSettings
 from kamerton.config.surveys import AuditSettings, SplitSettings, SynthSettings
 from kamerton.measuring import bench
 
@@ -34,6 +38,13 @@ SETTINGS: dict[str, tuple[type[Settings], Callable[..., Any]]] = {
     "evaluate": (EvaluateSettings, kamerton.evaluate),
     "compare": (CompareSettings, kamerton.compare),
     "report": (ReportSettings, kamerton.report),
+    "calibrate": (CalibrateSettings, kamerton.calibrate),
+    "predict": (PredictSettings, kamerton.predict),
+    "explain": (ExplainSettings, kamerton.explain),
+    "labels": (LabelsSettings, kamerton.labels),
+    "similar": (SimilarSettings, kamerton.similar),
+    "next": (NextSettings, kamerton.next_galaxies),
+    "serve": (ServeSettings, kamerton.serve),
     "bench": (BenchSettings, bench),
 }
 
@@ -63,7 +74,7 @@ def test_a_setting_is_an_option_of_the_command_with_its_docstring_as_help(comman
         texts |= docstrings(kind)
     found = options(command)
     for field in dataclasses.fields(settings):
-        assert found[field.name].help.startswith(texts[field.name])
+        assert found[field.name].help.startswith(inspect.cleandoc(texts[field.name]))
         assert found[field.name].required == (field.default is dataclasses.MISSING)
 
 

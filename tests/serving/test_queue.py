@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,8 @@ def test_what_nobody_waits_for_any_more_is_left_out() -> None:
         left = asyncio.ensure_future(queue.run(lambda: done.append("left")))
         await asyncio.sleep(0)
         left.cancel()
+        with suppress(asyncio.CancelledError):
+            await left
         go_on.set()
         await first
         await queue.run(lambda: done.append("last"))
