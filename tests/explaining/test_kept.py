@@ -42,7 +42,7 @@ def test_without_a_place_it_is_kept_in_the_run_folder_by_the_source(explained: R
 
 
 def test_it_is_not_written_over_and_the_next_step_names_the_option(explained: Run, tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match=r"exists already.*--out"):
+    with pytest.raises(OutputError, match=r"exists already.*--overwrite"):
         explain(explained, write_toy_cube(tmp_path / "żółte.fits", 3, seed=1))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -99,8 +100,11 @@ def test_one_galaxy_has_its_class_its_map_and_its_like(page: Any, files: list[Pa
     page.click("#find")
     page.wait_for_selector("#wall li")
     assert page.locator("#wall li").count() == 8
-    page.wait_for_load_state("networkidle")
-    assert page.evaluate("[...document.images].every((one) => one.naturalWidth > 0)")
+    page.evaluate("for (const one of document.images) one.loading = 'eager'")
+    deadline = time.monotonic() + 30
+    while not page.evaluate("[...document.images].every((one) => one.naturalWidth > 0)"):
+        assert time.monotonic() < deadline
+        page.wait_for_timeout(100)
     require_good(page)
 
 
