@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from kamerton.arrays import Probabilities
 from kamerton.config.labels import LabelsSettings
+from kamerton.config.learning import TrainSettings
 from kamerton.config.recipe import Recipe
 from kamerton.data.cubes.writer import CubeWriter
 from kamerton.errors import RunError, TrainingStoppedError, as_typed
@@ -97,23 +100,11 @@ def _is_done(path: Path) -> bool:
 def _train_and_test(plan: Plan, galaxies: Galaxies, folds: Folds, fold: int, watcher: Watcher) -> None:
     settings = plan.settings
     data = _write_cubes(plan.out, galaxies, folds, fold, settings.seed)
-    run = train(
-        data,
-        network=plan.network,
-        recipe=plan.recipe,
-        size=settings.size,
-        seed=settings.seed,
-        checkpoint_minutes=settings.checkpoint_minutes,
-        checkpoint_steps=settings.checkpoint_steps,
-        deterministic=settings.deterministic,
-        device=settings.device,
-        convolutions=settings.convolutions,
-        start=settings.start,
-        freeze=settings.freeze,
-        out=plan.out / RUNS / f"fold-{fold + 1}",
-        resume=True,
-        watcher=watcher,
-    )
+    asked: dict[str, Any] = {field.name: getattr(settings, field.name) for field in dataclasses.fields(TrainSettings)}
+    # The plan's recipe has epochs, batch size and what freezing makes of it already.
+    asked |= {"recipe": plan.recipe, "epochs": None, "batch_size": None}
+    out = plan.out / RUNS / f"fold-{fold + 1}"
+    run = train(data, network=plan.network, out=out, resume=True, watcher=watcher, **asked)
     held = data / PART_FILES[HELD]
     evaluate(run, held, eight_views=settings.eight_views, device=settings.device, name=HELD_NAME, watcher=watcher)
 

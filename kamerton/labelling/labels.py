@@ -79,15 +79,16 @@ def labels(
     lang: str = LabelsSettings.lang,
     resume: bool = False,
     watcher_for: Callable[[], Watcher] = Silent,
+    **further: Any,
 ) -> LabelReport:
     """Find the labels of a cube, or of a folder's training and validation cubes, that are probably wrong.
 
     The galaxies are dealt into ``folds``; a ``network`` is trained as by `train` for each, without it, and judges it.
     Confident learning (extra ``labels``) tells from that which labels are probably wrong. ``out`` gets a run folder a
     fold, lists of all galaxies with the most suspicious label first, a gallery and a page. A folder's test set stays
-    sealed. Learned weights to begin with must have a name, for those of a run or a file may know the labels. With
-    ``resume`` the work in ``out`` goes on, to the same bits. Raises UsageError, OutputError and CubeError
-    before anything is trained, and TrainingStoppedError after SIGINT or SIGTERM.
+    sealed. What else `train` can be asked for goes on to it. Learned weights to begin with must have a name, for those
+    of a run or a file may know the labels. With ``resume`` the work in ``out`` goes on, to the same bits. Raises
+    UsageError, OutputError and CubeError before anything is trained, and TrainingStoppedError after SIGINT or SIGTERM.
     """
     settings = LabelsSettings(
         recipe=recipe,
@@ -107,6 +108,7 @@ def labels(
         group_column=group_column,
         eight_views=eight_views,
         lang=lang,
+        **further,
     )
     find_language(lang)
     find_network(network)
