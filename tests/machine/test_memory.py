@@ -37,11 +37,11 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc's own switch")
 def test_large_arrays_that_come_and_go_stay_with_the_process() -> None:
-    kept = faults("from kamerton.machine.memory import keep_freed_memory; keep_freed_memory()")
+    # The system may take pages back from any process meanwhile, but not each time.
+    kept = min(faults("from kamerton.machine.memory import keep_freed_memory; keep_freed_memory()") for _ in range(3))
     given_back = faults("")
     assert given_back > 10 * TIMES, "the witness: without it pages come anew each time, however large they are"
-    # The system may take back a few large pages meanwhile.
-    assert kept < given_back / 3
+    assert kept < given_back / 20
 
 
 @pytest.fixture
