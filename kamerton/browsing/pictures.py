@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import replace
@@ -86,16 +87,16 @@ class Pictures:
         return self._held.enter_context(_InFile(Path(folder) / "places.arrow", self._opened.named()))
 
 
-class _Listed:
+class _Listed(ABC):
     """Where galaxies are, in the order in which they were listed."""
 
+    @abstractmethod
     def at(self, row: int) -> tuple[str, At] | None:
         """Give the id and the place of the galaxy of a row; None past the end."""
-        raise NotImplementedError
 
+    @abstractmethod
     def tables(self) -> Iterator[pa.Table]:
         """Give all."""
-        raise NotImplementedError
 
 
 class _InManifest(_Listed):

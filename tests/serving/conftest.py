@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,9 @@ from kamerton.runs.folder import Run
 from kamerton.serving.app import create_app
 from kamerton.serving.site import Site
 from tests.conftest import write_toy_splits
+from tests.serving.chromium import CHROMIUM, FLAGS
+from tests.serving.running import TOKEN, Running
 
-TOKEN = "a-token-of-tests"
 ADDRESS = "http://127.0.0.1:8765"
 
 Visit = Callable[..., TestClient]
@@ -55,3 +56,35 @@ def tested_run(toy_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_toy_splits(folder / "data")
     evaluate(folder / "run", folder / "data/test.fits")
     return folder / "run"
+
+
+@pytest.fixture(scope="module")
+def playwright() -> Iterator[Any]:
+    """What drives the browser."""
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def browser(playwright: Any) -> Iterator[Any]:
+    """A browser of the tests of one file."""
+    found = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    yield found
+    found.close()
+
+
+@pytest.fixture(params=[("en", 1280), ("pl", 390)], ids=["en-1280", "pl-390"])
+def page(request: pytest.FixtureRequest, browser: Any, served: Running) -> Iterator[Any]:
+    """A page that was let in; whatever the browser complains of fails the test."""
+    lang, width = request.param
+    context = browser.new_context(viewport={"width": width, "height": 800}, locale=lang)
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text) if message.type != "log" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(f"{served.address}/?token={TOKEN}")
+    page.lang = lang
+    yield page
+    assert complaints == []
+    context.close()

@@ -18,14 +18,10 @@ from kamerton.browsing.catalogue import decisions_path
 from kamerton.labelling.journal import Decision, Journal
 from kamerton.serving.words import WORDS
 from tests.browsing.conftest import COUNT, catalogues, survey  # noqa: F401  # fixtures
+from tests.serving.chromium import CHROMIUM, FLAGS, needs_chromium
 from tests.serving.running import TOKEN, Running, running
 
-sync_api = pytest.importorskip("playwright.sync_api")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
-FLAGS += ["--disable-background-networking", "--disable-component-update"]
-
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
+pytestmark = needs_chromium
 
 IDS = [f"łuk {row:02d}.png" for row in range(COUNT)]
 
@@ -44,35 +40,6 @@ def night(served: Running, catalogues: Path, request: pytest.FixtureRequest) -> 
     place = served.folder / f"night-{abs(hash(request.node.nodeid))}"
     shutil.copytree(catalogues / "night", place)
     return place
-
-
-@pytest.fixture(scope="module")
-def playwright() -> Iterator[Any]:
-    with sync_api.sync_playwright() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def browser(playwright: Any) -> Iterator[Any]:
-    found = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-    yield found
-    found.close()
-
-
-@pytest.fixture(params=[("en", 1280), ("pl", 390)], ids=["en-1280", "pl-390"])
-def page(request: pytest.FixtureRequest, browser: Any, served: Running) -> Iterator[Any]:
-    """A page that was let in; whatever the browser complains of fails the test."""
-    lang, width = request.param
-    context = browser.new_context(viewport={"width": width, "height": 800}, locale=lang)
-    page = context.new_page()
-    complaints: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text) if message.type != "log" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.goto(f"{served.address}/?token={TOKEN}")
-    page.lang = lang
-    yield page
-    assert complaints == []
-    context.close()
 
 
 def open_page(page: Any, served: Running, night: Path, address: str) -> None:
@@ -235,6 +202,7 @@ def launched(port: int, folder: Path) -> subprocess.Popen[bytes]:
 
 
 def connected(playwright: Any, port: int) -> Any:
+    sync_api = pytest.importorskip("playwright.sync_api")
     for _ in range(100):
         try:
             return playwright.chromium.connect_over_cdp(f"http://127.0.0.1:{port}")
@@ -279,6 +247,9 @@ def test_a_server_that_is_killed_loses_no_decision(
     page.wait_for_load_state("networkidle")
     page.keyboard.press("1")
     wait_for(page, own_night, 1)
+    # The browser must know that it is kept, or it would rightly count that one, too.
+    while page.evaluate("localStorage.getItem('kamerton-waiting') || '[]'") != "[]":
+        page.wait_for_timeout(50)
     served.process.send_signal(signal.SIGKILL)
     served.process.wait()
     # Decided while nobody listens: it waits in the browser, and the page says so.

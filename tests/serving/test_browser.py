@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,45 +11,17 @@ import pytest
 
 from kamerton.runs.folder import Run
 from kamerton.serving.words import WORDS
+from tests.serving.chromium import needs_chromium
 from tests.serving.running import TOKEN, Running, running
 from tests.serving.test_classify import cutout, png
 
-sync_api = pytest.importorskip("playwright.sync_api")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync"
-QUIET = "--disable-background-networking --disable-component-update"
-
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
+pytestmark = needs_chromium
 
 
 @pytest.fixture(scope="module")
 def served(calibrated: Run) -> Iterator[Running]:
     with running(calibrated.path.parent) as at:
         yield at
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=CHROMIUM, args=f"{FLAGS} {QUIET}".split())
-        yield found
-        found.close()
-
-
-@pytest.fixture(params=[("en", 1280), ("pl", 390)], ids=["en-1280", "pl-390"])
-def page(request: pytest.FixtureRequest, browser: Any, served: Running) -> Iterator[Any]:
-    """A page that was let in; whatever the browser complains of fails the test."""
-    lang, width = request.param
-    context = browser.new_context(viewport={"width": width, "height": 800}, locale=lang)
-    page = context.new_page()
-    complaints: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text) if message.type != "log" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.goto(f"{served.address}/?token={TOKEN}")
-    page.lang = lang
-    yield page
-    assert complaints == []
-    context.close()
 
 
 @pytest.fixture

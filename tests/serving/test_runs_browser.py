@@ -14,12 +14,11 @@ from kamerton.runs.folder import open_run
 from kamerton.runs.lock import locked
 from kamerton.serving.run_states import short_key
 from kamerton.serving.words import WORDS
-from tests.serving import test_browser
+from tests.serving.chromium import needs_chromium
 from tests.serving.running import Running, running
 from tests.serving.test_browser import require_good
 
-pytestmark = test_browser.pytestmark
-browser, page = test_browser.browser, test_browser.page
+pytestmark = needs_chromium
 
 
 @pytest.fixture(scope="module")

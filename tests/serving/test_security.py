@@ -13,7 +13,8 @@ from kamerton.serving import security
 from kamerton.serving.security import HEADERS, TOKEN_HEADER, Gate
 from kamerton.serving.words import WORDS
 from kamerton.version import PACKAGE
-from tests.serving.conftest import ADDRESS, TOKEN, site_of, visitor
+from tests.serving.conftest import ADDRESS, site_of, visitor
+from tests.serving.running import TOKEN
 
 
 @pytest.fixture
