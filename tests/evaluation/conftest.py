@@ -14,7 +14,7 @@ from kamerton.runs.folder import Run, find_runs, open_run
 from kamerton.sweeping import sweep
 from tests.conftest import toy_galaxies, write_cube, write_toy_cube
 from tests.evaluation.changing import change_metrics
-from tests.evaluation.compared import RESAMPLES
+from tests.evaluation.compared import RESAMPLES, copy_runs
 from tests.evaluation.evaluated import COUNT
 
 
@@ -42,8 +42,8 @@ def written(swept: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def copies(swept: Path, tmp_path: Path) -> list[Run]:
-    """Copies of the runs, to be changed."""
-    shutil.copytree(swept / "runs", tmp_path / "runs")
+    """Copies of the runs, to be changed in all but their weights."""
+    copy_runs(swept / "runs", tmp_path / "runs")
     runs = find_runs([tmp_path / "runs"])
     for run in runs:
         change_metrics(run, seal=None)
