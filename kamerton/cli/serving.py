@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,6 +23,9 @@ def serve(
     **settings: Any,
 ) -> None:
     """Show a page in the browser, on this machine alone: classify pictures, look at runs."""
+    # PyTorch's threads sleep while they wait for each other, as they do for most of a page's time: those that spin take
+    # the processor from the one that is waited for. It is read once, when PyTorch is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from kamerton.machine.memory import keep_freed_memory
     from kamerton.serving.server import serve as run_server
 

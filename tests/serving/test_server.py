@@ -75,3 +75,15 @@ def test_a_missing_package_is_named_with_what_installs_it(tmp_path: Path, monkey
 def test_a_folder_that_is_none_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no folder"):
         serve(tmp_path / "none")
+
+
+def test_threads_sleep_while_they_wait_for_each_other() -> None:
+    code = (
+        "import os, sys; import kamerton.serving.server as server; from kamerton.cli.command import answer;"
+        "server.serve = lambda *_, **__: print(os.environ['OMP_WAIT_POLICY'], 'torch' in sys.modules);"
+        "answer(['serve', '.'])"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    # What PyTorch has read once when it was loaded stays.
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
+    assert said.stdout == "PASSIVE False\n"
