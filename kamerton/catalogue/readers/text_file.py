@@ -46,13 +46,13 @@ def open_csv_file(path: Path) -> Iterator[OpenedCatalogue]:
     found = open_csv(path)
     count = sum(1 for _ in found.rows)
     names = tuple(column_names(path, found.header, has_rows=count > 0))
-    yield OpenedCatalogue(path, _facts(csv_head_path(path)), names, (_Lines(path, names, count),))
+    yield OpenedCatalogue(path, facts_beside(path), names, (_Lines(path, names, count),))
 
 
-def _facts(path: Path) -> dict[str, str]:
-    """Read what stands beside it; nothing where that is gone, or no longer what was written."""
+def facts_beside(path: Path) -> dict[str, str]:
+    """Read what stands beside a CSV file; nothing where that is gone, or no longer what was written."""
     try:
-        (notes,) = read_json(path, RECORD_BYTES)["notes"]
+        (notes,) = read_json(csv_head_path(path), RECORD_BYTES)["notes"]
         return facts_of({str(name): str(text) for name, text in notes.items()})
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return {}
