@@ -9,7 +9,7 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 SERVER = multiprocessing.get_context("forkserver")
@@ -19,11 +19,13 @@ SERVER.set_forkserver_preload(["tests.imported"])
 class Forked:
     """A ``kamerton`` command that runs."""
 
-    def __init__(self, words: Sequence[str], folder: Path) -> None:
-        """Begin; what it prints comes into files in ``folder``."""
+    def __init__(self, words: Sequence[str], folder: Path, environment: Mapping[str, str] | None = None) -> None:
+        """Begin, with more of an ``environment``; what it prints comes into files in ``folder``."""
         self._stdout, self._stderr = folder / "stdout.txt", folder / "stderr.txt"
         folder.mkdir(parents=True, exist_ok=True)
-        self._process = SERVER.Process(target=_command, args=(list(words), self._stdout, self._stderr))
+        self._process = SERVER.Process(
+            target=_command, args=(list(words), self._stdout, self._stderr, dict(environment or {}))
+        )
         self._process.start()
 
     def poll(self) -> int | None:
@@ -59,7 +61,8 @@ def run_forked(words: Sequence[str], folder: Path) -> Forked:
     return command
 
 
-def _command(words: list[str], stdout: Path, stderr: Path) -> None:
+def _command(words: list[str], stdout: Path, stderr: Path, environment: dict[str, str]) -> None:
+    os.environ.update(environment)
     for number, place in ((1, stdout), (2, stderr)):
         with place.open("wb") as file:
             os.dup2(file.fileno(), number)

@@ -15,6 +15,7 @@ from kamerton.networks.efficientnet import EFFICIENTNET_B0
 from kamerton.networks.efficientnet_lite import EFFICIENTNET_LITE0, EFFICIENTNET_LITE1, EFFICIENTNET_LITE2
 from kamerton.networks.entry import Network
 from kamerton.networks.googlenet import GOOGLENET
+from kamerton.networks.initialisers import Uninitialised
 from kamerton.networks.lenet5 import LENET5
 from kamerton.networks.p4m import P4M_RESNET
 from kamerton.networks.resnet import RESNET18, RESNET50
@@ -59,6 +60,23 @@ def build_network(name: str, *, size: int, channels: int, classes: int, seed: in
     It maps images (n, channels, size, size) scaled to 0..1 to logits (n, classes). Raises UnknownNameError, and
     UsageError for an image too small for it.
     """
+    entry = _fitting(name, size)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = entry.build(size, channels, classes)
+        if not next(network.parameters()).is_meta:
+            entry.initialise(network)
+    return network
+
+
+def build_to_load(name: str, *, size: int, channels: int, classes: int) -> nn.Module:
+    """Build a network whose weights are about to be loaded, and whatever memory held until then; else as above."""
+    with Uninitialised():
+        return _fitting(name, size).build(size, channels, classes)
+
+
+def _fitting(name: str, size: int) -> Network:
+    """Find the entry of a network that takes images of ``size`` pixels."""
     entry = find_network(name)
     if size < entry.smallest_size:
         raise UsageError(
@@ -67,12 +85,7 @@ def build_network(name: str, *, size: int, channels: int, classes: int, seed: in
             allowed=f"{entry.smallest_size} x {entry.smallest_size} pixels or more",
             next_step=f"use larger cutouts, `--size {entry.smallest_size}` or more, or a smaller network",
         )
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        network = entry.build(size, channels, classes)
-        if not next(network.parameters()).is_meta:
-            entry.initialise(network)
-    return network
+    return entry
 
 
 def count_parameters(network: nn.Module) -> tuple[int, int]:

@@ -29,7 +29,7 @@ from kamerton.files import (
     remove_partial,
     write_json,
 )
-from kamerton.networks.registry import build_network
+from kamerton.networks.registry import build_network, build_to_load
 from kamerton.records import read_record
 from kamerton.runs.galaxies import marks_sha256, read_galaxies, write_galaxies
 from kamerton.runs.history import HISTORY_FILE, append_epoch, history_sha256, read_history, write_history
@@ -188,7 +188,7 @@ class Run:
             raise RunError(f"{self.path / RECORD_FILE}: {error}") from error
         try:
             tensors = read_tensors(self.weights_path, expected)
-            network = self.build_network()
+            network = build_to_load(self.record.network, **self.network_shape)
             network.load_state_dict(tensors)
         except FileNotFoundError as error:
             raise RunError(

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 import torch
+from scipy import stats
 from torch import nn
 
-from kamerton.networks.initialisers import glorot_uniform_, he_normal_, narrow_normal_
+from kamerton.networks.initialisers import NARROW_CUT, NARROW_DEVIATION, glorot_uniform_, he_normal_, narrow_normal_
 from kamerton.networks.p4m import GroupConvolution, he_normal_orbits_
-from kamerton.networks.registry import NETWORKS, build_network
+from kamerton.networks.registry import NETWORKS, build_network, build_to_load
 
 
 def glorot_limit(weight: torch.Tensor) -> float:
@@ -62,3 +64,23 @@ def test_the_notebooks_networks_start_as_keras_does(name: str) -> None:
 )
 def test_the_other_known_networks_start_for_relu(name: str) -> None:
     assert NETWORKS[name].initialise is he_normal_
+
+
+def test_a_narrow_start_is_normal_and_cut() -> None:
+    layer = nn.Linear(200, 200)
+    torch.manual_seed(0)
+    narrow_normal_(layer)
+    drawn = layer.weight.detach().numpy().ravel()
+    assert abs(drawn).max() <= np.float32(NARROW_CUT * NARROW_DEVIATION)
+    cut = stats.truncnorm(-NARROW_CUT, NARROW_CUT, scale=NARROW_DEVIATION)
+    assert stats.kstest(drawn, cut.cdf).pvalue > 0.01
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_network_to_be_loaded_has_all_that_is_not_loaded(name: str) -> None:
+    shape = {"size": NETWORKS[name].smallest_size, "channels": 3, "classes": 3}
+    whole, empty = build_network(name, **shape), build_to_load(name, **shape)
+    empty.load_state_dict(whole.state_dict())
+    kept, loaded = (dict([*network.named_parameters(), *network.named_buffers()]) for network in (whole, empty))
+    assert list(kept) == list(loaded)
+    assert all(torch.equal(tensor, loaded[key]) for key, tensor in kept.items())

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import signal
+import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +20,15 @@ from kamerton.training.processes import Processes
 from kamerton.training.train import train
 from kamerton.verification import verify
 from tests.conftest import write_toy_cube
+from tests.forked import Forked
 
 STEPS = 20
-NOTEBOOK = ("--recipe", "notebook", "--epochs", STEPS)
+FEW_STEPS = 8
+"""Of a network that is a hundred times as much work."""
+
+
+def notebook(steps: int) -> tuple[object, ...]:
+    return "--recipe", "notebook", "--epochs", steps
 
 
 @pytest.fixture(scope="module")
@@ -36,13 +43,37 @@ def write_one_batch(folder: Path, images: int) -> Path:
     return folder
 
 
-def command(processes: int, *words: object) -> list[str]:
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
-    return [*torchrun, "-m", "kamerton", "train", *map(str, words)]
+def words_of(given: Iterable[object]) -> list[str]:
+    return ["train", *map(str, given)]
 
 
-def together(processes: int, *words: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command(processes, *words), capture_output=True, text=True, check=False)
+def torchrun(processes: int, *words: object) -> subprocess.CompletedProcess[str]:
+    """Train as a user would begin it; each process imports PyTorch anew."""
+    begin = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+    return subprocess.run([*begin, "-m", "kamerton", *words_of(words)], capture_output=True, text=True, check=False)
+
+
+def begin_together(folder: Path, processes: int, *words: object) -> list[Forked]:
+    """Begin processes with the environment that torchrun gives them, forked from one that has PyTorch."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    common = {"WORLD_SIZE": str(processes), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    return [
+        Forked(words_of(words), folder / f"process{rank}", {"RANK": str(rank), "LOCAL_RANK": str(rank), **common})
+        for rank in range(processes)
+    ]
+
+
+def together(folder: Path, processes: int, *words: object) -> list[Forked]:
+    """Let processes train to their end."""
+    begun = begin_together(folder, processes, *words)
+    for process in begun:
+        process.wait()
+    return begun
+
+
+def require_good(done: list[Forked]) -> None:
+    assert not any(process.poll() for process in done), [process.stderr for process in done]
 
 
 def difference(one: Run, other: Run) -> float:
@@ -55,7 +86,7 @@ def difference(one: Run, other: Run) -> float:
 def test_two_processes_have_the_losses_of_one_for_twenty_steps(data: Path, tmp_path: Path) -> None:
     """A network without batch statistics; the issue's own bound."""
     alone = train(data, network="lenet5", recipe="notebook", epochs=STEPS, out=tmp_path / "alone")
-    done = together(2, data, "--network", "lenet5", *NOTEBOOK, "--out", tmp_path / "two")
+    done = torchrun(2, data, "--network", "lenet5", *notebook(STEPS), "--out", tmp_path / "two")
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("run: ") == 1, "only the first process speaks"
     run = open_run(tmp_path / "two")
@@ -68,9 +99,10 @@ def test_batch_normalisation_looks_at_the_batch_of_all_processes(tmp_path: Path)
     """The first step's loss is that of one process; later ones drift apart as the last digits do."""
     (tmp_path / "data").mkdir()
     data = write_one_batch(tmp_path / "data", 12)
-    alone = train(data, network="p4m_resnet", recipe="notebook", epochs=STEPS, out=tmp_path / "alone")
-    done = together(2, data, "--network", "p4m_resnet", *NOTEBOOK, "--out", tmp_path / "two")
-    assert done.returncode == 0, done.stderr
+    alone = train(data, network="p4m_resnet", recipe="notebook", epochs=FEW_STEPS, out=tmp_path / "alone")
+    require_good(
+        together(tmp_path, 2, data, "--network", "p4m_resnet", *notebook(FEW_STEPS), "--out", tmp_path / "two")
+    )
     ours, theirs = (run.history()["loss"].to_numpy() for run in (alone, open_run(tmp_path / "two")))
     assert abs(ours[0] - theirs[0]) < 1e-5
     np.testing.assert_allclose(theirs, ours, rtol=0.02, atol=1e-3)
@@ -79,17 +111,18 @@ def test_batch_normalisation_looks_at_the_batch_of_all_processes(tmp_path: Path)
 def test_three_processes_that_were_killed_end_with_the_same_bits(data: Path, tmp_path: Path) -> None:
     """Also where the last batch has fewer images than there are processes: 32 = 15 + 15 + 2."""
     words = (data, "--network", "lenet5", "--epochs", 2, "--batch-size", 15, "--checkpoint-steps", 1)
-    whole = together(3, *words, "--out", tmp_path / "whole")
-    assert whole.returncode == 0, whole.stderr
+    require_good(together(tmp_path / "first", 3, *words, "--out", tmp_path / "whole"))
     killed = tmp_path / "killed"
-    with subprocess.Popen(command(3, *words, "--out", killed), start_new_session=True) as process:
-        deadline = time.monotonic() + 120
-        while not list(killed.glob("checkpoint/000000-*.json")) and time.monotonic() < deadline:
-            time.sleep(0.01)
-        os.killpg(process.pid, signal.SIGKILL)
+    begun = begin_together(tmp_path / "second", 3, *words, "--out", killed)
+    deadline = time.monotonic() + 120
+    while not list(killed.glob("checkpoint/000000-*.json")) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    for process in begun:
+        process.send_signal(signal.SIGKILL)
+    for process in begun:
+        process.wait()
     assert open_run(killed).record.results is None, "killed on its way"
-    again = together(3, *words, "--out", killed, "--resume")
-    assert again.returncode == 0, again.stderr
+    require_good(together(tmp_path / "third", 3, *words, "--out", killed, "--resume"))
     one, other = open_run(tmp_path / "whole"), open_run(killed)
     assert one.weights_path.read_bytes() == other.weights_path.read_bytes()
     assert one.history_sha256() == other.history_sha256()
@@ -97,15 +130,16 @@ def test_three_processes_that_were_killed_end_with_the_same_bits(data: Path, tmp
 
 def test_a_run_does_not_go_on_with_another_number_of_processes(data: Path, tmp_path: Path) -> None:
     train(data, network="lenet5", epochs=1, out=tmp_path / "run")
-    done = together(2, data, "--network", "lenet5", "--epochs", 2, "--out", tmp_path / "run", "--resume")
-    assert done.returncode != 0
-    assert "processes 2, was 1" in done.stderr
+    words = (data, "--network", "lenet5", "--epochs", 2, "--out", tmp_path / "run", "--resume")
+    done = together(tmp_path, 2, *words)
+    assert all(process.poll() for process in done)
+    assert "processes 2, was 1" in done[0].stderr
 
 
-def test_several_processes_need_a_name_for_their_run(data: Path) -> None:
-    done = together(2, data, "--network", "lenet5")
-    assert done.returncode != 0
-    assert "name it with --out" in done.stderr
+def test_several_processes_need_a_name_for_their_run(data: Path, tmp_path: Path) -> None:
+    done = together(tmp_path, 2, data, "--network", "lenet5")
+    assert all(process.poll() for process in done)
+    assert "name it with --out" in done[0].stderr
 
 
 @given(images=st.integers(1, 100), count=st.integers(1, 9))
