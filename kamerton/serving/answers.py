@@ -24,7 +24,7 @@ class Answers:
     def new_folder(self) -> Path:
         """Make a folder for the files of one request."""
         if self._folder is None:
-            self._folder = tempfile.mkdtemp(prefix="kamerton-page-")
+            self._folder = tempfile.mkdtemp(prefix="kamerton-answers-")
             # At the end of the process, too, however it ends but for a kill.
             weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         return Path(tempfile.mkdtemp(dir=self._folder))

@@ -14,6 +14,7 @@ from typing import Any
 
 from kamerton.config.serving import RUNS_FOLDER, Caps, ServeSettings
 from kamerton.errors import MissingExtraError, UsageError
+from kamerton.serving.temporary import temporary_files_in_own_folder
 
 BACKLOG = 128
 
@@ -45,7 +46,7 @@ def serve(
             f"{runs}: no folder", next_step="name the folder in which your runs are, as in `kamerton serve runs`"
         )
     listening = _listen(settings)
-    with listening:
+    with listening, temporary_files_in_own_folder():
         _answer(folder, settings, listening, say)
 
 
