@@ -50,13 +50,14 @@ def galaxies_ahead(catalogue: OpenedCatalogue) -> int:
 class Browsed:
     """A catalogue, its pictures, and what was decided about its galaxies."""
 
-    def __init__(self, path: Path) -> None:
-        """Open it; DataError for what is no catalogue, or damaged."""
+    def __init__(self, path: Path, within: Path | None = None) -> None:
+        """Open it; DataError for what is no catalogue, or damaged. Images are those ``within`` a folder, or all."""
         self._held = ExitStack()
         # Also where nobody closes it, as at the end of a server.
         self._closing = weakref.finalize(self, self._held.close)
         self.opened = self._held.enter_context(open_to_browse(path))
         self.journal = Journal(decisions_path(path))
+        self._within = within
         self._selections: OrderedDict[tuple[Wanted, int], Rows] = OrderedDict()
         self._windows: OrderedDict[bytes, dict[int, ListedGalaxy]] = OrderedDict()
         self._lock = threading.RLock()
@@ -160,7 +161,7 @@ class Browsed:
         with self._lock:
             if self._pictures is None:
                 try:
-                    self._pictures = Pictures(self.opened, self._held)
+                    self._pictures = Pictures(self.opened, self._held, self._within)
                 except KamertonError as error:
                     self._pictures = error
             if isinstance(self._pictures, KamertonError):

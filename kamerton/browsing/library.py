@@ -23,8 +23,9 @@ class Library:
     the last who looks at it has ended.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, within: Path | None = None) -> None:
+        """Look below a folder; the catalogues' images are those ``within`` another, or all."""
+        self.folder, self._within = folder, within
         self._found: dict[str, Path] = {}
         self._open: OrderedDict[str, tuple[Stamp, Browsed]] = OrderedDict()
         self._lock = threading.Lock()
@@ -51,7 +52,7 @@ class Library:
             stamp = _stamp(path)
             browsed = self._known(name, stamp)
             if browsed is None:
-                browsed = Browsed(path)
+                browsed = Browsed(path, self._within)
                 self._keep(name, stamp, browsed)
         return browsed, "-".join(format(number, "x") for number in stamp)
 

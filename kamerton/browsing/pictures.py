@@ -20,7 +20,7 @@ from kamerton.catalogue.readers.opened import OpenedCatalogue
 from kamerton.data.pictures.picture import read_picture
 from kamerton.errors import DataError, PictureError
 from kamerton.explaining.galaxies import file_of
-from kamerton.neighbours.pictures import OpenedSources, opened_sources, picture_path, places_of
+from kamerton.neighbours.pictures import OpenedSources, opened_sources, picture_path, places_of, require_within
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -37,17 +37,21 @@ class Pictures:
     Where a catalogue is in the order of its list, that takes one look; else one pass over the list.
     """
 
-    def __init__(self, catalogue: OpenedCatalogue, held: ExitStack) -> None:
-        """Open the sources until ``held`` is closed; DataError where they are gone or were changed."""
+    def __init__(self, catalogue: OpenedCatalogue, held: ExitStack, within: Path | None = None) -> None:
+        """Open the sources until ``held`` is closed; DataError where they are gone or were changed.
+
+        OutsideError for sources, and later for files of a list or behind links, that are not ``within`` a folder.
+        """
         self.catalogue = catalogue
         self._held = held
-        self._opened: OpenedSources = held.enter_context(opened_sources(catalogue))
+        self._opened: OpenedSources = held.enter_context(opened_sources(catalogue, within))
+        self._within = within
         self._lock = threading.Lock()
 
     def image(self, row: int, name: str) -> SquareHWC:
         """Read the picture of a galaxy, with the network's crop and stretch, and not made smaller for it.
 
-        DataError where it is gone or damaged.
+        DataError where it is gone or damaged, OutsideError where it may not be shown.
         """
         with self._lock:
             at = self._find(row, name)
@@ -56,6 +60,7 @@ class Pictures:
             source = self._opened.sources[at[0]]
             own = file_of(source, at[1])
         if own is not None:
+            require_within(own, self._within)
             # A network that is content with 64 pixels must not keep whoever labels from seeing more.
             with suppress(PictureError):
                 return np.asarray(read_picture(own, replace(self._opened.settings, size=None)).image_hwc)

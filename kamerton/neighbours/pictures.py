@@ -92,9 +92,26 @@ class OpenedSources:
                 yield manifest.read(shard)
 
 
+class OutsideError(DataError):
+    """Images that may not be shown where they are."""
+
+
+def require_within(place: Path, within: Path | None) -> None:
+    """Raise OutsideError for a file or folder that is not below ``within``, once links are followed."""
+    if within is not None and not place.resolve().is_relative_to(within.resolve()):
+        raise OutsideError(
+            "images outside the folder that is served are shown on this machine alone",
+            received=place,
+            next_step="serve a folder that holds the catalogue and its images, or come through SSH without --host",
+        )
+
+
 @contextmanager
-def opened_sources(catalogue: OpenedCatalogue) -> Iterator[OpenedSources]:
-    """Open the sources that a catalogue was made of; DataError where these are gone, or not what they were."""
+def opened_sources(catalogue: OpenedCatalogue, within: Path | None = None) -> Iterator[OpenedSources]:
+    """Open the sources that a catalogue was made of; DataError where these are gone, or not what they were.
+
+    A catalogue names any place that whoever made it wrote there: OutsideError for one that is not ``within`` a folder.
+    """
     folder = folder_of_record(catalogue.path)
     record = None if folder is None else read_catalogue_record(folder)
     told = sources_told(catalogue.facts) if record is None else list(record.sources)
@@ -102,7 +119,7 @@ def opened_sources(catalogue: OpenedCatalogue) -> Iterator[OpenedSources]:
         raise DataError("the catalogue does not say where its galaxies came from")
     with ExitStack() as stack:
         settings = settings_of(None if record is None else record.model.pixel_origin)
-        sources = [stack.enter_context(_open(catalogue.path, one, settings)) for one in told]
+        sources = [stack.enter_context(_open(catalogue.path, one, settings, within)) for one in told]
         yield OpenedSources(sources, told, folder, record, settings)
 
 
@@ -114,12 +131,13 @@ def _located(catalogue: OpenedCatalogue, ids: Sequence[str]) -> Iterator[Located
 
 
 @contextmanager
-def _open(catalogue: Path, told: SourceRecord, settings: PictureSettings) -> Iterator[Source]:
+def _open(catalogue: Path, told: SourceRecord, settings: PictureSettings, within: Path | None) -> Iterator[Source]:
     """Open a source that is what it was; where its path was a relative one, also from beside the catalogue."""
     places = [Path(told.path), catalogue.resolve().parent / told.path]
     place = next((place for place in places if place.exists()), None)
     if place is None:
         raise DataError(f"{told.path} is not there")
+    require_within(place, within)
     with open_source(SourceRequest(place, settings, told.path_column, id_column=told.id_column)) as source:
         if source.identity != told.identity:
             raise DataError(f"{place} was changed since the catalogue was made")

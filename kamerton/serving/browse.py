@@ -24,6 +24,7 @@ from kamerton.data.decided import UNSURE
 from kamerton.errors import DataError, KamertonError, OutputError
 from kamerton.labelling.agreement import agreements
 from kamerton.labelling.journal import require_name
+from kamerton.neighbours.pictures import OutsideError
 from kamerton.serving.browse_address import View, view_of
 from kamerton.serving.browse_pictures import SIDES, Shown
 from kamerton.serving.errors import error_response
@@ -43,7 +44,9 @@ LONGEST_LOOK_SECONDS = 24 * 3600
 
 def routes(site: Site) -> list[BaseRoute]:
     """Give the part's addresses."""
-    desk = Desk(site, Library(site.root), Shown())
+    # A catalogue may name any image on the disk. Who sits at this machine may see it, and nobody else.
+    within = None if site.settings.is_local else site.root
+    desk = Desk(site, Library(site.root, within), Shown())
     return [
         Route(HOME, desk.home, methods=["GET"]),
         Route(f"{HOME}/wall", desk.wall, methods=["GET"]),
@@ -56,6 +59,15 @@ def routes(site: Site) -> list[BaseRoute]:
         Route(f"{HOME}/undo", desk.undo, methods=["POST"]),
         Route(f"{HOME}/anew", desk.anew, methods=["POST"]),
     ]
+
+
+@dataclass(frozen=True)
+class _Gone:
+    """Why a catalogue's pictures cannot be shown."""
+
+    said: str
+    are_outside: bool
+    """They are there, outside the folder that others may see."""
 
 
 @dataclass(frozen=True)
@@ -125,12 +137,12 @@ class Desk:
             "sides": SIDES,
         }
 
-    def _gone(self, browsed: Browsed) -> str | None:
+    def _gone(self, browsed: Browsed) -> _Gone | None:
         """Say why there are no pictures; None where there are."""
         try:
             _ = browsed.pictures
         except KamertonError as error:
-            return self.site.said(error)
+            return _Gone(self.site.said(error), isinstance(error, OutsideError))
         return None
 
     def label(self, request: Request) -> Response:

@@ -23,11 +23,11 @@ def test_only_who_asks_for_it_waits_for_a_catalogue_that_takes_long(
 ) -> None:
     may_open, opened = threading.Event(), []
 
-    def slowly(path: Path) -> Browsed:
+    def slowly(path: Path, within: Path | None) -> Browsed:
         opened.append(path.name)
         if path.suffix == ".csv":
             assert may_open.wait(20)
-        return Browsed(path)
+        return Browsed(path, within)
 
     monkeypatch.setattr(library, "Browsed", slowly)
     books = Library(catalogues)

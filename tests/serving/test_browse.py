@@ -278,6 +278,34 @@ def test_images_that_are_gone_are_said_and_the_catalogue_stays(calibrated: Run, 
     assert client.get("/browse/queue?c=one.parquet").json()["galaxies"][0]["picture"] is None
 
 
+def test_others_see_only_images_below_the_folder(calibrated: Run, tmp_path: Path) -> None:
+    served = tmp_path / "served"
+    served.mkdir()
+    for name in ("in", "out"):
+        place = tmp_path / ("served/in.png" if name == "in" else "out.png")
+        Image.new("RGB", (32, 32), "navy").save(place)
+        predict(calibrated, place, out=served / f"{name}.parquet")
+    (served / "links").mkdir()
+    (served / "links" / "a.png").symlink_to(tmp_path / "out.png")
+    (served / "list.csv").write_text("path\nin.png\n../out.png\n")
+    for name in ("links", "list.csv"):
+        predict(calibrated, served / name, out=served / f"of {name}.parquet")
+    shown_to_others = {
+        ("in", 0): 200,
+        ("out", 0): 404,
+        ("of links", 0): 404,
+        ("of list.csv", 0): 200,
+        ("of list.csv", 1): 404,
+    }
+    own, others = visitor(served), visitor(served, host="0.0.0.0", password="a long word")
+    for (name, row), status in shown_to_others.items():
+        for size in ("small", "large"):
+            asked = f"/browse/picture?c={name}.parquet&row={row}&size={size}"
+            assert (own.get(asked).status_code, others.get(asked).status_code) == (200, status), asked
+    walls = [client.get("/browse/wall?c=out.parquet").text for client in (own, others)]
+    assert ["They are outside the folder that is served" in wall for wall in walls] == [False, True]
+
+
 def test_a_catalogue_that_was_made_anew_is_opened_anew(calibrated: Run, tmp_path: Path) -> None:
     (tmp_path / "new").mkdir()
     client = visitor(tmp_path)
