@@ -8,7 +8,7 @@ LOWEST := .venv-lowest
 # Python's files are compiled once, and not anew in each of the hundreds of processes that the tests begin.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo test quick slow lowest docs fuzz bench lint check clean
+.PHONY: help demo test long quick slow lowest docs fuzz bench lint check clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -17,8 +17,11 @@ demo: $(VENV)/ready ## the whole way on a synthetic survey, into build/demo
 	rm -rf build/demo
 	$(BIN)/kamerton demo --out build/demo
 
-test: $(VENV)/ready $(COUNTED) ## all tests, a file a process
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+test: $(VENV)/ready $(COUNTED) ## the tests, a file a process, but for the long ones
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not long" -n auto --maxprocesses 4 --dist loadfile
+
+long: $(VENV)/ready $(COUNTED) ## notebooks, several processes, browsers and whole examples
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m long -n auto --maxprocesses 4 --dist loadfile
 
 quick: lint $(COUNTED) ## style, types and the quick tests, in less than a minute
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -p tests.quick -n auto --maxprocesses 4 --dist loadfile
@@ -49,7 +52,7 @@ lint: $(VENV)/ready ## style, format and types
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-check: lint test ## what CI runs
+check: lint test long ## what CI runs
 
 clean: ## remove the virtual environment and everything built
 	rm -rf $(VENV) $(LOWEST) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

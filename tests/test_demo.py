@@ -18,6 +18,8 @@ from kamerton.config.surveys import DemoSettings
 from kamerton.demo import Demo, demo
 from kamerton.errors import OutputError, TrainingStoppedError
 
+pytestmark = pytest.mark.long
+
 SETTINGS = DemoSettings(count=200, size=32, epochs=2, networks=("lenet5",), new_galaxies=30)
 
 

@@ -14,6 +14,8 @@ from astropy.io import fits
 
 from tests.documented import blocks, run_in, try_commands
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[1]
 DOCUMENT = (ROOT / "docs/extending.md").read_text(encoding="utf-8")
 COPIED = ("kamerton", "tests", "docs", "recipes", "notebooks", "benchmarks")

@@ -31,6 +31,7 @@ FILES = 200
 """Of each target; ``make fuzz`` tries more than five times as many."""
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("target", TARGETS)
 def test_a_sample_of_spoilt_files_costs_one_line_each(target: str, tmp_path: Path) -> None:
     summary = attack(target, FILES, 20_240, tmp_path)

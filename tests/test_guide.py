@@ -13,6 +13,8 @@ from astropy.table import Table
 from kamerton.data.cubes.cube import open_cube
 from tests.documented import try_commands
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[1]
 GUIDE = (ROOT / "docs/guide.md").read_text(encoding="utf-8")
 CLASSES = ("elliptical", "lenticular", "spiral")

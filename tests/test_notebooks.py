@@ -19,6 +19,7 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("course")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs_to_its_end(course: Path, path: Path) -> None:
     notebook = nbformat.read(path, as_version=4)
@@ -54,6 +55,7 @@ def test_a_notebook_has_two_exercises_with_their_solutions(path: Path) -> None:
     assert all("solution" in cells[number + 1].metadata.get("tags", []) for number in exercises)
 
 
+@pytest.mark.long
 def test_the_first_and_the_fifth_take_real_galaxies_where_they_are(real_data: Path, tmp_path: Path) -> None:
     folder = tmp_path / "project/notebooks"
     folder.mkdir(parents=True)

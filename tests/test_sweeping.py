@@ -177,6 +177,7 @@ def test_the_command_answers_a_program(
 
 
 @pytest.mark.parametrize("workers", [2, "auto"])
+@pytest.mark.long
 def test_side_by_side_they_have_the_bits_of_one_after_another_on_as_many_threads(
     data: Path, whole: list[Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: Any
 ) -> None:
@@ -191,6 +192,7 @@ def test_side_by_side_they_have_the_bits_of_one_after_another_on_as_many_threads
     assert sorted(said[1:]) == [f"done: {run.path}" for run in runs]
 
 
+@pytest.mark.long
 def test_every_run_begins_with_the_weights_that_are_named(
     data: Path, whole: list[Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

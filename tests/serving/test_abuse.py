@@ -10,6 +10,8 @@ from kamerton.runs.folder import Run
 from tests.serving.attacks import attack, honest, png, upload
 from tests.serving.running import running
 
+pytestmark = pytest.mark.long
+
 REQUESTS = 120
 
 

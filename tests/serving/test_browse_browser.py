@@ -21,7 +21,7 @@ from tests.browsing.conftest import COUNT, catalogues, survey  # noqa: F401  # f
 from tests.serving.chromium import CHROMIUM, FLAGS, needs_chromium
 from tests.serving.running import TOKEN, Running, running
 
-pytestmark = needs_chromium
+pytestmark = [needs_chromium, pytest.mark.long]
 
 IDS = [f"łuk {row:02d}.png" for row in range(COUNT)]
 

@@ -15,7 +15,7 @@ from tests.serving.chromium import needs_chromium
 from tests.serving.running import TOKEN, Running, running
 from tests.serving.test_classify import cutout, png
 
-pytestmark = needs_chromium
+pytestmark = [needs_chromium, pytest.mark.long]
 
 
 @pytest.fixture(scope="module")

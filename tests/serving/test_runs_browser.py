@@ -18,7 +18,7 @@ from tests.serving.chromium import needs_chromium
 from tests.serving.running import Running, running
 from tests.serving.test_browser import require_good
 
-pytestmark = needs_chromium
+pytestmark = [needs_chromium, pytest.mark.long]
 
 
 @pytest.fixture(scope="module")

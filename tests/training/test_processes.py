@@ -83,6 +83,7 @@ def difference(one: Run, other: Run) -> float:
     return float(np.abs(ours - theirs).max())
 
 
+@pytest.mark.long
 def test_two_processes_have_the_losses_of_one_for_twenty_steps(data: Path, tmp_path: Path) -> None:
     """A network without batch statistics; the issue's own bound."""
     alone = train(data, network="lenet5", recipe="notebook", epochs=STEPS, out=tmp_path / "alone")
@@ -95,6 +96,7 @@ def test_two_processes_have_the_losses_of_one_for_twenty_steps(data: Path, tmp_p
     assert verify(run).sound
 
 
+@pytest.mark.long
 def test_batch_normalisation_looks_at_the_batch_of_all_processes(tmp_path: Path) -> None:
     """The first step's loss is that of one process; later ones drift apart as the last digits do."""
     (tmp_path / "data").mkdir()
@@ -108,6 +110,7 @@ def test_batch_normalisation_looks_at_the_batch_of_all_processes(tmp_path: Path)
     np.testing.assert_allclose(theirs, ours, rtol=0.02, atol=1e-3)
 
 
+@pytest.mark.long
 def test_three_processes_that_were_killed_end_with_the_same_bits(data: Path, tmp_path: Path) -> None:
     """Also where the last batch has fewer images than there are processes: 32 = 15 + 15 + 2."""
     words = (data, "--network", "lenet5", "--epochs", 2, "--batch-size", 15, "--checkpoint-steps", 1)
@@ -128,6 +131,7 @@ def test_three_processes_that_were_killed_end_with_the_same_bits(data: Path, tmp
     assert one.history_sha256() == other.history_sha256()
 
 
+@pytest.mark.long
 def test_a_run_does_not_go_on_with_another_number_of_processes(data: Path, tmp_path: Path) -> None:
     train(data, network="lenet5", epochs=1, out=tmp_path / "run")
     words = (data, "--network", "lenet5", "--epochs", 2, "--out", tmp_path / "run", "--resume")
@@ -136,6 +140,7 @@ def test_a_run_does_not_go_on_with_another_number_of_processes(data: Path, tmp_p
     assert "processes 2, was 1" in done[0].stderr
 
 
+@pytest.mark.long
 def test_several_processes_need_a_name_for_their_run(data: Path, tmp_path: Path) -> None:
     done = together(tmp_path, 2, data, "--network", "lenet5")
     assert all(process.poll() for process in done)
