@@ -31,6 +31,7 @@ from kamerton.machine.computation import Computation, choose_computation
 from kamerton.machine.devices import describe_device
 from kamerton.machine.repeatable import repeatable
 from kamerton.networks.cost import count_flops, count_training_flops
+from kamerton.networks.layouts import fastest_layout
 from kamerton.networks.registry import build_network, find_network
 from kamerton.progress import Advance, Progress, Silent
 from kamerton.recipes import load_recipe
@@ -193,9 +194,11 @@ def _network_rates(name: str, settings: BenchSettings, watcher: Progress) -> Net
     network = build_network(name, size=settings.size, channels=CHANNELS, classes=CLASSES)
     training_flops = count_training_flops(network, size=settings.size, channels=CHANNELS)
     flops = count_flops(network, size=settings.size, channels=CHANNELS)
+    computation = _computation(name, settings)
     with watcher.task(f"measuring {name}", 2 * (settings.repeats + 1), REPEATS) as advance:
-        training = _Rate.of(_time_training(network, settings, advance), settings.batch_size, training_flops)
-        batches, single = _time_prediction(network, settings, advance)
+        steps = _time_training(network, computation, settings, advance)
+        batches, single = _time_prediction(network, computation, settings, advance)
+    training = _Rate.of(steps, settings.batch_size, training_flops)
     prediction = _Rate.of(batches, BATCH_IMAGES, flops)
     return NetworkRates(
         network=name,
@@ -209,11 +212,13 @@ def _network_rates(name: str, settings: BenchSettings, watcher: Progress) -> Net
     )
 
 
-def _time_training(network: nn.Module, settings: BenchSettings, advance: Advance) -> list[_Timing]:
+def _time_training(
+    network: nn.Module, computation: Computation, settings: BenchSettings, advance: Advance
+) -> list[_Timing]:
     """Time steps of the notebook's recipe; one more for warming up is left out."""
     recipe = load_recipe("notebook")
     trainer = Trainer(
-        network=network, recipe=recipe, preprocessing=_preprocessing(settings), seed=0, computation=_computation()
+        network=network, recipe=recipe, preprocessing=_preprocessing(settings), seed=0, computation=computation
     )
     optimizer = Session.start(network, recipe).optimizer
     images_nhwc, labels = _noise(settings, settings.batch_size), torch.arange(settings.batch_size) % CLASSES
@@ -227,10 +232,10 @@ def _time_training(network: nn.Module, settings: BenchSettings, advance: Advance
 
 
 def _time_prediction(
-    network: nn.Module, settings: BenchSettings, advance: Advance
+    network: nn.Module, computation: Computation, settings: BenchSettings, advance: Advance
 ) -> tuple[list[_Timing], list[float]]:
     """Time whole batches and, in turn, the seconds of single images; one more of each for warming up is left out."""
-    engine = float32_engine(network.eval(), (settings.size, settings.size, CHANNELS), _computation())
+    engine = float32_engine(network.eval(), (settings.size, settings.size, CHANNELS), computation)
     preprocessing, images_nhwc = _preprocessing(settings), _noise(settings, BATCH_IMAGES)
     batches, single = [], []
     with torch.inference_mode():
@@ -241,8 +246,11 @@ def _time_prediction(
     return batches[1:], single[1:]
 
 
-def _computation() -> Computation:
-    return choose_computation(torch.device("cpu"), deterministic=True)
+def _computation(name: str, settings: BenchSettings) -> Computation:
+    """Choose how `kamerton train` computes a network."""
+    device = torch.device("cpu")
+    layout = fastest_layout(find_network(name), settings.size, device, deterministic=True)
+    return choose_computation(device, deterministic=True, layout=layout)
 
 
 def _preprocessing(settings: BenchSettings) -> Preprocessing:

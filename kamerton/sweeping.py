@@ -19,6 +19,7 @@ import torch
 
 from kamerton.checks import several
 from kamerton.config.learning import SweepSettings
+from kamerton.config.machine import Layout
 from kamerton.config.recipe import Recipe
 from kamerton.errors import KamertonError, KamertonWarning, MissingExtraError, TrainingStoppedError, UsageError
 from kamerton.evaluation.evaluate import evaluate
@@ -48,6 +49,7 @@ class Task:
     size: int | None
     start: str | None
     freeze: bool
+    layout: Layout
     eight_views: bool
     threads: int
     """Of the CPU; the last bits depend on them, so every machine uses as many."""
@@ -65,6 +67,7 @@ def sweep(
     size: int | None = SweepSettings.size,
     start: Run | str | Path | None = SweepSettings.start,
     freeze: bool = SweepSettings.freeze,
+    layout: Layout = SweepSettings.layout,
     eight_views: bool = SweepSettings.eight_views,
     ray: bool = SweepSettings.ray,
     workers: int | Literal["auto"] = SweepSettings.workers,
@@ -88,6 +91,7 @@ def sweep(
         size=size,
         start=named_start(start),
         freeze=freeze,
+        layout=layout,
         eight_views=eight_views,
         ray=ray,
         workers=workers,
@@ -99,7 +103,7 @@ def sweep(
     plan = load_recipe(recipe, epochs=epochs, batch_size=batch_size, freeze=freeze)
     count = _workers(settings)
     threads = max(1, torch.get_num_threads() // count)
-    common = Task(Path(data), Path(out), "", 0, plan, size, settings.start, freeze, eight_views, threads)
+    common = Task(Path(data), Path(out), "", 0, plan, size, settings.start, freeze, layout, eight_views, threads)
     tasks = [
         dataclasses.replace(common, out=common.out / f"{name}-seed{seed}", network=name, seed=seed)
         for name, seed in itertools.product(settings.networks, settings.seeds)
@@ -149,6 +153,7 @@ def work(task: Task, watcher: Watcher) -> Path:
             size=task.size,
             start=task.start,
             freeze=task.freeze,
+            layout=task.layout,
             seed=task.seed,
             out=task.out,
             resume=True,

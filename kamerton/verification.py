@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import torch
 
-from kamerton.config.learning import TrainSettings
 from kamerton.errors import KamertonError, RunError
 from kamerton.evaluation.faults import fault_of_cube, fault_of_results
 from kamerton.formats.exporting import working_on
 from kamerton.formats.keras.file import read_keras
 from kamerton.formats.onnx_file import onnx_difference
+from kamerton.machine.computation import usual_layout
+from kamerton.machine.devices import choose_device
 from kamerton.machine.repeatable import repeatable, threads_possible
 from kamerton.runs.calibration import is_calibrated, read_calibration, read_known
 from kamerton.runs.calibration import of_present_weights as calibration_of_present_weights
@@ -333,8 +334,8 @@ def _again(run: Run, watcher: Watcher | None) -> list[Check]:
                 size=record.preprocessing.size,
                 seed=record.seed,
                 deterministic=record.deterministic,
-                convolutions=record.convolutions or TrainSettings.convolutions,
                 start=start,
+                layout=record.layout or usual_layout(choose_device(), deterministic=record.deterministic),
                 checkpoint_minutes=None,
                 out=Path(folder) / run.name,
                 watcher=watcher,

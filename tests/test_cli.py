@@ -172,10 +172,10 @@ def test_a_survey_that_is_stopped_leaves_nothing_at_its_place(tmp_path: Path, nu
     assert (list(tmp_path.iterdir()) == []) == (number == signal.SIGTERM)
 
 
-def test_plain_convolutions_can_be_asked_for(command: Command, tmp_path: Path) -> None:
+def test_a_layout_can_be_asked_for(command: Command, tmp_path: Path) -> None:
     data, run = write_toy_splits(tmp_path / "data"), tmp_path / "run"
     options = ("--network", "lenet5", "--epochs", 1, "--out", run)
-    assert command("train", data, *options, "--convolutions", "plain").code == 0
+    assert command("train", data, *options, "--layout", "plain").code == 0
     assert json.loads((run / "run.json").read_text())["convolutions"] == "plain"
 
 

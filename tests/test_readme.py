@@ -25,7 +25,8 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 NETWORK_MODULES = {
     path
     for path in ROOT.glob("kamerton/networks/*.py")
-    if "import Network\n" in path.read_text(encoding="utf-8") and path.stem not in {"registry", "timm_networks"}
+    if "import Network\n" in path.read_text(encoding="utf-8")
+    and path.stem not in {"layouts", "registry", "timm_networks"}
 }
 """Those that export entries of the table."""
 

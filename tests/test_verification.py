@@ -299,18 +299,16 @@ def test_a_cube_that_is_gone_is_not_checked(toy_splits: Path, tmp_path: Path) ->
     ]
 
 
-def test_trained_again_it_has_its_own_convolutions(
-    toy_splits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run, asked = train(toy_splits, network="lenet5", epochs=1, convolutions="plain", out=tmp_path / "run"), []
+def test_trained_again_it_has_its_own_layout(toy_splits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, asked = train(toy_splits, network="lenet5", epochs=1, layout="channels_last", out=tmp_path / "run"), []
 
     def noting(*words: Any, **settings: Any) -> Run:
-        asked.append(settings["convolutions"])
+        asked.append(settings["layout"])
         return train(*words, **settings)
 
     monkeypatch.setattr("kamerton.verification.train", noting)
     assert verify(run, retrain=True).sound
-    assert asked == ["plain"]
+    assert asked == ["channels_last"]
 
 
 def test_trained_again_it_gives_the_same_bits_on_the_runs_own_threads(toy_run: Run) -> None:

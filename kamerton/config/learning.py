@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from kamerton.checks import SEEDS, Settings, require
-from kamerton.config.machine import DEFAULT_DEVICE, Convolutions, Device
+from kamerton.config.machine import DEFAULT_DEVICE, Device, Layout
 from kamerton.config.recipe import Recipe
 
 
@@ -26,6 +26,8 @@ class LearningSettings(Settings):
     """Learned weights to begin with: a run, a .safetensors file, or a name as efficientnet_lite0.imagenet."""
     freeze: bool = False
     """Leave the learned weights as they are, and fit the last layer alone to their features: an answer in a minute."""
+    layout: Layout = "auto"
+    """How convolutions are computed; auto takes what is fastest for the network and its size."""
 
     def check(self) -> None:
         require(self.start != "", "start", self.start, "a run folder, a file or a name, or none at all")
@@ -46,8 +48,6 @@ class TrainSettings(LearningSettings):
     """Same seed, same bits; by default on the CPU, where it costs nothing, and not on a GPU."""
     device: Device = DEFAULT_DEVICE
     """Where to compute; auto takes a CUDA GPU where there is one."""
-    convolutions: Convolutions = "auto"
-    """How the CPU computes convolutions; tiles are faster, and auto takes them where this PyTorch has them."""
 
     def check(self) -> None:
         super().check()

@@ -14,10 +14,12 @@ DEVICES: tuple[Device, ...] = get_args(Device)
 
 DEFAULT_DEVICE: Device = "auto"
 
-Convolutions = Literal["auto", "plain", "tiles"]
-"""How the CPU computes convolutions; auto takes tiles where this PyTorch has them."""
+ChosenLayout = Literal["plain", "channels_last", "tiles"]
+"""How convolutions are computed: PyTorch's own on images (n, channels, height, width) in memory, on images (n, height,
+width, channels) in memory, or as the first with wide convolutions in tiles on a CPU."""
 
-CONVOLUTIONS: tuple[Convolutions, ...] = get_args(Convolutions)
+Layout = Literal["auto", ChosenLayout]
+"""The same, or what is fastest for a network and its size (`kamerton.networks.layouts`)."""
 
 
 @dataclass(frozen=True)

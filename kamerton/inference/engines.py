@@ -104,10 +104,12 @@ def _gains_in_tiles(network: nn.Module, image_shape: tuple[int, int, int], compu
 
 def torch_engine(network: nn.Module, computation: Computation) -> Engine:
     """Let PyTorch compute."""
+    computation.lay_out(network)
 
     def predict(images_nchw: torch.Tensor) -> npt.NDArray[np.float32]:
         with computation.active():
-            found: npt.NDArray[np.float32] = network(images_nchw).softmax(1).cpu().numpy()
+            logits = network(computation.arranged(images_nchw))
+            found: npt.NDArray[np.float32] = logits.softmax(1).cpu().numpy()
         return found
 
     return predict
@@ -115,11 +117,11 @@ def torch_engine(network: nn.Module, computation: Computation) -> Engine:
 
 def torch_answers(network: nn.Module, image_shape: tuple[int, int, int], computation: Computation) -> AnswerEngine:
     """Let PyTorch compute all that a network says and saw."""
-    tapped = WithFeatures(network, image_shape).eval()
+    tapped = WithFeatures(computation.lay_out(network), image_shape).eval()
 
     def answer(images_nchw: torch.Tensor) -> Answers:
         with computation.active():
-            return Answers(*(part.float().cpu().numpy() for part in tapped(images_nchw)))
+            return Answers(*(part.float().cpu().numpy() for part in tapped(computation.arranged(images_nchw))))
 
     return answer
 

@@ -46,7 +46,7 @@ class Predictor:
     With ``eight_views`` the probabilities are the mean over the eight turns and mirror images of each galaxy, which has
     no up; it takes eight times as long. With ``int8`` the CPU computes in whole numbers of eight bits, scaled by
     what the network sees on its training images; it is faster, and about one label in a hundred or less is another.
-    Nothing is computed in tiles for a run that was trained with plain convolutions.
+    Nothing is computed in tiles for a run that was trained without tiles.
     """
 
     def __init__(
@@ -171,7 +171,9 @@ class Predictor:
 
 
 def prediction_of(record: RunRecord, device: torch.device) -> Computation:
-    """Choose how a run's network is computed here: in float32, and in tiles unless it was trained without them."""
-    return choose_computation(
-        device, deterministic=True, convolutions="plain" if record.convolutions == "plain" else "auto"
-    )
+    """Choose how a run's network is computed here: in float32, and on a CPU in the layout that it was trained in.
+
+    Not every machine has tiles; without them, and where nobody knows the layout, it is the usual one.
+    """
+    known = device.type == "cpu" and record.layout != "tiles"
+    return choose_computation(device, deterministic=True, layout=record.layout if known else None)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from kamerton.config.labels import LabelsSettings
-from kamerton.config.machine import Convolutions, Device
+from kamerton.config.machine import Device, Layout
 from kamerton.config.recipe import Recipe
 from kamerton.errors import OutputError, UsageError
 from kamerton.files import partial_path, require_new
@@ -69,9 +69,9 @@ def labels(
     checkpoint_steps: int | None = LabelsSettings.checkpoint_steps,
     deterministic: bool | None = LabelsSettings.deterministic,
     device: Device = LabelsSettings.device,
-    convolutions: Convolutions = LabelsSettings.convolutions,
     start: str | None = LabelsSettings.start,
     freeze: bool = LabelsSettings.freeze,
+    layout: Layout = LabelsSettings.layout,
     folds: int = LabelsSettings.folds,
     group_radius_arcsec: float | None = LabelsSettings.group_radius_arcsec,
     group_column: str | None = LabelsSettings.group_column,
@@ -100,9 +100,9 @@ def labels(
         checkpoint_steps=checkpoint_steps,
         deterministic=deterministic,
         device=device,
-        convolutions=convolutions,
         start=start,
         freeze=freeze,
+        layout=layout,
         folds=folds,
         group_radius_arcsec=group_radius_arcsec,
         group_column=group_column,

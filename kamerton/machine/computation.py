@@ -9,9 +9,7 @@ from typing import Literal
 import torch
 from torch import nn
 
-from kamerton.checks import require
-from kamerton.config.learning import TrainSettings
-from kamerton.config.machine import CONVOLUTIONS, Convolutions
+from kamerton.config.machine import ChosenLayout
 from kamerton.errors import UsageError
 from kamerton.machine.repeatable import full_float32
 from kamerton.machine.tiled_convolutions import TiledConvolutions, tiles_available
@@ -77,33 +75,38 @@ def _require_tiles(device: torch.device) -> None:
         raise UsageError(
             "Convolutions in tiles are computed on the CPU only",
             received=f"tiles on {device}",
-            allowed="auto or plain",
-            next_step="leave --convolutions out, or give --device cpu",
+            allowed="auto, plain or channels_last",
+            next_step="leave --layout out, or give --device cpu",
         )
     if not tiles_available():
         raise UsageError(
             "This PyTorch has no convolutions in tiles for this CPU",
             received="tiles, without NNPACK",
-            allowed="auto or plain",
-            next_step="leave --convolutions out, or install a PyTorch with NNPACK",
+            allowed="auto, plain or channels_last",
+            next_step="leave --layout out, or install a PyTorch with NNPACK",
         )
 
 
-def choose_computation(
-    device: torch.device,
-    *,
-    deterministic: bool,
-    convolutions: Convolutions = TrainSettings.convolutions,
-    channels_last: bool = False,
-) -> Computation:
-    """Choose what is fastest on a device; float32, uncompiled, on the CPU and where bits must be the same.
+def choose_computation(device: torch.device, *, deterministic: bool, layout: ChosenLayout | None = None) -> Computation:
+    """Choose how a device computes: in float32, uncompiled, on the CPU and where bits must be the same.
 
-    ``auto`` takes tiles on a CPU that has them; ``channels_last`` is for a network that is faster so on a CPU.
-    UsageError for convolutions that are not to be had here.
+    Without a ``layout`` it is the one that most networks compute fastest with; `kamerton.networks.layouts` knows each.
+    UsageError for tiles that are not to be had here.
     """
-    require(convolutions in CONVOLUTIONS, "convolutions", convolutions, ", ".join(CONVOLUTIONS))
-    fastest: ConvolutionAlgorithm = "tiles" if device.type == "cpu" and tiles_available() else "plain"
-    chosen = fastest if convolutions == "auto" else convolutions
-    if device.type == "cpu" or deterministic:
-        return Computation(device, deterministic, chosen, channels_last=channels_last and device.type == "cpu")
-    return Computation(device, deterministic, chosen, precision="bfloat16", channels_last=True, compiled=True)
+    fast = device.type != "cpu" and not deterministic
+    chosen = layout or usual_layout(device, deterministic=deterministic)
+    return Computation(
+        device,
+        deterministic,
+        "tiles" if chosen == "tiles" else "plain",
+        precision="bfloat16" if fast else "float32",
+        channels_last=chosen == "channels_last",
+        compiled=fast,
+    )
+
+
+def usual_layout(device: torch.device, *, deterministic: bool) -> ChosenLayout:
+    """Name what most networks compute fastest with: on a CPU tiles, where a convolution gains from them."""
+    if device.type == "cpu":
+        return "tiles" if tiles_available() else "plain"
+    return "plain" if deterministic else "channels_last"

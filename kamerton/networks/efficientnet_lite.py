@@ -142,7 +142,7 @@ def _entry(number: int, scale: Scale) -> Network:
         smallest_size=33,
         build=partial(efficientnet_lite, scale),
         initialise=he_normal_,
-        channels_last=True,
+        channels_last_from=33,
     )
 
 

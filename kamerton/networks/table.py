@@ -22,7 +22,7 @@ COUNTED = Path(__file__).with_name("counted.json")
 SOURCES = Path(__file__).parent
 COUNTED_BYTES = 1 << 20
 
-SHAPES_NOTHING = ("table.py", "initialisers.py", "timm_networks.py")
+SHAPES_NOTHING = ("table.py", "initialisers.py", "layouts.py", "timm_networks.py")
 """Modules that change no number of the table."""
 
 

@@ -13,6 +13,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from kamerton.config.machine import ChosenLayout
 from kamerton.config.pictures import PixelOrigin, Preprocessing
 from kamerton.config.recipe import Recipe
 from kamerton.files import json_sha256
@@ -197,6 +198,11 @@ class RunRecord:
         return {split: cube.galaxies for split, cube in self.data.items()} | (before or {})
 
     @property
+    def layout(self) -> ChosenLayout | None:
+        """How images lay in memory and convolutions were computed; None where it was not recorded."""
+        return "channels_last" if self.channels_last else self.convolutions
+
+    @property
     def knows_what_it_saw(self) -> bool:
         """Tell whether all galaxies are known that the weights have seen, those of its start as well."""
         return bool(self.data) and (self.start is None or self.start.seen is not None)
@@ -262,7 +268,7 @@ def settled_in_words(record: RunRecord) -> str:
         "threads": record.threads,
         "processes": record.processes if record.processes > 1 else None,
         "deterministic": "yes" if record.deterministic else "no",
-        "convolutions": record.convolutions,
+        "layout": record.layout,
         "precision": record.precision,
         "size": record.preprocessing.size,
         "seed": record.seed,

@@ -6,14 +6,19 @@ import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
+import torch
+
 from kamerton.errors import UsageError
+from kamerton.machine.computation import usual_layout
 from kamerton.machine.repeatable import threads_possible
 from kamerton.runs.folder import Run, open_run
 from kamerton.runs.record import Change, RunRecord, record_differences
 from kamerton.training.schedules import knows_its_end
 
-ENVIRONMENT = ("device", "versions", "channels_last", "compiled")
+ENVIRONMENT = ("device", "versions", "compiled")
 """What may have changed, with a word: the last bits may then differ."""
+LAYOUT = ("convolutions", "channels_last")
+"""What a layout is recorded as."""
 PLACES = (
     "started",
     "threads",
@@ -29,15 +34,13 @@ PLACES = (
 EPOCHS = "recipe.epochs"
 
 
-def continue_run(
-    path: Path, wanted: RunRecord, say: Callable[[str], None], *, convolutions_left_open: bool = False
-) -> Run:
+def continue_run(path: Path, wanted: RunRecord, say: Callable[[str], None], *, layout_left_open: bool = False) -> Run:
     """Open a run folder whose training is to go on as ``wanted``.
 
     More epochs are an extension, and where the learning rate follows from their number that is said; another machine or
-    library, or fewer threads, are told through ``say`` and noted in run.json. Convolutions that were left open are the
-    run's own, and others with a word where this machine has not got those. UsageError, with every difference, where
-    settings or data are others than those of the run.
+    library, or fewer threads, are told through ``say`` and noted in run.json. A layout that was left open is the run's
+    own, and another with a word where this machine has not got that. UsageError, with every difference, where settings
+    or data are others than those of the run.
     """
     run = open_run(path)
     run.refuse_links()
@@ -48,9 +51,8 @@ def continue_run(
             allowed="a run made by `kamerton train`",
             next_step="begin a new run, in another folder",
         )
-    if convolutions_left_open and run.record.convolutions == "plain":
-        wanted = dataclasses.replace(wanted, convolutions="plain")
-    free = (*ENVIRONMENT, "convolutions") if convolutions_left_open else ENVIRONMENT
+    wanted = _in_own_layout(run.record, wanted, left_open=layout_left_open)
+    free = (*ENVIRONMENT, *LAYOUT) if layout_left_open else ENVIRONMENT
     differences = {
         name: pair for name, pair in record_differences(run.record, wanted).items() if not name.startswith(PLACES)
     }
@@ -58,6 +60,9 @@ def continue_run(
     if starts:
         differences = {name: pair for name, pair in differences.items() if name not in starts}
         differences["start"] = (_start_of(run.record), _start_of(wanted))
+    if not layout_left_open and any(name in differences for name in LAYOUT):
+        differences = {name: pair for name, pair in differences.items() if name not in LAYOUT}
+        differences["layout"] = (run.record.layout, wanted.layout)
     old_epochs, new_epochs = differences.pop(EPOCHS, (0, 0))
     environment = {name: pair for name, pair in differences.items() if name.split(".")[0] in free}
     settings = {name: pair for name, pair in differences.items() if name not in environment}
@@ -97,6 +102,22 @@ def continue_run(
             )
         )
     return run
+
+
+def _in_own_layout(record: RunRecord, wanted: RunRecord, *, left_open: bool) -> RunRecord:
+    """Let a training go on in the run's own layout where that is meant, and record it as the run does."""
+    kinds = [record.device.partition(":")[0] for record in (record, wanted)]
+    if left_open and kinds[0] == kinds[1]:
+        layout = record.layout
+        if layout is None or layout == "tiles":
+            # Not every machine has tiles, and what does not say what it had was never channels last.
+            layout = usual_layout(torch.device(kinds[0]), deterministic=record.deterministic)
+        wanted = dataclasses.replace(
+            wanted, convolutions="tiles" if layout == "tiles" else "plain", channels_last=layout == "channels_last"
+        )
+    if wanted.layout != record.layout:
+        return wanted
+    return dataclasses.replace(wanted, convolutions=record.convolutions, channels_last=record.channels_last)
 
 
 def _start_of(record: RunRecord) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 
 from kamerton.config.learning import TrainSettings
-from kamerton.config.machine import Convolutions, Device
+from kamerton.config.machine import Device, Layout
 from kamerton.config.pictures import Preprocessing
 from kamerton.config.recipe import Recipe
 from kamerton.data.cubes.cube import LabelledCube, open_cube
@@ -25,6 +25,7 @@ from kamerton.machine.computation import choose_computation
 from kamerton.machine.devices import choose_device, describe_device
 from kamerton.machine.memory import peak_memory_bytes
 from kamerton.machine.repeatable import repeatable, threads_possible, warn_of_varying_threads
+from kamerton.networks.layouts import asked_layout
 from kamerton.networks.registry import build_network, count_parameters, find_network
 from kamerton.recipes import load_recipe
 from kamerton.runs.checkpoints import keep_newest, newest_first
@@ -81,9 +82,9 @@ def train(
     checkpoint_steps: int | None = TrainSettings.checkpoint_steps,
     deterministic: bool | None = TrainSettings.deterministic,
     device: Device = TrainSettings.device,
-    convolutions: Convolutions = TrainSettings.convolutions,
     start: Run | str | Path | None = TrainSettings.start,
     freeze: bool = TrainSettings.freeze,
+    layout: Layout = TrainSettings.layout,
     out: str | Path | None = None,
     resume: bool = False,
     notebook_paths: bool = False,
@@ -91,7 +92,7 @@ def train(
 ) -> Run:
     """Train ``network`` on ``data/train.fits``, validate on ``data/valid.fits``, and keep all in a run folder.
 
-    The settings from ``recipe`` to ``freeze`` are those of `kamerton.config.learning.TrainSettings`; ``out``
+    The settings from ``recipe`` to ``layout`` are those of `kamerton.config.learning.TrainSettings`; ``out``
     defaults to ``runs/NETWORK-TIME`` and must be new. With ``resume`` the training in ``out`` goes on from its newest
     whole checkpoint, to the same bits as if it had never stopped; where nothing is there yet, it begins. With
     ``notebook_paths`` also ``Models/NAME_full.keras`` and ``ResultLearning/NAME_full.csv`` are written in the current
@@ -109,9 +110,9 @@ def train(
         checkpoint_steps=checkpoint_steps,
         deterministic=deterministic,
         device=device,
-        convolutions=convolutions,
         start=named_start(start),
         freeze=freeze,
+        layout=layout,
     )
     watcher = watcher or Silent()
     plan = load_recipe(recipe, epochs=epochs, batch_size=batch_size, freeze=freeze)
@@ -136,7 +137,7 @@ def train(
             warn_of_training_classes(cubes.train, cubes.valid, record.class_names)
             make_parents(copies)
             if resume and is_run(path):
-                run = continue_run(path, record, watcher.say, convolutions_left_open=convolutions == "auto")
+                run = continue_run(path, record, watcher.say, layout_left_open=layout == "auto")
                 _complete(run, cubes, begin)
             else:
                 if not path.is_dir():
@@ -214,12 +215,9 @@ def _learn(
     record = run.record
     assert record.recipe is not None
     assert record.seed is not None
-    # The run's own convolutions, which "auto" may have chosen on another machine.
+    # The run's own layout, which "auto" may have chosen on another machine.
     computation = choose_computation(
-        choose_device(settings.device),
-        deterministic=record.deterministic,
-        convolutions=record.convolutions or TrainSettings.convolutions,
-        channels_last=record.channels_last or False,
+        choose_device(settings.device), deterministic=record.deterministic, layout=record.layout
     )
     network = computation.lay_out(run.build_network().to(computation.device))
     session = Session.start(network, record.recipe)
@@ -279,12 +277,10 @@ def _record(network_name: str, recipe: Recipe, settings: TrainSettings, cubes: C
     network = build_network(network_name, size=preprocessing.size, channels=channels, classes=len(names))
     device = choose_device(settings.device)
     deterministic = device.type == "cpu" if settings.deterministic is None else settings.deterministic
-    computation = choose_computation(
-        device,
-        deterministic=deterministic,
-        convolutions=settings.convolutions,
-        channels_last=find_network(network_name).channels_last,
+    layout = asked_layout(
+        settings.layout, find_network(network_name), preprocessing.size, device, deterministic=deterministic
     )
+    computation = choose_computation(device, deterministic=deterministic, layout=layout)
     return RunRecord(
         network=network_name,
         parameters=sum(count_parameters(network)),

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from kamerton.config.machine import Convolutions
+from kamerton.config.machine import ChosenLayout
 from kamerton.errors import UsageError
 from kamerton.inference.engines import BATCH_IMAGES, Engine, float32_engine, int8_answers
 from kamerton.machine.computation import choose_computation
@@ -20,7 +20,7 @@ from tests.conftest import needs_nnpack
 
 SHAPE = (256, 256, 3)
 """At 256 px nearly all of AlexNet is computed in tiles."""
-BOTH: tuple[Convolutions, Convolutions] = ("tiles", "plain")
+BOTH: tuple[ChosenLayout, ChosenLayout] = ("tiles", "plain")
 
 
 @pytest.fixture(scope="module")
@@ -37,15 +37,13 @@ def images_nchw() -> torch.Tensor:
     return torch.rand(BATCH_IMAGES, 3, 256, 256, generator=torch.Generator().manual_seed(0))
 
 
-def engine(network: nn.Module, convolutions: Convolutions) -> Engine:
-    return float32_engine(
-        network, SHAPE, choose_computation(torch.device("cpu"), deterministic=True, convolutions=convolutions)
-    )
+def engine(network: nn.Module, layout: ChosenLayout) -> Engine:
+    return float32_engine(network, SHAPE, choose_computation(torch.device("cpu"), deterministic=True, layout=layout))
 
 
-def predicted(network: nn.Module, convolutions: Convolutions, images_nchw: torch.Tensor) -> npt.NDArray[np.float32]:
+def predicted(network: nn.Module, layout: ChosenLayout, images_nchw: torch.Tensor) -> npt.NDArray[np.float32]:
     with torch.inference_mode():
-        return engine(network, convolutions)(images_nchw)
+        return engine(network, layout)(images_nchw)
 
 
 @needs_nnpack

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+from kamerton.config.machine import ChosenLayout
 from kamerton.config.pictures import Preprocessing
 from kamerton.errors import UsageError
 from kamerton.machine import computation as computation_module
@@ -24,6 +25,7 @@ NEEDS_GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
 SIZE = 67
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 EXACT = Computation(CPU, deterministic=True)
+CHOSEN: tuple[ChosenLayout, ...] = ("tiles", "channels_last", "plain")
 MIXED = Computation(CPU, deterministic=False, precision="bfloat16", channels_last=True)
 """What a GPU does, on the CPU; only the compiler is left out."""
 
@@ -65,27 +67,24 @@ def test_auto_takes_tiles_on_the_processor_and_plain_convolutions_on_a_gpu() -> 
 
 @needs_nnpack
 def test_what_is_asked_for_is_what_is_active() -> None:
-    tiles, plain = (choose_computation(CPU, deterministic=True, convolutions=name) for name in ("tiles", "plain"))
+    tiles, last, plain = (choose_computation(CPU, deterministic=True, layout=name) for name in CHOSEN)
     assert isinstance(tiles.active(), TiledConvolutions)
     assert isinstance(plain.active(), nullcontext)
+    assert isinstance(last.active(), nullcontext)
+    assert [one.channels_last for one in (tiles, last, plain)] == [False, True, False]
     assert isinstance(MIXED.active(), torch.autocast)
 
 
 def test_without_tiles_auto_is_plain_and_tiles_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(computation_module, "tiles_available", lambda: False)
     assert choose_computation(CPU, deterministic=True).convolutions == "plain"
-    with pytest.raises(UsageError, match=r"without NNPACK.*auto or plain.*leave --convolutions out"):
-        choose_computation(CPU, deterministic=True, convolutions="tiles")
+    with pytest.raises(UsageError, match=r"without NNPACK.*auto, plain or channels_last.*leave --layout out"):
+        choose_computation(CPU, deterministic=True, layout="tiles")
 
 
 def test_tiles_are_refused_on_a_gpu() -> None:
-    with pytest.raises(UsageError, match=r"CPU only.*tiles on cuda.*auto or plain.*--device cpu"):
-        choose_computation(CUDA, deterministic=True, convolutions="tiles")
-
-
-def test_another_word_is_refused() -> None:
-    with pytest.raises(UsageError, match=r"convolutions.*winograd.*auto, plain, tiles"):
-        choose_computation(CPU, deterministic=True, convolutions="winograd")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match=r"CPU only.*tiles on cuda.*auto, plain or channels_last.*--device cpu"):
+        choose_computation(CUDA, deterministic=True, layout="tiles")
 
 
 def test_bfloat16_channels_last_learns_as_float32_does() -> None:

@@ -324,7 +324,7 @@ def stopped(data: Path, out: Path) -> Path:
         ({"size": 24}, "preprocessing.size 24, was 20"),
         ({"network": "alexnet", "size": 67}, "network alexnet, was lenet5"),
         ({"deterministic": False}, "deterministic False, was True"),
-        pytest.param({"convolutions": "plain"}, "convolutions plain, was tiles", marks=needs_nnpack),
+        pytest.param({"layout": "channels_last"}, "layout channels_last, was tiles", marks=needs_nnpack),
     ],
     ids=lambda value: "-".join(value) if isinstance(value, dict) else None,
 )
@@ -388,10 +388,12 @@ def test_a_finished_run_has_nothing_to_resume(data: Path, whole: Run) -> None:
     assert outcome(whole) == before
 
 
-def left_open(convolutions: ConvolutionAlgorithm | None, data: Path, out: Path) -> tuple[Run, list[str]]:
-    """Resume a run that says this of its convolutions, and ask for none; give it and what was said."""
+def left_open(
+    convolutions: ConvolutionAlgorithm | None, data: Path, out: Path, *, channels_last: bool | None = False
+) -> tuple[Run, list[str]]:
+    """Resume a run that says this of its layout, and ask for none; give it and what was said."""
     run = open_run(stopped(data, out))
-    run.update(dataclasses.replace(run.record, convolutions=convolutions))
+    run.update(dataclasses.replace(run.record, convolutions=convolutions, channels_last=channels_last))
     watcher = KillAfterStep(-1)
     return train(data, **OPTIONS, out=out, resume=True, watcher=watcher), watcher.said
 
@@ -399,6 +401,19 @@ def left_open(convolutions: ConvolutionAlgorithm | None, data: Path, out: Path) 
 def test_a_run_goes_on_with_its_own_plain_convolutions(data: Path, tmp_path: Path) -> None:
     run, said = left_open("plain", data, tmp_path / "run")
     assert (run.record.convolutions, run.record.changes) == ("plain", ())
+    assert not any("last bits" in line for line in said)
+
+
+@pytest.mark.parametrize(
+    ("convolutions", "channels_last"),
+    [("plain", True), pytest.param("tiles", True, id="as recorded before"), ("plain", None)],
+)
+def test_a_run_goes_on_in_its_own_layout(
+    data: Path, tmp_path: Path, convolutions: ConvolutionAlgorithm, channels_last: bool | None
+) -> None:
+    run, said = left_open(convolutions, data, tmp_path / "run", channels_last=channels_last)
+    record = run.record
+    assert (record.convolutions, record.channels_last, record.changes) == (convolutions, channels_last, ())
     assert not any("last bits" in line for line in said)
 
 
@@ -424,7 +439,7 @@ def test_tiles_are_refused_before_anything_is_changed_where_there_are_none(
     before = (run / "run.json").read_bytes()
     monkeypatch.setattr("kamerton.machine.computation.tiles_available", lambda: False)
     with pytest.raises(UsageError, match="without NNPACK"):
-        train(data, **OPTIONS | {"convolutions": "tiles"}, out=run, resume=True)
+        train(data, **OPTIONS | {"layout": "tiles"}, out=run, resume=True)
     assert (run / "run.json").read_bytes() == before
 
 

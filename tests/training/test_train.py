@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 import torch
 
-from kamerton.config.machine import Convolutions
+from kamerton.config.machine import Layout
 from kamerton.config.pictures import Framing, PixelOrigin, Preprocessing
 from kamerton.data.cubes.cube import open_cube
 from kamerton.errors import (
@@ -135,20 +135,36 @@ def test_the_record_holds_every_resolved_setting(tiny: Path, tmp_path: Path) -> 
 
 
 @needs_nnpack
-def test_convolutions_are_computed_as_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_convolutions_are_in_tiles_as_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Small layers would gain nothing from tiles, and are made to take them."""
     for name in ("LEAST_WORK", "LEAST_SIDE", "LEAST_IMAGES"):
         monkeypatch.setattr(tiled_convolutions, name, 0)
     for name in ("train", "valid"):
         write_toy_cube(tmp_path / f"{name}.fits", 6, 67)
-    asked: dict[str, Convolutions] = {"tiles": "tiles", "again": "auto", "plain": "plain"}
+    asked: dict[str, Layout] = {"tiles": "tiles", "again": "auto", "plain": "plain"}
     tiles, again, plain = (
-        train(tmp_path, network="alexnet", epochs=1, convolutions=convolutions, out=tmp_path / name)
-        for name, convolutions in asked.items()
+        train(tmp_path, network="alexnet", epochs=1, layout=layout, out=tmp_path / name)
+        for name, layout in asked.items()
     )
     assert tiles.weights_path.read_bytes() == again.weights_path.read_bytes()
     assert tiles.weights_path.read_bytes() != plain.weights_path.read_bytes()
-    assert [run.record.convolutions for run in (tiles, again, plain)] == ["tiles", "tiles", "plain"]
+    assert [run.record.layout for run in (tiles, again, plain)] == ["tiles", "tiles", "plain"]
+
+
+def test_channels_last_is_recorded_and_gives_the_same_bits_each_time(tiny: Path, tmp_path: Path) -> None:
+    asked: dict[str, Layout] = {"first": "channels_last", "again": "channels_last", "plain": "plain"}
+    first, again, plain = (
+        train(tiny, network="lenet5", epochs=1, layout=layout, out=tmp_path / name) for name, layout in asked.items()
+    )
+    assert first.weights_path.read_bytes() == again.weights_path.read_bytes()
+    assert [open_run(run.path).record.layout for run in (first, plain)] == ["channels_last", "plain"]
+    assert first.history()["val_loss"].to_numpy() == pytest.approx(plain.history()["val_loss"].to_numpy(), rel=1e-4)
+
+
+def test_another_layout_is_refused(tiny: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"layout.*winograd.*'auto', 'plain', 'channels_last' or 'tiles'"):
+        train(tiny, network="lenet5", layout="winograd", out=tmp_path / "run")  # type: ignore[arg-type]
+    assert not (tmp_path / "run").exists()
 
 
 def test_the_record_holds_fingerprints_of_both_cubes(toy_run: Run, toy_splits: Path) -> None:
