@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,8 +21,10 @@ check_arrays_of("kamerton")
 from kamerton import progress
 from kamerton.config.pictures import PixelOrigin
 from kamerton.data.cubes.writer import CubeWriter
+from kamerton.evaluation import evaluate as evaluation
 from kamerton.evaluation.calibrate import calibrate
 from kamerton.formats.keras.file import import_keras
+from kamerton.labelling import writing as labels_writing
 from kamerton.machine.tiled_convolutions import tiles_available
 from kamerton.runs.folder import Run, open_run
 from kamerton.training import progress as training_progress
@@ -44,6 +46,15 @@ settings.load_profile("kamerton")
 def pytest_configure(config: pytest.Config) -> None:
     """Let small cubes of few galaxies pass without a word; what is said of them is asked for with `pytest.warns`."""
     config.addinivalue_line("filterwarnings", "ignore::kamerton.errors.KamertonWarning")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def small_galleries() -> Iterator[None]:
+    """Draw few galaxies, for drawing takes most of the time of what is tested."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(evaluation, "GALLERY_IMAGES", 2)
+        patch.setattr(labels_writing, "GALLERY_GALAXIES", 4)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -98,13 +98,20 @@ def test_what_was_changed_afterwards_is_named(what: str, run: Run) -> None:
     assert found.describe()[-1].endswith("THIS IS NOT THE RUN THAT ITS RECORD DESCRIBES")
 
 
-@pytest.fixture
-def tested(run: Run, toy_splits: Path) -> Run:
-    """The copy of the toy run, tested and exported to every format."""
+@pytest.fixture(scope="module")
+def whole(toy_run: Run, toy_splits: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The toy run, tested and exported to every format; do not change it."""
+    run = open_run(shutil.copytree(toy_run.path, tmp_path_factory.mktemp("whole") / "run"))
     evaluate(run, toy_splits / "test.fits", by="source")
     export(run, "onnx")
     export(run, "keras", with_scaling=True)
     return run
+
+
+@pytest.fixture
+def tested(whole: Run, tmp_path: Path) -> Run:
+    """A copy of the whole run, to be spoilt."""
+    return open_run(shutil.copytree(whole.path, tmp_path / "run"))
 
 
 def test_a_run_with_results_and_exports_is_sound_in_every_file(tested: Run) -> None:

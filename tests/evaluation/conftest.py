@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from kamerton.evaluation import evaluate as evaluation
 from kamerton.evaluation.compare import compare
 from kamerton.evaluation.evaluate import Evaluation, evaluate
 from kamerton.runs.folder import Run, find_runs, open_run
@@ -48,12 +47,6 @@ def copies(swept: Path, tmp_path: Path) -> list[Run]:
     for run in runs:
         change_metrics(run, seal=None)
     return runs
-
-
-@pytest.fixture
-def small_gallery(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Draw few galaxies, for drawing takes most of the time."""
-    monkeypatch.setattr(evaluation, "GALLERY_IMAGES", 2)
 
 
 @pytest.fixture

@@ -27,8 +27,6 @@ from kamerton.training.train import train
 from tests.conftest import CLASS_NAMES, toy_galaxies, write_cube
 from tests.evaluation.evaluated import COUNT, numbers, predictions
 
-pytestmark = pytest.mark.usefixtures("small_gallery")
-
 
 def test_the_result_folder_holds_numbers_predictions_and_pictures(found: Evaluation) -> None:
     assert (found.path.parent.name, found.path.name) == ("evaluation", "test")

@@ -21,8 +21,6 @@ from kamerton.runs.folder import Run
 from tests.conftest import CLASS_NAMES, toy_galaxies, write_cube
 from tests.evaluation.evaluated import COUNT, numbers, predictions
 
-pytestmark = pytest.mark.usefixtures("small_gallery")
-
 
 def test_a_cube_of_other_bands_than_the_runs_is_said(run: Run, tmp_path: Path) -> None:
     images_nhwc, labels = toy_galaxies(COUNT, 32, 7)

@@ -18,8 +18,6 @@ from kamerton.runs.lock import locked
 from tests.conftest import write_toy_cube
 from tests.evaluation.evaluated import everything_in
 
-pytestmark = pytest.mark.usefixtures("small_gallery")
-
 
 def test_the_same_cube_may_be_evaluated_again(run: Run, cube: Path, tmp_path: Path) -> None:
     path = evaluate(run, cube).path

@@ -20,7 +20,9 @@ from tests.fuzz.worker import READ, Outcome, load_seeds, make_case
 ROOT = Path(__file__).parents[2]
 WORKER = (sys.executable, "-m", "tests.fuzz.worker")
 SILENCE_SECONDS = 60
-"""A worker that is silent so long hangs; it also starts within this."""
+"""A worker that is silent so long hangs."""
+START_SECONDS = 600
+"""Within which it says its first line: on a busy machine imports alone may take minutes."""
 
 
 @dataclass
@@ -117,7 +119,9 @@ def _lines(worker: subprocess.Popen[bytes]) -> Iterator[bytes]:
     with worker.stdout as pipe, selectors.DefaultSelector() as selector:
         selector.register(pipe, selectors.EVENT_READ)
         rest = b""
-        while selector.select(SILENCE_SECONDS):
+        patience = START_SECONDS
+        while selector.select(patience):
+            patience = SILENCE_SECONDS
             chunk = os.read(pipe.fileno(), 1 << 16)
             if not chunk:
                 worker.wait(SILENCE_SECONDS)
