@@ -14,6 +14,7 @@ import torch
 
 from kamerton.errors import KamertonError, RunError
 from kamerton.evaluation.faults import fault_of_cube, fault_of_results
+from kamerton.evaluation.results import mean_probabilities, read_all_predictions
 from kamerton.formats.exporting import working_on
 from kamerton.formats.keras.file import read_keras
 from kamerton.formats.onnx_file import onnx_difference
@@ -24,10 +25,18 @@ from kamerton.runs.calibration import is_calibrated, read_calibration, read_know
 from kamerton.runs.calibration import of_present_weights as calibration_of_present_weights
 from kamerton.runs.checkpoints import newest_first, open_checkpoint
 from kamerton.runs.contents import foreign_files
-from kamerton.runs.evaluation import evaluation_names, of_present_weights, read_metrics, read_predictions
+from kamerton.runs.ensembles import find_member, find_members, is_gone
+from kamerton.runs.evaluation import (
+    Metrics,
+    Predictions,
+    evaluation_names,
+    of_present_weights,
+    read_metrics,
+    read_predictions,
+)
 from kamerton.runs.folder import CALIBRATION_FILE, Run, open_even_if_changed
 from kamerton.runs.places import cube_places, find_cube
-from kamerton.runs.record import CubeRecord, RunRecord, record_differences, versions
+from kamerton.runs.record import CubeRecord, MemberRecord, RunRecord, record_differences, versions
 from kamerton.starts.start import start_place
 from kamerton.starts.table import STARTS
 from kamerton.training.progress import Watcher
@@ -105,14 +114,19 @@ def verify(run: Run | str | Path, *, retrain: bool = False, watcher: Watcher | N
 def _files(run: Run, watcher: Watcher | None) -> Iterator[Check]:
     results = run.record.results
     assert results is not None
-    yield _checked(run.weights_path.name, results.weights, run.weights_sha256)
-    yield _checked(f"{run.history_path.name}, its times aside", results.history, run.history_sha256)
-    yield _checked(run.seen_path.name, results.galaxies, run.seen_sha256)
     claimed = run.record.fingerprint(results.weights, results.history)
-    yield _checked("the fingerprint of run.json", results.fingerprint, lambda: claimed)
-    if run.record.recipe is not None:
-        yield _epoch(run)
-    yield _keras(run, run.keras_path, watcher)
+    if run.record.members:
+        yield _checked("the fingerprint of run.json", results.fingerprint, lambda: claimed)
+        for member in run.record.members:
+            yield _member(run, member)
+    else:
+        yield _checked(run.weights_path.name, results.weights, run.weights_sha256)
+        yield _checked(f"{run.history_path.name}, its times aside", results.history, run.history_sha256)
+        yield _checked(run.seen_path.name, results.galaxies, run.seen_sha256)
+        yield _checked("the fingerprint of run.json", results.fingerprint, lambda: claimed)
+        if run.record.recipe is not None:
+            yield _epoch(run)
+        yield _keras(run, run.keras_path, watcher)
     if run.scaled_keras_path.exists():
         yield _keras(run, run.scaled_keras_path, watcher)
     if run.model_path("onnx").exists():
@@ -125,6 +139,29 @@ def _files(run: Run, watcher: Watcher | None) -> Iterator[Check]:
         yield from _results(run, dataset, watcher)
     for name in foreign_files(run):
         yield Check(name, "not checked", "no file of Kamerton's")
+
+
+def _member(ensemble: Run, member: MemberRecord) -> Check:
+    """Look for a member of an ensemble where it is now, whole and with the weights that it had."""
+    what = f"member {member.name}"
+    try:
+        find_member(ensemble, member)
+    except KamertonError as error:
+        return Check(what, "not checked" if is_gone(ensemble, member) else "different", str(error))
+    return Check(what, "same")
+
+
+def _mean(ensemble: Run, metrics: Metrics, predictions: Predictions, dataset: str) -> Check:
+    """Average what the members' own tests hold, where they are still those that were averaged."""
+    what = f"evaluation/{dataset}, the mean of its members"
+    try:
+        found = read_all_predictions(find_members(ensemble), dataset)
+    except (OSError, KamertonError) as error:
+        return Check(what, "not checked", str(error))
+    if [one.metrics.seal for one in found] != [test.seal for test in metrics.averaged]:
+        return Check(what, "not checked", "a member was tested again since")
+    same = np.array_equal(mean_probabilities(found), predictions.probabilities)
+    return _verdict(what, same, "it is another than that of their predictions")
 
 
 def _checked(what: str, promised: str, found: Callable[[], str]) -> Check:
@@ -213,6 +250,8 @@ def _results(run: Run, dataset: str, watcher: Watcher | None) -> Iterator[Check]
         yield Check(what, "not checked", "of before results had a seal; its scores follow from its predictions")
     else:
         yield Check(what, "different" if fault else "same", fault)
+    if run.record.members:
+        yield _mean(run, metrics, found, dataset)
     yield _cube(
         run,
         CubeRecord(metrics.path, metrics.galaxies, metrics.fingerprint, metrics.beside),
@@ -302,7 +341,9 @@ def _again(run: Run, watcher: Watcher | None) -> list[Check]:
     folders = {place.parent for place in places if place is not None}
     if record.recipe is None or record.seed is None or len(folders) != 1:
         raise RunError(
-            f"{run.path}: there is no training to repeat", received=f"weights imported from {record.imported_from}"
+            f"{run.path}: there is no training to repeat",
+            received="an ensemble of runs" if record.members else f"weights imported from {record.imported_from}",
+            next_step="verify its members with --retrain" if record.members else None,
         )
     if knows_its_end(record.recipe) and any(change.field == EPOCHS for change in record.changes):
         raise RunError(

@@ -23,6 +23,7 @@ from kamerton.config.pictures import PixelOrigin
 from kamerton.data.cubes.writer import CubeWriter
 from kamerton.evaluation import evaluate as evaluation
 from kamerton.evaluation.calibrate import calibrate
+from kamerton.evaluation.evaluate import evaluate
 from kamerton.formats.keras.file import import_keras
 from kamerton.labelling import writing as labels_writing
 from kamerton.machine.tiled_convolutions import tiles_available
@@ -171,3 +172,13 @@ def calibrated(toy_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
     shutil.copytree(toy_run.path, folder / "run")
     calibrate(folder / "run", write_toy_cube(folder / "calibration.fits", 120, seed=11))
     return open_run(folder / "run")
+
+
+@pytest.fixture(scope="session")
+def ensemble(toy_run: Run, toy_splits: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The toy run and one of another size, ``toy`` and ``other`` beside it, tested together; do not change it."""
+    folder = tmp_path_factory.mktemp("ensemble")
+    shutil.copytree(toy_run.path, folder / "toy", ignore=shutil.ignore_patterns("checkpoint", "evaluation"))
+    train(toy_splits, network="lenet5", recipe="notebook", epochs=1, size=40, seed=1, out=folder / "other")
+    evaluate([folder / "toy", folder / "other"], toy_splits / "test.fits", out=folder / "both")
+    return open_run(folder / "both")

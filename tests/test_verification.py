@@ -17,10 +17,13 @@ from safetensors.torch import load_file, save_file
 
 from kamerton.errors import RunError
 from kamerton.evaluation.evaluate import evaluate
+from kamerton.evaluation.metrics import classification_metrics
+from kamerton.evaluation.statistics import with_intervals
 from kamerton.formats.exporting import export
 from kamerton.formats.importing import import_keras_file
 from kamerton.formats.onnx_file import write_onnx
 from kamerton.networks.registry import build_network
+from kamerton.runs.evaluation import read_metrics, read_predictions, write_evaluation
 from kamerton.runs.folder import Run, open_run
 from kamerton.training.train import train
 from kamerton.verification import Verification, verify
@@ -362,3 +365,37 @@ def test_a_program_gets_every_check(toy_run: Run) -> None:
     told = json.loads(json.dumps(verify(toy_run).as_json()))
     assert told["sound"] is True
     assert all(set(check) == {"what", "verdict", "detail"} for check in told["checks"])
+
+
+def test_an_ensemble_is_held_against_its_members(ensemble: Run, tmp_path: Path) -> None:
+    whole = verify(ensemble)
+    assert whole.sound
+    assert [check.what.rpartition(" cube")[0] or check.what for check in whole.checks] == [
+        "the fingerprint of run.json", "member other", "member toy",
+        "evaluation/test", "evaluation/test, the mean of its members", "test",
+    ]  # fmt: skip
+    assert {check.verdict for check in whole.checks} == {"same"}
+    with pytest.raises(RunError, match=r"no training to repeat\. Received: an ensemble of runs\."):
+        verify(ensemble, retrain=True)
+
+    folder = Path(shutil.copytree(ensemble.path.parent, tmp_path / "runs"))
+    change_metrics(open_run(folder / "toy"), seal=None)
+    found = {check.what: check for check in verify(folder / "both").checks}
+    assert found["evaluation/test, the mean of its members"].detail == "a member was tested again since"
+    shift_weights(open_run(folder / "toy"))
+    assert differing(verify(folder / "both")) == ["member toy"]
+
+
+def test_an_ensemble_that_says_something_else_than_its_members_differs(ensemble: Run, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(ensemble.path.parent, tmp_path / "runs"))
+    run = open_run(folder / "both")
+    metrics = read_metrics(run, "test")
+    own = read_predictions(open_run(folder / "toy"), "test", metrics.galaxies)
+    scores = classification_metrics(own.labels, own.probabilities, run.record.class_names)
+    scores = dataclasses.replace(scores, per_class=with_intervals(scores))
+    told = dataclasses.replace(metrics, **vars(scores), seal=None)
+    write_evaluation(run, "test", dataclasses.replace(told, seal=told.seal_with(own)), own, {})
+    assert differing(verify(run)) == ["evaluation/test"]
+    assert [check.detail for check in verify(run).checks if check.verdict == "different"] == [
+        "it is another than that of their predictions"
+    ]

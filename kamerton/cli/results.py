@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,27 +23,33 @@ app = Commands()
 @app.command()
 @with_options(EvaluateSettings)
 def evaluate(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder.")],
-    cube: Annotated[Path, typer.Argument(metavar="CUBE", help="Labelled cube that the run has not seen.")],
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folder; several are averaged.")],
+    cube: Annotated[Path, typer.Argument(metavar="CUBE", help="Labelled cube that the runs have not seen.")],
     *,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the ensemble of several runs; by default beside the first, by their names."),
+    ] = None,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace results of another cube of its name.")
+        bool,
+        typer.Option("--overwrite", help="Replace results of that name, of another cube or a member's other manner."),
     ] = False,
     as_json: JsonFlag = False,
     **settings: Any,
 ) -> None:
-    """Test a run on a cube."""
+    """Test a run on a cube, or several runs as an ensemble: the mean of their probabilities."""
     from kamerton.evaluation.evaluate import evaluate as run_evaluation
     from kamerton.evaluation.tables import print_metrics
     from kamerton.machine.memory import keep_freed_memory
 
     keep_freed_memory()
-    found = run_evaluation(run, cube, overwrite=overwrite, watcher=watcher(), **settings)
+    found = run_evaluation(runs, cube, out=out, overwrite=overwrite, watcher=watcher(), **settings)
     if as_json:
         for told in found.warnings:
             warn(f"{found.metrics.run} on {found.tested_on}: {told}")
         guess = None if found.guess is None else found.guess.as_json()
-        print_json({"path": str(found.path), **found.metrics.as_json(), "against_guessing": guess})
+        cost = {"cost": dataclasses.asdict(found.cost)} if found.metrics.averaged else {}
+        print_json({"path": str(found.path), **found.metrics.as_json(), "against_guessing": guess, **cost})
     else:
         print_metrics(found, answers())
         print(f"results: {found.path}")

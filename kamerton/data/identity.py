@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 import numpy as np
@@ -59,10 +59,10 @@ def seen_again(galaxies: GalaxyMarks, known: GalaxyMarks, watcher: Progress) -> 
     }
 
 
-def compared(galaxies: GalaxyMarks, known: Mapping[str, GalaxyMarks]) -> dict[SeenBy, int]:
+def compared(galaxies: GalaxyMarks, known: Sequence[GalaxyMarks]) -> dict[SeenBy, int]:
     """Count the ``galaxies`` that each check could compare with every known one."""
     return {
-        check: int(galaxies.has(check).sum()) if all(marks.has(check).all() for marks in known.values()) else 0
+        check: int(galaxies.has(check).sum()) if all(marks.has(check).all() for marks in known) else 0
         for check in ALL_CHECKS
     }
 

@@ -138,6 +138,7 @@ def calibrate(
     """
     settings = CalibrateSettings(coverage, method, eight_views, int8, device)
     run = run if isinstance(run, Run) else open_run(run)
+    run.refuse_ensemble()
     with locked(run.path, "calibrate"), open_cube(cube, watcher=watcher) as galaxies:
         require_calibration_place(run)
         labels = labels_of_run(run, galaxies)

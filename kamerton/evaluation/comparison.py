@@ -15,10 +15,11 @@ from kamerton import jupyter
 from kamerton.arrays import Mask, MeanConfusion, Probabilities
 from kamerton.config.judging import CompareSettings
 from kamerton.errors import RunError
+from kamerton.evaluation.cost import Cost, cost_of
 from kamerton.evaluation.guessing import AgainstGuess, against_guess
 from kamerton.evaluation.leakage import leakage_details, leakage_warning
 from kamerton.evaluation.repeats import Repeats, Trait, find_repeats, name_of
-from kamerton.evaluation.results import RunPredictions, count_confusion
+from kamerton.evaluation.results import RunPredictions, count_confusion, mean_probabilities
 from kamerton.evaluation.statistics import (
     METRICS,
     SHARES,
@@ -37,7 +38,6 @@ from kamerton.evaluation.statistics import (
     wider,
     wilson_interval,
 )
-from kamerton.networks.cost import count_flops
 from kamerton.plurals import counted
 from kamerton.progress import Progress, Silent
 from kamerton.runs.calibration import of_present_weights, read_calibration
@@ -57,24 +57,6 @@ DOUBTS: dict[Doubt, str] = {
     "interval": "{p} is below {limit}, but the interval holds 0; it covers the choice of seeds and groups as well",
 }
 """Why no difference counts as shown; a difference needs the interval and the corrected test."""
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What a network costs; the means are over its runs, None where it is not known."""
-
-    parameters: int
-    flops_an_image: int
-    training_seconds: float | None
-    images_a_second: float | None
-    """While it learned."""
-    peak_memory_bytes: int | None
-    """The largest of its runs."""
-
-    @property
-    def peak_memory_mib(self) -> float | None:
-        """The same in MiB."""
-        return None if self.peak_memory_bytes is None else self.peak_memory_bytes / 2**20
 
 
 @dataclass(frozen=True)
@@ -107,7 +89,7 @@ class NetworkResult:
     @property
     def committee(self) -> Probabilities:
         """Mean probabilities of the runs, (N, classes)."""
-        return _committee(self.predictions)
+        return mean_probabilities(self.predictions)
 
     @property
     def confusion(self) -> MeanConfusion:
@@ -253,6 +235,7 @@ class Comparison:
         for result in self.networks:
             value, spread = result.metrics["accuracy"], result.spread["accuracy"]
             seeds = "one seed" if spread is None else f"{len(result.predictions)} seeds, which differ by {spread:.3f}"
+            seeds = "one ensemble" if result.predictions[0].run.record.members else seeds
             lines.append(f"{result.name}: accuracy {value.value:.3f} ({value.low:.3f} to {value.high:.3f}), {seeds}")
         return lines + [difference.describe() for difference in self.differences]
 
@@ -409,10 +392,6 @@ def _over_seeds(runs: Sequence[_Resampled], shares: Numbers, metric: str) -> tup
     return float(np.mean([run.values[metric] for run in runs])), (stacked * shares).sum(1)
 
 
-def _committee(predictions: Sequence[RunPredictions]) -> Probabilities:
-    return np.asarray(np.mean([one.probabilities for one in predictions], axis=0))
-
-
 def _result(
     repeats: Repeats, runs: Sequence[_Resampled], shares: Numbers, class_names: tuple[str, ...]
 ) -> NetworkResult:
@@ -428,7 +407,7 @@ def _result(
         for metric in METRICS
     }
     first, record = repeats.predictions[0], repeats.predictions[0].run.record
-    answers = count_confusion(first.labels, _committee(repeats.predictions))
+    answers = count_confusion(first.labels, mean_probabilities(repeats.predictions))
     return NetworkResult(
         name=name_of(repeats.title, repeats.traits),
         network=record.network,
@@ -437,7 +416,7 @@ def _result(
         metrics=metrics,
         spread=spread,
         recall=recall,
-        cost=_cost(repeats.predictions),
+        cost=cost_of([one.run for one in repeats.predictions]),
         title=repeats.title,
         traits=repeats.traits,
         guess=against_guess(answers, class_names),
@@ -486,23 +465,6 @@ def _recall(
         found = _of_share(bootstrap, predictions, predictions[0].labels == place)
         rows[place] = found.value, found.low, found.high
     return rows
-
-
-def _cost(predictions: Sequence[RunPredictions]) -> Cost:
-    run = predictions[0].run
-    size, _, channels = run.image_shape
-    histories = [one.run.history() for one in predictions if one.run.has_history]
-    seconds = [float(history["seconds"].sum()) for history in histories if "seconds" in history]
-    rates = [float(history["images_per_second"].median()) for history in histories if "images_per_second" in history]
-    peaks = [one.run.record.peak_memory_bytes for one in predictions]
-    known = [peak for peak in peaks if peak is not None]
-    return Cost(
-        parameters=run.record.parameters,
-        flops_an_image=count_flops(run.build_network("meta"), size=size, channels=channels),
-        training_seconds=float(np.mean(seconds)) if seconds else None,
-        images_a_second=float(np.mean(rates)) if rates else None,
-        peak_memory_bytes=max(known) if known else None,
-    )
 
 
 def _differences(

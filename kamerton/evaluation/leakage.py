@@ -2,43 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from kamerton.arrays import Mask
+from kamerton.checks import several
 from kamerton.data.cubes.cube import LabelledCube
 from kamerton.data.identity import compared, cube_marks, seen_again
-from kamerton.data.marks import ALL_CHECKS, SURE, SeenBy
+from kamerton.data.marks import ALL_CHECKS, SURE, GalaxyMarks, SeenBy
 from kamerton.plurals import counted
 from kamerton.runs.evaluation import Leakage
 from kamerton.runs.folder import Run
+from kamerton.runs.galaxies import marks_sha256
 
 
-def check_leakage(run: Run, cube: LabelledCube) -> Leakage:
-    """Count the galaxies of a cube that each split of the run holds too, and say how that was seen.
+def check_leakage(runs: Run | Sequence[Run], cube: LabelledCube) -> Leakage:
+    """Count the galaxies of a cube that each split of a run holds too, and say how that was seen.
 
     Equal pixels are found whatever the file's layout or number type, and ids where they are more than numbers of rows;
     places within an arcsec are one galaxy, and within half a field pictures overlap; a picture is known again that was
-    resized, encoded anew, turned, mirrored or shifted by a little.
+    resized, encoded anew, turned, mirrored or shifted by a little. Of several runs, a galaxy that one of them has seen
+    counts as seen.
     """
-    known = run.seen()
-    if known is None:
+    runs = several(runs, Run)
+    known = _known(runs)
+    if not known:
         return Leakage.of(None)
     galaxies = cube_marks(cube)
-    seen: dict[str, int] = {}
-    likely: dict[str, int] = {}
-    by: dict[SeenBy, dict[str, int]] = {check: {} for check in ALL_CHECKS}
-    for split, marks in known.items():
-        found = seen_again(galaxies, marks, cube.watcher)
-        surely = np.any([found[check] for check in SURE], axis=0)
-        seen[split] = int(surely.sum())
-        likely[split] = int((np.any(list(found.values()), axis=0) & ~surely).sum())
-        for check, mask in found.items():
-            by[check][split] = int(mask.sum())
-    whole = run.record.knows_what_it_saw
-    # Where nobody knows what the start has seen, no check could look for all of it.
-    return Leakage.of(seen, likely, by, compared(galaxies, known) if whole else dict.fromkeys(ALL_CHECKS, 0))
+    nothing = np.zeros(len(galaxies), bool)
+    masks: dict[str, dict[SeenBy, Mask]] = {split: dict.fromkeys(ALL_CHECKS, nothing) for split, _ in known}
+    for split, marks in known:
+        for check, mask in seen_again(galaxies, marks, cube.watcher).items():
+            masks[split][check] = masks[split][check] | mask
+    surely = {split: np.any([found[check] for check in SURE], axis=0) for split, found in masks.items()}
+    seen = {split: int(mask.sum()) for split, mask in surely.items()}
+    likely = {
+        split: int((np.any(list(found.values()), axis=0) & ~surely[split]).sum()) for split, found in masks.items()
+    }
+    by = {check: {split: int(found[check].sum()) for split, found in masks.items()} for check in ALL_CHECKS}
+    whole = all(run.record.knows_what_it_saw for run in runs)
+    # Where nobody knows what a start or a member has seen, no check could look for all of it.
+    looked = compared(galaxies, [marks for _, marks in known]) if whole else dict.fromkeys(ALL_CHECKS, 0)
+    return Leakage.of(seen, likely, by, looked)
+
+
+def _known(runs: Sequence[Run]) -> list[tuple[str, GalaxyMarks]]:
+    """Give what runs have seen, by split; what several of them have seen alike, once."""
+    found: dict[str, tuple[str, GalaxyMarks]] = {}
+    for run in runs:
+        for split, marks in (run.seen() or {}).items():
+            found.setdefault(marks_sha256({split: marks}), (split, marks))
+    return list(found.values())
 
 
 def leakage_warning(leakage: Leakage, galaxies: int) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from kamerton.config.recipe import Recipe
 from kamerton.evaluation.results import RunPredictions
-from kamerton.networks.registry import find_network
+from kamerton.runs.ensembles import title_of
 from kamerton.runs.record import CubeRecord, RunRecord, flattened
 from kamerton.training.schedules import knows_its_end
 
@@ -41,6 +41,7 @@ TRAITS = {
     "views": "views averaged: {value}",
     "precision": "{value}",
     "run": "{value}",
+    "ensemble": "ensemble of {value}",
     "other": "{name} {value}",
     "without": "without {name}",
     IMPORTED: IMPORTED,
@@ -73,7 +74,7 @@ def find_repeats(predictions: Sequence[RunPredictions]) -> list[Repeats]:
     for one in predictions:
         groups.setdefault(tuple(_settings(one).items()), []).append(one)
     settings = [dict(key) for key in groups]
-    titles = [find_network(key["network"]).title for key in settings]
+    titles = [title_of(runs[0].run.record) for runs in groups.values()]
     return [
         Repeats(titles[place], tuple(_traits(place, titles, settings, runs[0].run.record)), tuple(runs))
         for place, runs in enumerate(groups.values())
@@ -104,11 +105,13 @@ def _traits(
     place: int, titles: Sequence[str], settings: Sequence[Mapping[str, Any]], record: RunRecord
 ) -> Iterator[Trait]:
     own = settings[place]
-    if len({others[RECIPE] for others in settings}) > 1:
+    if record.members:
+        yield Trait("ensemble", len(record.members))
+    elif len({others[RECIPE] for others in settings if RECIPE in others}) > 1:
         yield Trait(RECIPE, own[RECIPE])
     of_title = [others for title, others in zip(titles, settings, strict=True) if title == titles[place]]
     # What one recipe has otherwise than another, its name stands for.
-    of_recipe = [others for others in of_title if others[RECIPE] == own[RECIPE]]
+    of_recipe = [others for others in of_title if others.get(RECIPE) == own.get(RECIPE)]
     for kind, value in own.items():
         if kind.startswith(f"{RECIPE}."):
             differs = any(kind not in others or others[kind] != value for others in of_recipe)
@@ -121,6 +124,10 @@ def _traits(
 def _settings(tested: RunPredictions) -> dict[str, Any]:
     """Give all that shapes what a run learned and how it was tested, but for the seed and the machine's part."""
     record, recipe = tested.run.record, tested.run.record.recipe
+    manner = {"views": tested.metrics.views, "precision": tested.metrics.precision}
+    if record.members:
+        # Each is made of other runs, so none of them repeats another.
+        return {"run": f"{tested.run.name} {tested.metrics.weights_sha256[:FINGERPRINT_LETTERS]}"} | manner
     found: dict[str, Any] = {"network": record.network, RECIPE: None if recipe is None else recipe.name}
     if recipe is None:
         # Nobody knows how weights from elsewhere were trained, so none of them repeats another.
@@ -132,7 +139,7 @@ def _settings(tested: RunPredictions) -> dict[str, Any]:
         found["start"] = _start_name(record)
     found |= {"size": record.preprocessing.size, "channels": record.preprocessing.channels}
     found |= {split: cube.fingerprint for split, cube in sorted(record.data.items())}
-    return found | {"views": tested.metrics.views, "precision": tested.metrics.precision}
+    return found | manner
 
 
 def _start_name(record: RunRecord) -> str | None:

@@ -52,6 +52,11 @@ class RunPredictions:
         return np.asarray(self.probabilities.argmax(1) == self.labels)
 
 
+def mean_probabilities(predictions: Sequence[RunPredictions]) -> Probabilities:
+    """Average what several runs predicted for the same galaxies, (N, classes), each counting as much as another."""
+    return np.asarray(np.mean([one.probabilities for one in predictions], axis=0))
+
+
 def count_confusion(labels: Labels, probabilities: Probabilities) -> Confusion:
     """Count galaxies by (true, predicted) class."""
     counts = np.zeros((probabilities.shape[1],) * 2, np.int64)

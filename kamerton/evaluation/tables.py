@@ -29,6 +29,7 @@ WEIGHTS: dict[WeightsChosenBy, str] = {
     "best val_loss": "those of the epoch with the lowest loss on valid",
     "best val_accuracy": "those of the epoch with the highest accuracy on valid",
     "unknown": "from elsewhere, and what chose them is unknown",
+    "each by its own": "those that each network's own recipe chose",
 }
 
 
@@ -40,6 +41,8 @@ def print_metrics(evaluation: Evaluation, console: Console) -> None:
         console.print(f" {warning} ", style="bold white on red", markup=False)
     console.print(f"{metrics.run} on {evaluation.tested_on}, {counted(metrics.galaxies, 'galaxy')}", markup=False)
     console.print(f"weights: {WEIGHTS[metrics.weights_chosen_by]}", markup=False)
+    if metrics.averaged:
+        _print_ensemble(evaluation, console)
     details = leakage_details(metrics.leakage, metrics.galaxies)
     if details:
         console.print(details, markup=False)
@@ -51,6 +54,23 @@ def print_metrics(evaluation: Evaluation, console: Console) -> None:
         console.print(_group_table(metrics.by))
     if metrics.certainty is not None:
         _print_certainty(metrics.certainty, console)
+
+
+def _print_ensemble(evaluation: Evaluation, console: Console) -> None:
+    """Print whose probabilities were averaged, how good each is alone, and what all of them cost."""
+    averaged, cost = evaluation.metrics.averaged, evaluation.cost
+    alone = ", ".join(f"{one.run} {one.accuracy:.3f}" for one in averaged)
+    console.print(
+        f"mean of the probabilities of {counted(len(averaged), 'network')}, as each gives them, not calibrated; "
+        f"accuracy of each alone: {alone}",
+        markup=False,
+    )
+    seconds = "" if cost.training_seconds is None else f", {cost.training_seconds:,.0f} s of training"
+    console.print(
+        f"cost of all: {cost.parameters:,} parameters, {(cost.weights_bytes or 0) / 1e6:,.3g} MB of weights, "
+        f"{cost.flops_an_image / 1e9:.3g} GFLOP an image{seconds}",
+        markup=False,
+    )
 
 
 def _print_certainty(scores: CertaintyScores, console: Console) -> None:

@@ -46,6 +46,10 @@ WORDS = {
     "samples of galaxies and seeds, of the accuracy at least Wilson's; where all of each "
     "class are right, or all wrong, of means over classes at least what Wilson's of the classes leave; ± is the spread over seeds.",
     "groups": ", in {groups} groups that show the same galaxy",
+    "ensemble_note": "{name}, {run}: the mean of the probabilities that its networks give, each as it says them and none calibrated: "
+    "{members}. All of them answer for every galaxy, so its cost is theirs together: {parameters} parameters, {megabytes} MB of "
+    "weights, {flops} GFLOP an image, {seconds} s of training; peak memory is the largest of theirs. Its interval is over galaxies; how much other members would change is not in it.",
+    "member": "{name} ({network}, accuracy {accuracy}, weights {weights})",
     "network": "Network",
     "seeds": "Seeds",
     "accuracy": "Accuracy",
@@ -163,4 +167,5 @@ CHOSEN = {
     "best val_loss": "validation: the weights are those of the epoch with its lowest loss",
     "best val_accuracy": "validation: the weights are those of the epoch with its highest accuracy",
     "unknown": "unknown: the weights were imported",
+    "each by its own": "each by its own recipe",
 }

@@ -46,6 +46,10 @@ WORDS = {
     "prób bootstrapowych po galaktykach i ziarnach losowości, dla dokładności co najmniej przedział Wilsona; "
     "gdy w każdej klasie dobre są wszystkie odpowiedzi albo żadna, dla średnich po klasach co najmniej ten, który wynika z przedziałów Wilsona klas; ± oznacza rozrzut między ziarnami.",
     "groups": ", liczba grup przedstawiających tę samą galaktykę: {groups}",
+    "ensemble_note": "{name}, {run}: średnia prawdopodobieństw, które podają jej sieci, każda tak, jak mówi, bez kalibracji: "
+    "{members}. Każda galaktyka trafia do wszystkich tych sieci, więc koszt jest ich sumą: parametry {parameters}, wagi {megabytes} MB, "
+    "{flops} GFLOP na obraz, uczenie {seconds} s; szczyt pamięci to największy z nich. Przedział jest po galaktykach; nie obejmuje tego, co zmieniłby inny skład.",
+    "member": "{name} ({network}, dokładność {accuracy}, wagi {weights})",
     "network": "Sieć",
     "seeds": "Ziarna",
     "accuracy": "Dokładność",
@@ -210,6 +214,7 @@ TRAITS = {
     "views": "uśrednione widoki: {value}",
     "precision": "{value}",
     "run": "{value}",
+    "ensemble": "zespół {value} sieci",
     "other": "{name} {value}",
     "without": "bez {name}",
     "imported": "zaimportowana",
@@ -229,4 +234,5 @@ CHOSEN = {
     "best val_loss": "walidacyjnym: epoka o najmniejszej stracie",
     "best val_accuracy": "walidacyjnym: epoka o największej dokładności",
     "unknown": "nie wiadomo: wagi zaimportowano",
+    "each by its own": "każda według własnego przepisu",
 }

@@ -30,6 +30,7 @@ from kamerton.reporting import english, polish
 from kamerton.reporting.axes import write_decimals
 from kamerton.reporting.beside import AskedList, Beside, LabelsTold, LikeOne, beside_runs
 from kamerton.reporting.embedding import embedded, embedded_file, translate
+from kamerton.runs.ensembles import title_of
 from kamerton.runs.evaluation import Leakage
 from kamerton.runs.folder import Run
 from kamerton.runs.record import RunRecord
@@ -235,6 +236,7 @@ class Teller:
             "metrics": METRICS,
             "reliability_names": RELIABILITY,
             "networks": [self.network(result) for result in comparison.networks],
+            "ensembles": self.ensembles(),
             "differences_note": w["differences_note"].format(
                 pairs=len(comparison.differences), limit=self.number(SIGNIFICANT, "g")
             ),
@@ -331,9 +333,7 @@ class Teller:
             value, spread = result.metrics[metric], result.spread[metric]
             numbers = {name: self.number(number) for name, number in dataclasses.asdict(value).items()}
             cells.append(numbers | {"spread": "" if spread is None else self.number(spread)})
-        cost, run = result.cost, result.predictions[0].run
-        recipe = run.record.recipe
-        chosen = run.record.weights_chosen_by
+        cost, record = result.cost, result.predictions[0].run.record
         return {
             "name": result.name,
             "seeds": len(result.predictions),
@@ -347,15 +347,54 @@ class Teller:
                 ),
             ],
             "settings": [
-                self.words["imported"] if recipe is None else recipe.name,
-                self.start(run.record),
-                self.words["none"] if recipe is None else recipe.epochs,
-                self.words["none"] if recipe is None else recipe.batch_size,
-                run.record.preprocessing.size,
-                self.language.CHOSEN[chosen],
+                *(_each_once(cells) for cells in zip(*map(self.settings, record.trained), strict=True)),
                 result.predictions[0].metrics.views,
             ],
         }
+
+    def settings(self, record: RunRecord) -> list[str]:
+        """Give the cells of what one network was trained with."""
+        none, recipe = self.words["none"], record.recipe
+        return [
+            self.words["imported"] if recipe is None else recipe.name,
+            self.start(record),
+            none if recipe is None else str(recipe.epochs),
+            none if recipe is None else str(recipe.batch_size),
+            str(record.preprocessing.size),
+            self.language.CHOSEN[record.weights_chosen_by],
+        ]
+
+    def ensembles(self) -> list[str]:
+        """Say of each ensemble whose probabilities it averages, and what all of them cost together."""
+        told = []
+        for result in self.comparison.networks:
+            one = result.predictions[0]
+            members, tests = one.run.record.members, one.metrics.averaged
+            if not members:
+                continue
+            accuracy = {test.fingerprint: test.accuracy for test in tests}
+            names = [
+                self.words["member"].format(
+                    name=member.name,
+                    network=title_of(member.record),
+                    accuracy=self.number(accuracy.get(member.fingerprint)),
+                    weights=member.weights[:8],
+                )
+                for member in members
+            ]
+            cost = result.cost
+            told.append(
+                self.words["ensemble_note"].format(
+                    name=result.name,
+                    run=one.run.name,
+                    members="; ".join(names),
+                    parameters=self.number(cost.parameters, ",d"),
+                    megabytes=self.number((cost.weights_bytes or 0) / 1e6, ",.3g"),
+                    flops=self.number(cost.flops_an_image / 1e9, ".3g"),
+                    seconds=self.number(cost.training_seconds, ",.0f"),
+                )
+            )
+        return told
 
     def start(self, record: RunRecord) -> str:
         """Say what a training began with: name, what that learned from, and its licence."""
@@ -498,7 +537,7 @@ class Teller:
         rows: dict[tuple[str, str], dict[str, Any]] = {}
         for result in self.comparison.networks:
             for one in result.predictions:
-                for split, cube in one.run.record.data.items():
+                for split, cube in (pair for trained in one.run.record.trained for pair in trained.data.items()):
                     galaxies = self.number(cube.galaxies, ",d")
                     row = {"split": self.words.get(split, split), "galaxies": galaxies, "path": cube.path}
                     rows.setdefault((split, cube.fingerprint), row | {"fingerprint": cube.fingerprint})
@@ -509,31 +548,34 @@ class Teller:
 
     def runs(self) -> list[dict[str, Any]]:
         """Give one row a run."""
-        none = self.words["none"]
         rows = []
         for result in self.comparison.networks:
             for one in result.predictions:
-                record = one.run.record
-                results = record.results
+                trained = one.run.record.trained
+                results = [record.results for record in trained if record.results is not None]
                 rows.append(
                     {
                         "name": one.run.name,
-                        "seed": none if record.seed is None else record.seed,
+                        "seed": self.each([record.seed for record in trained]),
                         "accuracy": self.number(one.metrics.accuracy),
-                        "epoch": none if results is None or results.epoch is None else results.epoch,
-                        "device": record.device,
-                        "threads": none if record.threads is None else record.threads,
-                        "weights": none if results is None else results.weights[:16],
+                        "epoch": self.each([found.epoch for found in results]),
+                        "device": _each_once(record.device for record in trained),
+                        "threads": self.each([record.threads for record in trained]),
+                        "weights": self.each([found.weights[: 16 if len(results) == 1 else 8] for found in results]),
                     }
                 )
         return rows
+
+    def each(self, values: Iterable[object]) -> str:
+        """Give a value, or those of an ensemble's members, each once."""
+        return _each_once(self.words["none"] if value is None else str(value) for value in values)
 
     def versions(self) -> str:
         """Name the versions of all runs, each once."""
         found: dict[str, set[str]] = {}
         for result in self.comparison.networks:
             for one in result.predictions:
-                for name, version in one.run.record.versions.items():
+                for name, version in (pair for trained in one.run.record.trained for pair in trained.versions.items()):
                     found.setdefault(name, set()).add(version[:12])
         return ", ".join(f"{name} {' / '.join(sorted(versions))}" for name, versions in found.items())
 
@@ -545,7 +587,8 @@ class Teller:
             names.append("limit_seeds_one")
         if comparison.groups < comparison.galaxies and comparison.differences:
             names.append("limit_groups")
-        chosen = {one.run.record.weights_chosen_by for result in comparison.networks for one in result.predictions}
+        tested = [one.run.record for result in comparison.networks for one in result.predictions]
+        chosen = {trained.weights_chosen_by for record in tested for trained in record.trained}
         if chosen & {"best val_loss", "best val_accuracy"}:
             names.append("limit_valid")
         return [self.words[name] for name in [*names, "limit_test"]] + self.limit_leakage()
@@ -556,6 +599,10 @@ class Teller:
         clean = [metrics for metrics in tested if metrics.leakage.status == "none"]
         ways = {self.leakage_details(metrics.leakage, metrics.galaxies): None for metrics in clean}
         return [self.words["limit_leakage"].format(details=way) for way in ways if way]
+
+
+def _each_once(cells: Iterable[str]) -> str:
+    return " / ".join(dict.fromkeys(cells))
 
 
 def _leakage_words(leakage: Leakage) -> str:

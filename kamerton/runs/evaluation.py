@@ -186,6 +186,21 @@ def _judge(
 
 
 @dataclass(frozen=True)
+class Averaged:
+    """The test of an ensemble's member whose probabilities went into the mean."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    run: str
+    """The member's name."""
+    fingerprint: str
+    """Of the member, as its ``run.json`` has it."""
+    seal: str
+    """Of the member's own results on the same cube, which its folder holds."""
+    accuracy: Share
+
+
+@dataclass(frozen=True)
 class Metrics(Scores):
     """What ``metrics.json`` holds: the scores, and what was tested on what."""
 
@@ -214,6 +229,8 @@ class Metrics(Scores):
     """How all intervals are made; None in older results, which have none."""
     certainty: CertaintyScores | None = None
     """How far the probabilities are to be trusted; older results lack it."""
+    averaged: tuple[Averaged, ...] = ()
+    """Whose probabilities these are the mean of; none for a network."""
     seal: str | None = None
     """SHA-256 of all else in here and of the predictions; older results lack it."""
 

@@ -23,6 +23,7 @@ from kamerton.errors import OutputError, RunError, UsageError, as_typed
 from kamerton.files import (
     cannot_write,
     file_sha256,
+    json_sha256,
     new_folder,
     partial_path,
     read_json,
@@ -30,11 +31,12 @@ from kamerton.files import (
     write_json,
 )
 from kamerton.networks.registry import build_network, build_to_load
+from kamerton.plurals import counted
 from kamerton.records import read_record
 from kamerton.runs.galaxies import marks_sha256, read_galaxies, write_galaxies
 from kamerton.runs.history import HISTORY_FILE, append_epoch, history_sha256, read_history, write_history
 from kamerton.runs.lock import LOCK_FILE
-from kamerton.runs.record import RunRecord
+from kamerton.runs.record import ENSEMBLE, MemberRecord, RunRecord
 from kamerton.tensors import read_tensors, write_tensors
 
 if TYPE_CHECKING:
@@ -79,7 +81,9 @@ class Run:
             ("network", f"{record.network}, {record.parameters:,} parameters"),
             ("classes", ", ".join(record.class_names)),
             ("images", f"{size} x {size} pixels, {record.preprocessing.channels} channels"),
-            ("recipe", f"imported from {record.imported_from}" if recipe is None else recipe.name),
+            ("members", ", ".join(member.name for member in record.members))
+            if record.members
+            else ("recipe", f"imported from {record.imported_from}" if recipe is None else recipe.name),
             ("epochs, batch", "–" if recipe is None else f"{recipe.epochs}, {recipe.batch_size} images"),
             ("seed", "–" if record.seed is None else str(record.seed)),
             ("state", self._state()),
@@ -91,6 +95,8 @@ class Run:
         results = self.record.results
         if results is None:
             return "not finished"
+        if self.record.members:
+            return f"of {counted(len(self.record.members), 'run')}"
         if results.epoch is None:
             return "imported"
         try:
@@ -177,6 +183,7 @@ class Run:
 
     def build_network(self, device: str = "cpu") -> nn.Module:
         """Build the run's network with its starting weights; on ``meta`` they take no memory."""
+        self.refuse_ensemble()
         with torch.device(device):
             return build_network(self.record.network, **self.network_shape, seed=self.record.seed or 0)
 
@@ -224,8 +231,9 @@ class Run:
         self.update(self.record.with_results(weights, history, galaxies, epoch))
 
     def weights_sha256(self) -> str:
-        """SHA-256 of the weights' file; OSError where it cannot be read."""
-        return file_sha256(self.weights_path)
+        """SHA-256 of the weights' file, of an ensemble that of its members'; OSError where it cannot be read."""
+        members = self.record.members
+        return json_sha256([member.weights for member in members]) if members else file_sha256(self.weights_path)
 
     def history_sha256(self) -> str:
         """SHA-256 of the history without its times, which no two trainings share; RunError where it cannot be read."""
@@ -304,6 +312,16 @@ class Run:
                 remove_partial(path)
             except OSError as error:
                 raise cannot_write(path, error) from error
+
+    def refuse_ensemble(self) -> None:
+        """Refuse an ensemble where one network is asked for (RunError): it has no weights of its own."""
+        if self.record.members:
+            raise RunError(
+                f"{self.path} is an ensemble, and no network with weights of its own",
+                received=f"the mean of {', '.join(member.name for member in self.record.members)}",
+                allowed="evaluate, compare, report and verify take an ensemble",
+                next_step="name one of its members",
+            )
 
     def refuse_links(self) -> None:
         """Refuse to write where the run's inner folders are links (OutputError): what they lead to is not the run's."""
@@ -389,6 +407,15 @@ def _check_record(record: RunRecord, place: Path) -> None:
         )
     if not 0 <= (record.seed or 0) < 2**32:
         raise RunError(f"{place}: seed: too large or below 0", received=record.seed, next_step=next_step)
+    if (record.network == ENSEMBLE) != bool(record.members) or not all(
+        _fits(member, record) for member in record.members
+    ):
+        raise RunError(
+            f"{place}: members: not those of an ensemble",
+            received=", ".join(member.name for member in record.members) or "none",
+            allowed="runs whose training has ended, of the ensemble's class names",
+            next_step=next_step,
+        )
     epochs = 0 if record.recipe is None else record.recipe.epochs
     if record.results is not None and (record.results.epoch or 0) not in range(min(1, epochs), epochs + 1):
         raise RunError(
@@ -397,3 +424,9 @@ def _check_record(record: RunRecord, place: Path) -> None:
             allowed=f"1 to {epochs}" if epochs else "null, for the weights came from elsewhere",
             next_step=next_step,
         )
+
+
+def _fits(member: MemberRecord, ensemble: RunRecord) -> bool:
+    """Tell whether a record may be that of an ensemble's member."""
+    record = member.record
+    return record.results is not None and not record.members and record.class_names == ensemble.class_names

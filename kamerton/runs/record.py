@@ -29,8 +29,11 @@ Count = Annotated[int, Field(ge=0, le=2**63 - 1)]
 Processes = Annotated[int, Field(ge=1, le=2**31 - 1)]
 Threads = Annotated[int, Field(ge=1, le=MAX_THREADS)]
 
-WeightsChosenBy = Literal["last epoch", "best val_loss", "best val_accuracy", "unknown"]
-"""A recipe's ``weights_chosen_by``; ``best`` is the best on the validation set."""
+WeightsChosenBy = Literal["last epoch", "best val_loss", "best val_accuracy", "unknown", "each by its own"]
+"""A recipe's ``weights_chosen_by``; ``best`` is the best on the validation set, the last one of an ensemble."""
+
+ENSEMBLE = "ensemble"
+"""In the place of a network's name: several networks, whose probabilities are averaged."""
 
 LATER_FIELDS = {
     "processes": 1,
@@ -41,6 +44,7 @@ LATER_FIELDS = {
     "pixel_origin.framing": None,
     "pixel_origin": None,
     "start": None,
+    "members": (),
     "recipe.head_epochs": 0,
     "recipe.first_layer_rate": None,
     "recipe.average_decay": None,
@@ -143,6 +147,38 @@ class StartRecord:
 
 
 @dataclass(frozen=True)
+class MemberRecord:
+    """A run whose probabilities an ensemble averages."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    name: str
+    """Of its folder."""
+    record: RunRecord
+    """Its own ``run.json``."""
+    weights_bytes: Count
+    """Of its model.safetensors."""
+    training_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None
+    """Of all its epochs; None where it has no history of them."""
+    path: str
+    """Where it was."""
+    beside: str
+    """The way to it from the ensemble's folder, which holds when both are moved together."""
+
+    @property
+    def fingerprint(self) -> str:
+        """By which it is known again."""
+        assert self.record.results is not None
+        return self.record.results.fingerprint
+
+    @property
+    def weights(self) -> str:
+        """SHA-256 of its weights."""
+        assert self.record.results is not None
+        return self.record.results.weights
+
+
+@dataclass(frozen=True)
 class RunRecord:
     """What ``run.json`` holds: everything that must be known to use the weights or to make them again."""
 
@@ -190,6 +226,13 @@ class RunRecord:
     the pictures the images show; None as above."""
     start: StartRecord | None = None
     """The learned weights that the training began with; None where it began with random ones."""
+    members: tuple[MemberRecord, ...] = ()
+    """Those of an ensemble, which has no weights of its own; none of a network."""
+
+    @property
+    def trained(self) -> tuple[RunRecord, ...]:
+        """The records of what was trained: of an ensemble's members, and else this one."""
+        return tuple(member.record for member in self.members) or (self,)
 
     @property
     def seen_counts(self) -> dict[str, int]:
@@ -205,11 +248,14 @@ class RunRecord:
     @property
     def knows_what_it_saw(self) -> bool:
         """Tell whether all galaxies are known that the weights have seen, those of its start as well."""
-        return bool(self.data) and (self.start is None or self.start.seen is not None)
+        return all(bool(one.data) and (one.start is None or one.start.seen is not None) for one in self.trained)
 
     @property
     def weights_chosen_by(self) -> WeightsChosenBy:
         """What chose the weights; ``unknown`` where they came from elsewhere."""
+        if self.members:
+            chosen = {one.weights_chosen_by for one in self.trained}
+            return chosen.pop() if len(chosen) == 1 else "each by its own"
         return "unknown" if self.recipe is None else self.recipe.weights_chosen_by
 
     @property
@@ -227,7 +273,8 @@ class RunRecord:
     def is_as_it_ended(self) -> bool:
         """Tell whether all that the fingerprint covers is as when the training ended; before that, it is."""
         results = self.results
-        return results is None or results.fingerprint == self.fingerprint(results.weights, results.history)
+        own = results is None or results.fingerprint == self.fingerprint(results.weights, results.history)
+        return own and all(member.record.is_as_it_ended for member in self.members)
 
     def fingerprint(self, weights: str, history: str) -> str:
         """SHA-256 of what the training was made of and what came out; neither places nor times are in it."""
@@ -236,6 +283,8 @@ class RunRecord:
             del made_of[name]
         if self.start is not None:
             made_of["start"] = self.start.made_of
+        if self.members:
+            made_of["members"] = [member.fingerprint for member in self.members]
         for name, usual in LATER_FIELDS.items():
             group, _, field = name.rpartition(".")
             fields = made_of[group] if group else made_of

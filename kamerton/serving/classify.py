@@ -70,7 +70,7 @@ class Desk:
 
     async def home(self, request: Request) -> Response:
         """Ask for files; the network that will answer is made ready meanwhile."""
-        runs = self.site.run_folders()
+        runs = self.site.network_folders()
         path = runs.get(request.query_params.get("run", next(iter(runs), "")))
         if path is not None and not self.networks.has(path) and self.site.queue.is_idle:
             self._making_ready.add(task := asyncio.create_task(self._make_ready(path)))
@@ -83,7 +83,7 @@ class Desk:
             await self.site.queue.run(self.networks.open, path)
 
     def _form(self, request: Request, template: str, **context: Any) -> Response:
-        runs = list(self.site.run_folders())
+        runs = list(self.site.network_folders())
         chosen = context.pop("chosen", request.query_params.get("run"))
         return self.site.page(
             request, template, runs=runs, chosen=chosen, folder=self.site.root.name, home=HOME, **context
@@ -113,7 +113,7 @@ class Desk:
 
     def _run_path(self, request: Request, name: str) -> Path:
         """Find a run by the name that the page gave it; a client names nothing else."""
-        runs = self.site.run_folders()
+        runs = self.site.network_folders()
         if not name and len(runs) == 1:
             return next(iter(runs.values()))
         if name not in runs:

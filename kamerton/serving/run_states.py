@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from kamerton.errors import KamertonError, RunError
-from kamerton.networks.registry import find_network
+from kamerton.runs.ensembles import title_of
 from kamerton.runs.evaluation import Metrics, evaluation_names, of_present_weights, read_metrics
 from kamerton.runs.folder import WEIGHTS_FILE, Run, open_run
 from kamerton.runs.lock import holder
@@ -20,7 +20,7 @@ from kamerton.runs.stamp import Stamp, stamp_of
 if TYPE_CHECKING:
     import pandas as pd
 
-State = Literal["training", "finished", "imported", "interrupted", "damaged"]
+State = Literal["training", "finished", "imported", "ensemble", "interrupted", "damaged"]
 
 USUAL_TEST = "test"
 """Results of this name come first, as for `kamerton compare`."""
@@ -73,7 +73,7 @@ class RunState:
     @property
     def title(self) -> str:
         """The network's name."""
-        return "" if self.run is None else find_network(self.run.record.network).title
+        return "" if self.run is None else title_of(self.run.record)
 
     @property
     def epochs_done(self) -> int:
@@ -89,8 +89,9 @@ class RunState:
     @property
     def cube(self) -> str:
         """The cube that it learned from, by its folder's and its file's name."""
-        cube = None if self.run is None else self.run.record.data.get("train")
-        return "" if cube is None else "/".join(Path(cube.path).parts[-2:])
+        trained = () if self.run is None else self.run.record.trained
+        cubes = [one.data["train"] for one in trained if "train" in one.data]
+        return " + ".join(dict.fromkeys("/".join(Path(cube.path).parts[-2:]) for cube in cubes))
 
     @property
     def validation(self) -> float | None:
@@ -102,9 +103,14 @@ class RunState:
         return float(self.history["val_accuracy"].iloc[epoch - 1]) if 0 < epoch <= len(self.history) else None
 
     @property
+    def is_ready(self) -> bool:
+        """Whether there is a network, or an ensemble of them, to be tested."""
+        return self.state in {"finished", "imported", "ensemble"}
+
+    @property
     def is_comparable(self) -> bool:
         """Whether there is anything to compare it by."""
-        return self.state in {"finished", "imported"} and any(test.metrics is not None for test in self.tests)
+        return self.is_ready and any(test.metrics is not None for test in self.tests)
 
     @cached_property
     def seconds_left(self) -> float | None:
@@ -141,7 +147,7 @@ def look_at(name: str, path: Path, *, is_held: bool) -> RunState:
     """Read what the page shows of a run folder; ``is_held`` says whether a process writes into it."""
     try:
         run = open_run(path)
-        find_network(run.record.network)
+        title_of(run.record)
     except KamertonError as error:
         return RunState(name, path, "damaged", error, None, None, ())
     state, trouble = _state(run, is_held=is_held), None
@@ -152,7 +158,7 @@ def look_at(name: str, path: Path, *, is_held: bool) -> RunState:
         except RunError as error:
             # A line that is just being written is whole when it is read next.
             trouble = None if state == "training" else error
-    if run.is_finished and not run.weights_path.is_file():
+    if run.is_finished and not run.record.members and not run.weights_path.is_file():
         trouble = RunError(
             f"{run.path} has no weights", received=f"no {WEIGHTS_FILE}", next_step="restore the file, or train again"
         )
@@ -160,6 +166,8 @@ def look_at(name: str, path: Path, *, is_held: bool) -> RunState:
 
 
 def _state(run: Run, *, is_held: bool) -> State:
+    if run.record.members:
+        return "ensemble"
     if run.is_finished:
         return "finished" if run.record.recipe is not None else "imported"
     return "training" if is_held else "interrupted"

@@ -443,9 +443,10 @@ def _settings(run: Run | None) -> list[tuple[str, str]]:
     if run is None:
         return []
     record = dataclasses.asdict(run.record)
-    for name in ("class_names", "data"):
+    for name in ("class_names", "data", "members"):
         del record[name]
-    return [(name, _plain(value)) for name, value in flattened(record)]
+    members = {member.name: member.fingerprint for member in run.record.members}
+    return [(name, _plain(value)) for name, value in flattened(record | ({"members": members} if members else {}))]
 
 
 def _plain(value: Any) -> str:

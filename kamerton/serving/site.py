@@ -21,6 +21,7 @@ from starlette.routing import BaseRoute
 from kamerton.config.serving import LANGUAGES, Caps, ServeSettings
 from kamerton.data.fits.letters import printable
 from kamerton.errors import KamertonError
+from kamerton.runs.ensembles import is_ensemble
 from kamerton.runs.folder import RECORD_FILE, is_run
 from kamerton.serving.queue import Queue
 from kamerton.serving.words import WORDS
@@ -65,6 +66,10 @@ class Site:
         places = ("*/" * depth for depth in range(1, DEPTH + 1))
         found = sorted(record.parent for place in places for record in self.root.glob(f"{place}{RECORD_FILE}"))
         return {printable(path.relative_to(self.root).as_posix()): path for path in found}
+
+    def network_folders(self) -> dict[str, Path]:
+        """Find those with a network of their own, which can be asked about a picture."""
+        return {name: path for name, path in self.run_folders().items() if not is_ensemble(path)}
 
     def language(self, request: Request) -> str:
         """Choose the language: as the address asks, as before, as the browser asks."""

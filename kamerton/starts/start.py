@@ -107,6 +107,7 @@ def _require_network(source: str, of: str, record: RunRecord) -> None:
 def _run(path: Path, record: RunRecord, run: Path) -> Start:
     """Begin with another run: its head too where the classes are the same."""
     other = open_run(path)
+    other.refuse_ensemble()
     before = other.record
     _require_network(str(path), before.network, record)
     if before.results is None:

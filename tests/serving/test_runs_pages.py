@@ -244,3 +244,17 @@ def test_the_runs_of_a_page_cannot_be_asked_for_without_the_secret(runs: Path) -
     stranger: TestClient = visitor(runs, known=False)
     for place in ("/runs", address("first"), f"{address('first')}/live", f"/runs/report?{chosen('first')}"):
         assert stranger.get(place).status_code == 401
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_an_ensemble_is_among_the_runs_and_not_among_the_networks_that_answer(ensemble: Run, lang: str) -> None:
+    guest, words = visitor(ensemble.path.parent), WORDS[lang].runs
+    row = rows_of(guest.get(f"/runs?lang={lang}").text)["both"]
+    assert row.startswith(words.ensemble)
+    assert "LeNet-5 – – data/train.fits 3" in row
+    page = unescape(guest.get(f"{address('both')}?lang={lang}").text)
+    assert Teller.of(compare(ensemble), lang).texts()["ensembles"][0] in page
+    assert ensemble.record.members[0].fingerprint in page
+    asked = guest.get(f"/classify?lang={lang}").text
+    assert ">toy<" in asked
+    assert ">both<" not in asked
