@@ -58,7 +58,7 @@ from kamerton.runs.evaluation import (
     tested_on,
     write_evaluation,
 )
-from kamerton.runs.folder import Run, open_run
+from kamerton.runs.folder import Run, is_run, open_run
 from kamerton.runs.lock import locked
 from kamerton.runs.places import from_run
 
@@ -164,6 +164,12 @@ def evaluate(
     """
     trial = Trial(Path(cube), EvaluateSettings(by, eight_views, int8, device, name), overwrite, watcher)
     given: tuple[Run | str | Path, ...] = several(runs, Run, str, Path)
+    if is_run(Path(cube)):
+        raise UsageError(
+            f"{cube} is a run folder, in the place of a labelled cube",
+            received=f"{counted(len(given) + 1, 'run')} and no cube",
+            next_step="name the cube behind the runs",
+        )
     opened = [run if isinstance(run, Run) else open_run(run) for run in given]
     if len(opened) == 1 and out is None:
         return trial.of(opened[0])

@@ -169,6 +169,8 @@ def test_one_run_makes_no_ensemble(folder: Path, toy_splits: Path) -> None:
             evaluate(runs, toy_splits / "test.fits", out=folder / "new")
     with pytest.raises(UsageError, match="no run"):
         evaluate([], toy_splits / "test.fits")
+    with pytest.raises(UsageError, match=r"other is a run folder.* Received: 2 runs and no cube"):
+        evaluate(folder / "toy", folder / "other")
     assert not (folder / "new").exists()
 
 

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from kamerton.evaluation.comparison import Caution, Comparison, Cost, Difference, NetworkResult
+from kamerton.evaluation.comparison import Caution, Comparison, Difference, NetworkResult
+from kamerton.evaluation.cost import Cost
 from kamerton.evaluation.evaluate import Evaluation
 from kamerton.evaluation.statistics import METRICS as COMPARED
 from kamerton.evaluation.statistics import Interval, McNemar
