@@ -29,8 +29,6 @@ from tests.conftest import toy_galaxies, write_cube
 from tests.evaluation.compared import RESAMPLES
 from tests.evaluation.evaluated import everything_in
 
-pytestmark = pytest.mark.usefixtures("small_gallery")
-
 
 @pytest.fixture
 def folder(ensemble: Run, tmp_path: Path) -> Path:
