@@ -22,7 +22,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.serving.attacks import request, upload
+from tests.serving.asking import request, upload
 from tests.serving.running import Running, running
 
 REPEATS = 20

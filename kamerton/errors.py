@@ -26,7 +26,9 @@ import shlex
 import signal
 import sys
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -82,8 +84,41 @@ def warn(what: str, *, received: object = None, allowed: object = None, next_ste
     From Python it is a KamertonWarning at the caller's line, for `warnings` to show, count or turn into an error. A
     command shows it as one line on stderr, and again under ``"warnings"`` in the answer of ``--json``.
     """
-    line = _one_line(what, received, allowed, next_step)
-    warnings.warn(line, KamertonWarning, stacklevel=_level_outside(sys._getframe()))
+    warn_again(_one_line(what, received, allowed, next_step))
+
+
+def warn_again(line: str) -> None:
+    """Say a line that was heard, to whoever listens around that, or as a KamertonWarning."""
+    lines = _listener.get()
+    if lines is None:
+        warnings.warn(line, KamertonWarning, stacklevel=_level_outside(sys._getframe()))
+    elif line not in lines:
+        lines.append(line)
+
+
+_listener: ContextVar[list[str] | None] = ContextVar("listener", default=None)
+
+
+@contextmanager
+def heard() -> Iterator[list[str]]:
+    """Keep the lines of `warn` until the block ends, each once, instead of showing them.
+
+    They are those of this thread or task alone, and of tasks that it begins: a server hears what belongs to a request.
+    """
+    lines: list[str] = []
+    before = _listener.set(lines)
+    try:
+        yield lines
+    finally:
+        _listener.reset(before)
+
+
+def take_heard() -> list[str]:
+    """Take the lines that were kept so far; none where nobody listens."""
+    lines = _listener.get() or []
+    taken = list(lines)
+    lines.clear()
+    return taken
 
 
 INSIDE = {"kamerton", "contextlib", "functools"}

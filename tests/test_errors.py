@@ -19,7 +19,10 @@ from kamerton.errors import (
     UnknownNameError,
     UsageError,
     WorkerLostError,
+    heard,
+    take_heard,
     warn,
+    warn_again,
 )
 
 KINDS = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, KamertonError)]
@@ -113,3 +116,17 @@ def test_an_error_comes_back_whole_from_another_process(error: KamertonError) ->
     again = pickle.loads(pickle.dumps(error))  # our own bytes
     assert type(again) is type(error)
     assert (str(again), vars(again), again.exit_code) == (str(error), vars(error), error.exit_code)
+
+
+def test_lines_that_are_heard_are_kept_once_and_not_shown() -> None:
+    with heard() as lines:
+        warn("One")
+        warn("One")
+        with heard() as inner:
+            warn("Two")
+        assert (take_heard(), lines, inner) == (["One."], [], ["Two."])
+        warn_again(inner[0])
+    assert lines == ["Two."]
+    with pytest.warns(KamertonWarning, match="Three"):
+        warn("Three")
+    assert take_heard() == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import weakref
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -21,7 +22,7 @@ from kamerton.catalogue.columns import ID
 from kamerton.catalogue.readers.opened import OpenedCatalogue, strings
 from kamerton.config.browsing import PAGE_GALAXIES, Wanted
 from kamerton.data.decided import UNDONE, UNSURE, is_unsure, last_words
-from kamerton.errors import KamertonError, UnknownNameError
+from kamerton.errors import KamertonError, UnknownNameError, heard
 from kamerton.labelling.journal import Decision, Journal
 from kamerton.neighbours.next_galaxies import next_rows
 
@@ -32,6 +33,9 @@ PAGES_AHEAD = 8
 """Pages that are read at once from a catalogue of few parts, which are all read for one page, too."""
 
 WINDOWS_KEPT = 16
+
+LOOK_AGAIN_SECONDS = 2.0
+"""After which pictures that were gone may have been brought back."""
 
 DECISIONS_ENDING = ".decisions.csv"
 
@@ -58,13 +62,14 @@ class Browsed:
         self.opened = self._held.enter_context(open_to_browse(path))
         self.journal = Journal(decisions_path(path))
         self._within = within
-        self._selections: OrderedDict[tuple[Wanted, int], Rows] = OrderedDict()
+        self._selections: OrderedDict[tuple[Wanted, int], tuple[Rows, tuple[str, ...]]] = OrderedDict()
         self._windows: OrderedDict[bytes, dict[int, ListedGalaxy]] = OrderedDict()
         self._lock = threading.RLock()
         # One who sorts a million galaxies must not keep others from labelling theirs.
         self._selecting = threading.Lock()
         self._deciding = threading.Lock()
         self._pictures: Pictures | KamertonError | None = None
+        self._look_again = 0.0
 
     def close(self) -> None:
         """Close what is open."""
@@ -86,14 +91,22 @@ class Browsed:
         The last few answers are kept. UnknownNameError for a class or a column that the catalogue has not.
         """
         require_known(wanted, self.opened)
-        if wanted.is_all:
-            return None
+        return None if wanted.is_all else self._selected(wanted)[0]
+
+    def warnings(self, wanted: Wanted) -> tuple[str, ...]:
+        """Give what was warned of when these rows were found; `rows` itself shows nothing of it."""
+        require_known(wanted, self.opened)
+        return () if wanted.is_all else self._selected(wanted)[1]
+
+    def _selected(self, wanted: Wanted) -> tuple[Rows, tuple[str, ...]]:
         # What was decided meanwhile changes an order of `next` only where it is asked for anew.
         key = (wanted, len(self.journal.decisions()) if wanted.decided else 0)
         with self._selecting:
             found = self._selections.get(key)
             if found is None:
-                found = self._select(wanted)
+                with heard() as lines:
+                    rows = self._select(wanted)
+                found = rows, tuple(lines)
         with self._lock:
             self._selections[key] = found
             self._selections.move_to_end(key)
@@ -157,13 +170,14 @@ class Browsed:
 
     @property
     def pictures(self) -> Pictures:
-        """The pictures; DataError where they are gone, which is looked at once."""
+        """The pictures; DataError where they are gone, which is looked at again after a while."""
         with self._lock:
-            if self._pictures is None:
+            is_old = isinstance(self._pictures, KamertonError) and time.monotonic() >= self._look_again
+            if self._pictures is None or is_old:
                 try:
                     self._pictures = Pictures(self.opened, self._held, self._within)
                 except KamertonError as error:
-                    self._pictures = error
+                    self._pictures, self._look_again = error, time.monotonic() + LOOK_AGAIN_SECONDS
             if isinstance(self._pictures, KamertonError):
                 raise self._pictures
             return self._pictures

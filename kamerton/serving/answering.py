@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,7 +34,7 @@ from kamerton.data.pictures.cutout import is_fits
 from kamerton.data.pictures.picture import read_picture
 from kamerton.data.pictures.stretch import Stretch
 from kamerton.data.sources.source import Source, settings_of
-from kamerton.errors import DataError, KamertonError, KamertonWarning
+from kamerton.errors import DataError, KamertonError, heard
 from kamerton.plurals import counted
 from kamerton.runs.folder import Run
 from kamerton.serving.networks import Network
@@ -109,13 +108,11 @@ def answer(network: Network, run_name: str, given: Sequence[Given], folder: Path
     Raises DataError for more galaxies than the page takes.
     """
     names = [one.name for one in given]
-    with warnings.catch_warnings(record=True) as told:
-        warnings.simplefilter("always", KamertonWarning)
+    with heard() as lines:
         work = _Work(network.run, network.answering(), caps)
         for one, name in zip(given, _distinct(names), strict=True):
             work.add(one, name, alone=len(given) == 1)
         work.end()
-    lines = dict.fromkeys(str(one.message) for one in told if issubclass(one.category, KamertonWarning))
     certainty = network.certainty
     class_names = network.predictor.class_names
     columns = catalogue_columns(

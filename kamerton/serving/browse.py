@@ -20,8 +20,9 @@ from kamerton.browsing.galaxies import ListedGalaxy
 from kamerton.browsing.library import Library
 from kamerton.browsing.orders import MARGIN, NEXT, PROBABILITY, orders
 from kamerton.config.browsing import NO_CLASS, PAGE_GALAXIES
+from kamerton.data.classes import NAMES_SHOWN
 from kamerton.data.decided import UNSURE
-from kamerton.errors import DataError, KamertonError, OutputError
+from kamerton.errors import DataError, KamertonError, OutputError, warn
 from kamerton.labelling.agreement import agreements
 from kamerton.labelling.journal import require_name
 from kamerton.neighbours.pictures import OutsideError
@@ -111,6 +112,7 @@ class Desk:
             request,
             "browse_wall.html",
             **self._common(around, browsed, stamp),
+            warnings=browsed.warnings(view.wanted),
             galaxies=[(start + number, one) for number, one in enumerate(galaxies)],
             total=total,
             all_galaxies=len(browsed.opened),
@@ -160,6 +162,7 @@ class Desk:
             request,
             "browse_label.html",
             **self._common(view.with_(at=at), browsed, stamp),
+            warnings=browsed.warnings(view.wanted),
             at=at,
             one=one,
             total=total,
@@ -243,6 +246,14 @@ class Desk:
         view, browsed, stamp = self._opened(request)
         decisions = browsed.journal.decisions()
         standing = browsed.standing()
+        others = {one.label for one in standing.values()} - {*browsed.class_names, UNSURE}
+        if others:
+            warn(
+                f"{browsed.journal.path}: labels that are no classes of this catalogue",
+                received=", ".join(sorted(others)[:NAMES_SHOWN]),
+                allowed=", ".join(browsed.class_names),
+                next_step="correct them in the file, or the galaxies stay without a label",
+            )
         return self.site.page(
             request,
             "browse_agreement.html",

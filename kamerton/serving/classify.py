@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +17,8 @@ from starlette.routing import BaseRoute, Route
 
 from kamerton.catalogue.writers import WRITERS
 from kamerton.data.pictures.picture import read_picture
-from kamerton.errors import UsageError
+from kamerton.errors import KamertonError, UsageError, take_heard
+from kamerton.runs.folder import open_run
 from kamerton.serving.answering import Answer, Galaxy, answer, checked_schema, stretched
 from kamerton.serving.answers import Answers
 from kamerton.serving.errors import error_response
@@ -71,7 +72,7 @@ class Desk:
     async def home(self, request: Request) -> Response:
         """Ask for files; the network that will answer is made ready meanwhile."""
         runs = self.site.network_folders()
-        path = runs.get(request.query_params.get("run", next(iter(runs), "")))
+        path = runs.get(request.query_params.get("run") or _first_ready(runs))
         if path is not None and not self.networks.has(path) and self.site.queue.is_idle:
             self._making_ready.add(task := asyncio.create_task(self._make_ready(path)))
             task.add_done_callback(self._making_ready.discard)
@@ -83,10 +84,10 @@ class Desk:
             await self.site.queue.run(self.networks.open, path)
 
     def _form(self, request: Request, template: str, **context: Any) -> Response:
-        runs = list(self.site.network_folders())
-        chosen = context.pop("chosen", request.query_params.get("run"))
+        runs = self.site.network_folders()
+        chosen = context.pop("chosen", "") or request.query_params.get("run") or _first_ready(runs)
         return self.site.page(
-            request, template, runs=runs, chosen=chosen, folder=self.site.root.name, home=HOME, **context
+            request, template, runs=list(runs), chosen=chosen, folder=self.site.root.name, home=HOME, **context
         )
 
     async def classify(self, request: Request) -> Response:
@@ -102,6 +103,8 @@ class Desk:
             found = await self.site.queue.run(
                 lambda: answer(self.networks.open(path), name, given, folder, self.site.caps)
             )
+            # What the network's opening warned of, too.
+            found.warnings += tuple(take_heard())
             key, kept = self.answers.keep(found), True
         finally:
             if not kept:
@@ -264,6 +267,15 @@ class Desk:
         if "application/json" in request.headers.get("accept", ""):
             return JSONResponse({"text": text})
         return self.site.page(request, "said.html", text=text, back=f"{HOME}/{request.path_params['key']}")
+
+
+def _first_ready(runs: Mapping[str, Path]) -> str:
+    """Name the first run that can answer: not one that is damaged, or still learns."""
+    for name, path in runs.items():
+        with suppress(KamertonError):
+            if open_run(path).weights_path.is_file():
+                return name
+    return next(iter(runs), "")
 
 
 def _png(content: bytes) -> Response:

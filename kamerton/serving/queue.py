@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import queue
 import threading
 from collections.abc import Callable
@@ -39,8 +40,10 @@ class Queue:
         What nobody waits for any more, and has not begun, is left out.
         """
         future: Future[Found] = Future()
+        # What is warned of belongs to who asked.
+        context = contextvars.copy_context()
         try:
-            self._works.put_nowait((future, lambda: function(*args, **kwargs)))
+            self._works.put_nowait((future, lambda: context.run(function, *args, **kwargs)))
         except queue.Full as error:
             raise BusyError(self._retry_seconds) from error
         if self._thread is None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from kamerton.errors import KamertonError, KamertonWarning, PictureError, UsageError
+from kamerton.errors import KamertonError, PictureError, UsageError, heard
 from kamerton.evaluation.comparison import Comparison
 from kamerton.evaluation.comparison_figures import FIGURES
 from kamerton.evaluation.results import RunPredictions
@@ -323,8 +322,7 @@ class Desk:
 
 def _kept(run: Run) -> list[Kept]:
     """List the explanations in a run; one that cannot be read is left out, as of a report."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", KamertonWarning)
+    with heard():
         return list(kept_explanations(run))
 
 

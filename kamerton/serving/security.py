@@ -26,7 +26,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kamerton.config.serving import ServeSettings
-from kamerton.errors import UsageError
+from kamerton.errors import UsageError, heard, warn_again
 from kamerton.serving.errors import error_response
 from kamerton.serving.site import Site
 from kamerton.serving.uploads import receive_form
@@ -147,6 +147,13 @@ class Guard:
         if scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1008})
             return
+        with heard() as lines:
+            await self._answered(scope, receive, send)
+        # What no page has shown is for the terminal.
+        for line in lines:
+            warn_again(line)
+
+    async def _answered(self, scope: Scope, receive: Receive, send: Send) -> None:
         has_begun = False
 
         async def send_with_headers(message: Message) -> None:

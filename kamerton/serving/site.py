@@ -20,11 +20,12 @@ from starlette.routing import BaseRoute
 
 from kamerton.config.serving import LANGUAGES, Caps, ServeSettings
 from kamerton.data.fits.letters import printable
-from kamerton.errors import KamertonError
+from kamerton.errors import KamertonError, take_heard
 from kamerton.runs.ensembles import is_ensemble
 from kamerton.runs.folder import RECORD_FILE, is_run
 from kamerton.serving.queue import Queue
 from kamerton.serving.words import WORDS
+from kamerton.serving.words.warned import warned
 from kamerton.version import __version__
 
 LANGUAGE_COOKIE, THEME_COOKIE = "kamerton-lang", "kamerton-theme"
@@ -83,8 +84,12 @@ class Site:
         return WORDS[self.language(request)]
 
     def page(self, request: Request, name: str, status_code: int = 200, **context: Any) -> Response:
-        """Render a template; it also knows w (the words), lang, theme, parts, path, version."""
+        """Render a template; it also knows w (the words), lang, theme, parts, path, version.
+
+        Above it stands what was warned of since the request began, and ``warnings`` where they are given.
+        """
         lang, theme = self.language(request), request.cookies.get(THEME_COOKIE)
+        lines = dict.fromkeys((*context.pop("warnings", ()), *take_heard()))
         content = self.environment.get_template(name).render(
             w=WORDS[lang],
             lang=lang,
@@ -94,6 +99,7 @@ class Site:
             path=request.url.path,
             version=__version__,
             is_local=self.settings.is_local,
+            warned=[warned(self.said(line), lang) for line in lines],
             **context,
         )
         # Names in a run's files may hold halves of letters, which no UTF-8 has.
@@ -120,6 +126,7 @@ class Site:
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        environment.filters["warned"] = warned
         environment.filters |= {"percent": _percent, "number": _number, "code": _code}
         return environment
 

@@ -17,7 +17,7 @@ from kamerton.runs.folder import Run
 from kamerton.serving.app import create_app
 from kamerton.serving.site import Site
 from tests.conftest import write_toy_splits
-from tests.serving.chromium import CHROMIUM, FLAGS
+from tests.serving.chromium import CHROMIUM, EVERY_PAIRING, FLAGS
 from tests.serving.running import TOKEN, Running
 
 ADDRESS = "http://127.0.0.1:8765"
@@ -74,7 +74,7 @@ def browser(playwright: Any) -> Iterator[Any]:
     found.close()
 
 
-@pytest.fixture(params=[("en", 1280), ("pl", 390)], ids=["en-1280", "pl-390"])
+@pytest.fixture(params=EVERY_PAIRING, ids=lambda pairing: f"{pairing[0]}-{pairing[1]}")
 def page(request: pytest.FixtureRequest, browser: Any, served: Running) -> Iterator[Any]:
     """A page that was let in; whatever the browser complains of fails the test."""
     lang, width = request.param

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from kamerton.runs.folder import Run
-from tests.serving.attacks import attack, honest, png, upload
+from tests.serving.asking import png, upload
+from tests.serving.attacks import attack, honest
 from tests.serving.running import running
 
 pytestmark = pytest.mark.long

@@ -17,6 +17,7 @@ from starlette.testclient import TestClient
 
 from kamerton.browsing.catalogue import decisions_path
 from kamerton.catalogue.predict import predict
+from kamerton.errors import KamertonWarning
 from kamerton.labelling.agreement import agreements
 from kamerton.labelling.decisions import read_decisions
 from kamerton.labelling.journal import Decision, Journal
@@ -261,7 +262,10 @@ def test_who_labels_blindly_sees_nobody_else_s_word(client: TestClient) -> None:
     assert "✓ dim" in client.get("/browse/wall?c=night&blind=1&who=Jan").text
 
 
-def test_images_that_are_gone_are_said_and_the_catalogue_stays(calibrated: Run, tmp_path: Path) -> None:
+def test_images_that_are_gone_are_said_and_the_catalogue_stays(
+    calibrated: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kamerton.browsing.catalogue.LOOK_AGAIN_SECONDS", 0.0)
     (tmp_path / "new").mkdir()
     Image.new("RGB", (32, 32), "navy").save(tmp_path / "new" / "a.png")
     predict(calibrated, tmp_path / "new", out=tmp_path / "one.parquet")
@@ -276,6 +280,36 @@ def test_images_that_are_gone_are_said_and_the_catalogue_stays(calibrated: Run, 
         assert str(tmp_path) not in answer.text
     assert client.get("/browse/picture?c=one.parquet&row=0&size=small").status_code == 404
     assert client.get("/browse/queue?c=one.parquet").json()["galaxies"][0]["picture"] is None
+    # Whoever brings them back need not start anything anew.
+    (tmp_path / "away").rename(tmp_path / "new")
+    assert client.get("/browse/picture?c=one.parquet&row=0&size=small").status_code == 200
+
+
+def test_what_next_warns_of_stands_on_the_page_in_its_language(client: TestClient) -> None:
+    for lang, said in (("en", "no more than 59 galaxies left"), ("pl", "zostało do etykietowania: 59")):
+        for page in ("wall", "label"):
+            text = client.get(f"/browse/{page}?c=night&sort=next&count=999&lang={lang}").text
+            assert f'role="note" lang="{lang}">' in text
+            assert said in text
+    assert 'role="note"' not in client.get("/browse/wall?c=night").text
+
+
+def test_what_no_page_shows_is_warned_of_in_the_terminal(client: TestClient, night: Path) -> None:
+    path = decisions_path(night)
+    path.write_text("id,label,who,when,seconds,path\na,dim,Ola,2026-11-26T10:00:00Z,1,\nb,di")
+    with pytest.warns(KamertonWarning, match="last line was cut"):
+        queue(client, who="Ola")
+    path.touch()
+    assert "its last line was cut" in client.get("/browse/wall?c=night").text
+
+
+@pytest.mark.parametrize(("lang", "said"), [("en", "no classes of this catalogue"), ("pl", "nie są klasami tego")])
+def test_labels_that_somebody_wrote_into_the_file_and_are_none_are_said(
+    client: TestClient, night: Path, lang: str, said: str
+) -> None:
+    decisions_path(night).write_text("id,label,who,when,seconds\na,dimm,Ola,2026-11-26T10:00:00Z,1\n")
+    text = client.get(f"/browse/agreement?c=night&lang={lang}").text
+    assert (said in text, "dimm" in text) == (True, True)
 
 
 def test_others_see_only_images_below_the_folder(calibrated: Run, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from kamerton.browsing.catalogue import decisions_path
 from kamerton.labelling.journal import Decision, Journal
 from kamerton.serving.words import WORDS
 from tests.browsing.conftest import COUNT, catalogues, survey  # noqa: F401  # fixtures
-from tests.serving.chromium import CHROMIUM, FLAGS, needs_chromium
+from tests.serving.chromium import CHROMIUM, FLAGS, needs_chromium, once
 from tests.serving.running import TOKEN, Running, running
 
 pytestmark = [needs_chromium, pytest.mark.long]
@@ -105,6 +105,7 @@ def test_every_page_is_for_everybody(page: Any, served: Running, night: Path) ->
         require_good(page)
 
 
+@once
 def test_a_night_of_labelling_by_keys_alone(page: Any, served: Running, night: Path) -> None:
     """From the start to a class, without a mouse."""
     words = WORDS[page.lang].browse
@@ -140,6 +141,7 @@ def test_a_night_of_labelling_by_keys_alone(page: Any, served: Running, night: P
     assert page.locator(".bars").count() == 0
 
 
+@once
 def test_letters_in_the_name_are_no_keys(page: Any, served: Running, night: Path) -> None:
     open_page(page, served, night, "label?c=night&at=0")
     page.fill("#who input[name=who]", "")
@@ -160,6 +162,7 @@ def test_a_click_and_a_finger_do_as_keys_do(page: Any, served: Running, night: P
     assert made(night) == [(IDS[-1], "dim"), (IDS[-1], "")]
 
 
+@once
 def test_an_undo_waits_for_a_decision_that_is_on_the_way(page: Any, served: Running, night: Path) -> None:
     open_page(page, served, night, "label?c=night&at=0&who=Ola")
     page.route("**/decide", lambda route: (page.wait_for_timeout(700), route.continue_()))
@@ -170,6 +173,7 @@ def test_an_undo_waits_for_a_decision_that_is_on_the_way(page: Any, served: Runn
     assert made(night) == [(IDS[0], "bright"), (IDS[0], "")]
 
 
+@once
 def test_the_next_picture_is_there_before_it_is_asked_for(page: Any, served: Running, night: Path) -> None:
     open_page(page, served, night, "label?c=night&at=0&who=Ola")
     asked: list[str] = []

@@ -11,7 +11,7 @@ import pytest
 
 from kamerton.runs.folder import Run
 from kamerton.serving.words import WORDS
-from tests.serving.chromium import needs_chromium
+from tests.serving.chromium import needs_chromium, once
 from tests.serving.running import TOKEN, Running, running
 from tests.serving.test_classify import cutout, png
 
@@ -109,6 +109,7 @@ def test_what_is_wrong_is_said_where_the_files_are_chosen(page: Any, files: list
     assert page.inner_text("#wrong") == WORDS[page.lang].classify.nothing
 
 
+@once
 def test_light_and_dark_are_switched_and_remembered(page: Any) -> None:
     ground = "getComputedStyle(document.body).backgroundColor"
     before = page.evaluate(ground)
@@ -119,6 +120,7 @@ def test_light_and_dark_are_switched_and_remembered(page: Any) -> None:
     assert page.evaluate(ground) == after
 
 
+@once
 def test_the_keyboard_is_enough(page: Any, files: list[Path]) -> None:
     page.goto(page.url.split("/?")[0].rstrip("/") + "/classify")
     page.keyboard.press("Tab")

@@ -257,3 +257,11 @@ def test_classes_may_have_any_names(tmp_path: Path) -> None:
     assert "&lt;b&gt;spirala&lt;/b&gt;" in pages[2]
     assert "&lt;i&gt;sieć&lt;/i&gt;" in pages[0]
     assert client.get(f"{address}/table.vot").status_code == 200
+
+
+def test_a_damaged_run_is_not_the_one_that_is_chosen_first(calibrated: Run, tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "run.json").write_text("{")
+    (tmp_path / "b").symlink_to(calibrated.path)
+    assert "<option selected>b</option>" in visitor(tmp_path).get("/classify").text
+    assert "<option selected>a</option>" in visitor(tmp_path).get("/classify?run=a").text

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
+from kamerton.errors import heard, warn
 from kamerton.serving.queue import BusyError, Queue
 from kamerton.serving.words import WORDS
 from tests.serving.conftest import site_of, visitor
@@ -34,6 +35,19 @@ def test_an_error_is_that_of_whoever_asked() -> None:
         return await queue.run(lambda: 1)
 
     assert asyncio.run(go()) == 1
+
+
+def test_what_is_warned_of_is_heard_by_whoever_asked() -> None:
+    async def ask(queue: Queue, line: str) -> list[str]:
+        with heard() as lines:
+            await queue.run(warn, line)
+        return lines
+
+    async def go() -> list[list[str]]:
+        queue = Queue(10, 2)
+        return list(await asyncio.gather(ask(queue, "one"), ask(queue, "two")))
+
+    assert asyncio.run(go()) == [["one."], ["two."]]
 
 
 def test_one_more_than_may_wait_is_told_to_come_again() -> None:

@@ -14,7 +14,7 @@ from kamerton.runs.folder import open_run
 from kamerton.runs.lock import locked
 from kamerton.serving.run_states import short_key
 from kamerton.serving.words import WORDS
-from tests.serving.chromium import needs_chromium
+from tests.serving.chromium import needs_chromium, once
 from tests.serving.running import Running, running
 from tests.serving.test_browser import require_good
 
@@ -83,6 +83,7 @@ def test_chosen_runs_are_compared_and_reported(page: Any, served: Running) -> No
     assert page.evaluate(style) == "4px", "the report has its own style"
 
 
+@once
 def test_by_the_keyboard_alone(page: Any, served: Running) -> None:
     words = WORDS[page.lang].runs
     page.goto(f"{served.address}/runs")
@@ -105,7 +106,7 @@ def test_by_the_keyboard_alone(page: Any, served: Running) -> None:
 
 def test_a_training_is_seen_while_it_runs(page: Any, served: Running, tested_run: Path) -> None:
     words = WORDS[page.lang].runs
-    name = f"new {page.lang}"
+    name = f"new {page.lang} {page.viewport_size['width']}"
     shutil.copytree(tested_run, served.folder / name)
     run = open_run(served.folder / name)
     whole = run.record

@@ -16,7 +16,7 @@ from kamerton.config.serving import Caps
 from kamerton.errors import DataError, UsageError
 from kamerton.serving.uploads import require_small, shown_name, without_folders
 from kamerton.serving.words import WORDS
-from tests.serving.attacks import MULTIPART, form
+from tests.serving.asking import MULTIPART, form
 from tests.serving.conftest import visitor
 
 SMALL = Caps(upload_bytes=5000, form_bytes=1000, files=3, parts=6, hdus=3, unpacked_bytes=100_000, idle_seconds=0.2)
