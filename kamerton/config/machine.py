@@ -21,6 +21,9 @@ width, channels) in memory, or as the first with wide convolutions in tiles on a
 Layout = Literal["auto", ChosenLayout]
 """The same, or what is fastest for a network and its size (`kamerton.networks.layouts`)."""
 
+MEASURED_SIZES = range(64, 65537)
+"""Sides of images at which a network with a layout of its own has it, pixels: what is faster below, nobody measured."""
+
 
 @dataclass(frozen=True)
 class BenchSettings(Settings):

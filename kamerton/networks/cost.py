@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -16,6 +17,12 @@ from kamerton.networks.layers import WithAuxiliary, evaluating
 
 def _product(output: torch.Tensor, left: torch.Tensor, *_: Any) -> int:
     return 2 * output.numel() * left.shape[-1]
+
+
+def _backward(gradient: torch.Size, _images: torch.Size, weight: torch.Size, *further: Any, **_: Any) -> int:
+    """Count what a convolution's gradients take, of shapes: each wanted one as much as the way through."""
+    wanted = further[-1]
+    return int(2 * math.prod(gradient) * math.prod(weight[1:]) * sum(wanted[:2]))
 
 
 OPERATIONS: dict[Any, Callable[..., int]] = {
@@ -62,7 +69,8 @@ def count_training_flops(network: nn.Module, *, size: int, channels: int) -> int
     images, was_training = 2, network.training
     before = {name: buffer.clone() for name, buffer in network.named_buffers()}
     network.train()
-    counter = FlopCounterMode(display=False)
+    # PyTorch's own count of a backward pass takes convolutions in groups for whole ones.
+    counter = FlopCounterMode(display=False, custom_mapping={torch.ops.aten.convolution_backward: _backward})
     with counter:
         output = network(torch.zeros(images, channels, size, size, device=next(network.parameters()).device))
         heads = (output.logits, *output.auxiliary) if isinstance(output, WithAuxiliary) else (output,)

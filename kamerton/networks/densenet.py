@@ -8,6 +8,7 @@ from functools import partial
 import torch
 from torch import nn
 
+from kamerton.config.machine import MEASURED_SIZES
 from kamerton.networks.entry import Network
 from kamerton.networks.initialisers import he_normal_
 from kamerton.networks.layers import BatchNorm, GlobalAverage, conv_norm
@@ -74,4 +75,5 @@ DENSENET121 = Network(
     smallest_size=61,
     build=densenet121,
     initialise=he_normal_,
+    channels_last_sizes=MEASURED_SIZES,
 )

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
+from kamerton.config.machine import MEASURED_SIZES
 from kamerton.networks.entry import Network
 from kamerton.networks.initialisers import he_normal_
 from kamerton.networks.layers import GlobalAverage, StochasticDepth, conv_norm
@@ -116,4 +117,5 @@ EFFICIENTNET_B0 = Network(
     smallest_size=33,
     build=efficientnet_b0,
     initialise=he_normal_,
+    channels_last_sizes=MEASURED_SIZES,
 )

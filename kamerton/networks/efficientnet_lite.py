@@ -14,6 +14,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
+from kamerton.config.machine import MEASURED_SIZES
 from kamerton.networks.efficientnet import STAGES, STOCHASTIC_DEPTH
 from kamerton.networks.entry import Network
 from kamerton.networks.initialisers import he_normal_
@@ -142,7 +143,7 @@ def _entry(number: int, scale: Scale) -> Network:
         smallest_size=33,
         build=partial(efficientnet_lite, scale),
         initialise=he_normal_,
-        channels_last_from=33,
+        channels_last_sizes=range(33, MEASURED_SIZES.stop),
     )
 
 

@@ -24,8 +24,8 @@ class Network:
     """(size, channels, classes) -> network from images (n, channels, size, size) to logits (n, classes)."""
     initialise: Callable[[nn.Module], None]
     """Gives a network that was just built its starting weights."""
-    channels_last_from: int | None = None
-    """Side of the images from which it learns faster on a CPU with channels last in memory, pixels; None: from none."""
+    channels_last_sizes: range = range(0)
+    """Sides of images at which it learns faster on a CPU with channels last in memory, pixels."""
     build_learned: Callable[[int, int, int], nn.Module] | None = None
     """As ``build``, with weights that its name itself asks for, and that may have to be fetched; None where it asks for
     none."""

@@ -12,6 +12,7 @@ from functools import partial
 import torch
 from torch import nn
 
+from kamerton.config.machine import MEASURED_SIZES
 from kamerton.networks.entry import Network
 from kamerton.networks.initialisers import he_normal_
 from kamerton.networks.layers import Flatten, GlobalAverage, WithAuxiliary, conv_norm
@@ -122,4 +123,5 @@ GOOGLENET = Network(
     smallest_size=33,
     build=googlenet,
     initialise=he_normal_,
+    channels_last_sizes=MEASURED_SIZES,
 )

@@ -1,6 +1,6 @@
 """Which layout of images and kernels a network learns fastest with: the measured rules' one home.
 
-A network's entry says from which size channels last is faster on a CPU (`benchmarks/all_networks.py` measures it);
+A network's entry says at which sizes channels last is faster on a CPU (`benchmarks/all_networks.py` measures it);
 else its convolutions are in tiles, each where `kamerton.machine.tiled_convolutions.Convolution.gains` says so.
 """
 
@@ -15,8 +15,7 @@ from kamerton.networks.entry import Network
 
 def fastest_layout(network: Network, size: int, device: torch.device, *, deterministic: bool) -> ChosenLayout:
     """Name what a network learns fastest with on a device, with images of ``size`` x ``size`` pixels."""
-    least = network.channels_last_from
-    if device.type == "cpu" and least is not None and size >= least:
+    if device.type == "cpu" and size in network.channels_last_sizes:
         return "channels_last"
     return usual_layout(device, deterministic=deterministic)
 

@@ -13,6 +13,7 @@ from functools import partial
 import torch
 from torch import nn
 
+from kamerton.config.machine import MEASURED_SIZES
 from kamerton.networks.entry import Network
 from kamerton.networks.initialisers import he_normal_
 from kamerton.networks.layers import GlobalAverage, conv_norm
@@ -98,6 +99,8 @@ RESNET18 = Network(
     smallest_size=SMALLEST_SIZE,
     build=resnet18,
     initialise=he_normal_,
+    # At 256 px it is as fast or faster without.
+    channels_last_sizes=range(64, 193),
 )
 
 
@@ -109,4 +112,5 @@ RESNET50 = Network(
     smallest_size=SMALLEST_SIZE,
     build=resnet50,
     initialise=he_normal_,
+    channels_last_sizes=MEASURED_SIZES,
 )

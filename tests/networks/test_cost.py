@@ -100,3 +100,10 @@ def test_a_processor_without_nnpack_computes_nothing_in_tiles(monkeypatch: pytes
     monkeypatch.setattr(torch, "_nnpack_available", lambda: False)
     network = build_network("alexnet", size=256, channels=3, classes=10)
     assert share_in_tiles(network, size=256, channels=3, images=64) == 0
+
+
+def test_a_step_of_convolutions_in_groups_is_three_times_the_way_through_but_for_the_first_gradient() -> None:
+    network = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(8, 8, 3, padding=1, groups=8), nn.Flatten())
+    first, second = (2 * 9 * 6 * 6 * products for products in (3 * 8, 8))
+    assert count_flops(network, size=6, channels=3) == first + second
+    assert count_training_flops(network, size=6, channels=3) == 2 * first + 3 * second
