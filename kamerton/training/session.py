@@ -201,6 +201,12 @@ class Session:
         self.network.load_state_dict(self.best_weights)
         return self.best.epoch
 
+    def let_go(self) -> None:
+        """Give back what only learning needs, gradients and Adam's averages, once the weights are chosen."""
+        self.optimizer.zero_grad(set_to_none=True)
+        self.optimizer.state.clear()
+        self.best_weights.clear()
+
     def tensors(self) -> dict[str, torch.Tensor]:
         """Give weights, running statistics, their moving average and Adam's two averages by name."""
         found = {f"network/{name}": tensor for name, tensor in self.network.state_dict().items()}

@@ -255,6 +255,8 @@ def _learn(
 def _finish(run: Run, network: torch.nn.Module, session: Session, watcher: Watcher) -> None:
     """Write the weights that are to be kept, and what goes with them."""
     epoch = session.choose_weights()
+    # Keras takes its memory from what this frees.
+    session.let_go()
     if has_keras_twin(network):
         watcher.say(working_on(run.keras_path))
         write_keras(network, run.image_shape, run.keras_path, run.record.network)

@@ -22,6 +22,8 @@ SHAPE = (256, 256, 3)
 """At 256 px nearly all of AlexNet is computed in tiles."""
 BOTH: tuple[ChosenLayout, ChosenLayout] = ("tiles", "plain")
 
+BOTH_IN_MEMORY: tuple[ChosenLayout, ChosenLayout] = ("plain", "channels_last")
+
 
 @pytest.fixture(scope="module")
 def confident() -> nn.Module:
@@ -73,6 +75,19 @@ def test_pytorch_alone_computes_in_tiles_or_not_as_told(
         plain = confident(few_nchw).softmax(1).numpy()
     np.testing.assert_array_equal(predicted(confident, "plain", few_nchw), plain)
     assert not np.array_equal(predicted(confident, "tiles", few_nchw), plain)
+
+
+def test_pytorch_alone_gives_the_same_probabilities_with_channels_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    images_nchw = torch.rand(4, 3, 33, 33, generator=torch.Generator().manual_seed(0))
+    found = []
+    for layout in BOTH_IN_MEMORY:
+        network = build_network("googlenet", size=33, channels=3, classes=5).eval()
+        computation = choose_computation(torch.device("cpu"), deterministic=True, layout=layout)
+        with torch.inference_mode():
+            found.append(float32_engine(network, (33, 33, 3), computation)(images_nchw))
+    assert network.get_parameter("stem.0.conv.weight").is_contiguous(memory_format=torch.channels_last)
+    np.testing.assert_allclose(found[1], found[0], rtol=0, atol=1e-5)
 
 
 def test_int8_is_for_the_processor(toy_run: Run) -> None:

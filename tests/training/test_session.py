@@ -247,3 +247,13 @@ def test_the_averages_are_what_is_kept(chosen_by: Any) -> None:
     wanted = {name: tensor.clone() for name, tensor in learner.learned.state_dict().items()}
     assert learner.choose_weights() == 3
     assert all(torch.equal(wanted[name], tensor) for name, tensor in learner.network.state_dict().items())
+
+
+def test_a_session_that_let_go_keeps_the_chosen_weights_alone() -> None:
+    learned = learn(session(), 2)
+    before = {name: tensor.clone() for name, tensor in learned.network.state_dict().items()}
+    assert len(learned.tensors()) > len(before)
+    learned.let_go()
+    assert all(parameter.grad is None for parameter in learned.network.parameters())
+    assert not learned.optimizer.state
+    assert all(torch.equal(tensor, before[name]) for name, tensor in learned.network.state_dict().items())
