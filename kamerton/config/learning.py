@@ -25,7 +25,7 @@ class LearningSettings(Settings):
     start: str | None = None
     """Learned weights to begin with: a run, a .safetensors file, or a name as efficientnet_lite0.imagenet."""
     freeze: bool = False
-    """Leave the learned weights as they are, and fit the last layer alone to their features: an answer in a minute."""
+    """Leave the learned weights as they are, and fit the last layer alone to their features: an answer in minutes."""
     layout: Layout = "auto"
     """How convolutions are computed; auto takes what is fastest for the network and its size."""
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
+from collections.abc import Sequence
 from functools import partial
+from itertools import accumulate
 from typing import NamedTuple
 
 import torch
@@ -25,6 +27,9 @@ MEAN, DEVIATION = 127 / 255, 128 / 255
 
 STEM, TOP = 32, 1280
 
+SMALLEST_VARIANCE = 1e-5
+"""Added to the variance over a map, whose root has no slope at zero."""
+
 
 class Scale(NamedTuple):
     """How much wider and deeper than Lite0, and the share of features that is dropped before the last layer."""
@@ -32,6 +37,9 @@ class Scale(NamedTuple):
     width: float
     depth: float
     dropout: float
+
+
+LITE0 = Scale(1.0, 1.0, 0.2)
 
 
 class Block(nn.Module):
@@ -90,10 +98,65 @@ def convolution(
     return nn.Sequential(OrderedDict([("pad", pad), *layers.named_children()]))
 
 
+class PooledStages(nn.Sequential):
+    """Blocks that give the mean and the deviation of every channel at the end of each stage, not the last map."""
+
+    def __init__(self, *blocks: nn.Module, ends: Sequence[int]) -> None:
+        super().__init__(*blocks)
+        self.ends = frozenset(ends)
+
+    def forward(self, images_nchw: torch.Tensor) -> torch.Tensor:
+        pooled: list[torch.Tensor] = []
+        for place, block in enumerate(self):
+            images_nchw = block(images_nchw)
+            if place in self.ends:
+                mean = images_nchw.mean((2, 3), keepdim=True)
+                variance = (images_nchw - mean).square().mean((2, 3))
+                pooled += [mean.flatten(1), (variance + SMALLEST_VARIANCE).sqrt()]
+        return torch.cat(pooled, 1)
+
+
 def efficientnet_lite(scale: Scale, size: int, channels: int, classes: int) -> nn.Module:
     """Build the network; images (n, channels, size, size) scaled to 0..1 give logits (n, classes)."""
+    stem, blocks, inputs, side = _trunk(scale, size, channels)
+    return nn.Sequential(
+        OrderedDict(
+            standardise=Standardise(channels, MEAN, DEVIATION),
+            stem=stem,
+            blocks=nn.Sequential(*blocks),
+            top=convolution(side, inputs, TOP, 1, activation=nn.ReLU6(inplace=True)),
+            average=GlobalAverage(),
+            dropout=nn.Dropout(scale.dropout),
+            dense=nn.Linear(TOP, classes),
+        )
+    )
+
+
+def pooled_stages(scale: Scale, size: int, channels: int, classes: int) -> nn.Module:
+    """Build the network without its top, deciding from all its stages; images and logits as `efficientnet_lite`'s."""
+    stem, blocks, _, _ = _trunk(scale, size, channels)
+    ends = [end - 1 for end in accumulate(_depths(scale))]
+    features = 2 * sum(_rounded(scale.width * stage.outputs) for stage in STAGES)
+    return nn.Sequential(
+        OrderedDict(
+            standardise=Standardise(channels, MEAN, DEVIATION),
+            stem=stem,
+            blocks=PooledStages(*blocks, ends=ends),
+            dropout=nn.Dropout(scale.dropout),
+            dense=nn.Linear(features, classes),
+        )
+    )
+
+
+def _depths(scale: Scale) -> list[int]:
     depths = [stage.depth for stage in STAGES]
     depths[1:-1] = [math.ceil(scale.depth * depth) for depth in depths[1:-1]]
+    return depths
+
+
+def _trunk(scale: Scale, size: int, channels: int) -> tuple[nn.Module, list[nn.Module], int, int]:
+    """Build the stem and the blocks, and tell the channels and the side of what the last gives."""
+    depths = _depths(scale)
     side = math.ceil(size / 2)
     stem = convolution(size, channels, STEM, 3, stride=2, activation=nn.ReLU6(inplace=True))
     blocks: list[nn.Module] = []
@@ -114,17 +177,7 @@ def efficientnet_lite(scale: Scale, size: int, channels: int, classes: int) -> n
                 )
             )
             inputs, side = outputs, math.ceil(side / stride)
-    return nn.Sequential(
-        OrderedDict(
-            standardise=Standardise(channels, MEAN, DEVIATION),
-            stem=stem,
-            blocks=nn.Sequential(*blocks),
-            top=convolution(side, inputs, TOP, 1, activation=nn.ReLU6(inplace=True)),
-            average=GlobalAverage(),
-            dropout=nn.Dropout(scale.dropout),
-            dense=nn.Linear(TOP, classes),
-        )
-    )
+    return stem, blocks, inputs, side
 
 
 def _rounded(channels: float) -> int:
@@ -147,6 +200,17 @@ def _entry(number: int, scale: Scale) -> Network:
     )
 
 
-EFFICIENTNET_LITE0 = _entry(0, Scale(1.0, 1.0, 0.2))
+EFFICIENTNET_LITE0 = _entry(0, LITE0)
 EFFICIENTNET_LITE1 = _entry(1, Scale(1.0, 1.1, 0.2))
 EFFICIENTNET_LITE2 = _entry(2, Scale(1.1, 1.2, 0.3))
+
+EFFICIENTNET_LITE0_STAGES = Network(
+    name="efficientnet_lite0_stages",
+    title="EfficientNet-Lite0, all stages",
+    year=2022,
+    paper="Liu 2020 with a head that sees all stages, after Evci et al. 2022, arXiv:2201.03529",
+    smallest_size=33,
+    build=partial(pooled_stages, LITE0),
+    initialise=he_normal_,
+    channels_last_sizes=range(33, MEASURED_SIZES.stop),
+)

@@ -12,7 +12,12 @@ from kamerton.networks.alexnet2012 import ALEXNET2012
 from kamerton.networks.convnext import CONVNEXT
 from kamerton.networks.densenet import DENSENET121
 from kamerton.networks.efficientnet import EFFICIENTNET_B0
-from kamerton.networks.efficientnet_lite import EFFICIENTNET_LITE0, EFFICIENTNET_LITE1, EFFICIENTNET_LITE2
+from kamerton.networks.efficientnet_lite import (
+    EFFICIENTNET_LITE0,
+    EFFICIENTNET_LITE0_STAGES,
+    EFFICIENTNET_LITE1,
+    EFFICIENTNET_LITE2,
+)
 from kamerton.networks.entry import Network
 from kamerton.networks.googlenet import GOOGLENET
 from kamerton.networks.initialisers import Uninitialised
@@ -34,6 +39,7 @@ ENTRIES: tuple[Network, ...] = (
     EFFICIENTNET_LITE0,
     EFFICIENTNET_LITE1,
     EFFICIENTNET_LITE2,
+    EFFICIENTNET_LITE0_STAGES,
     CONVNEXT,
     P4M_RESNET,
 )

@@ -182,9 +182,9 @@ def _file(path: Path, record: RunRecord, run: Path) -> Start:
         raise ModelFileError(
             f"{path}: cannot be read as weights", received=error.strerror, next_step="name a file that is there"
         ) from error
-    known = next((entry for entry in STARTS.values() if entry.sha256 == sha256), None)
-    if known is not None:
-        return _of_table(known, path, record)
+    known = [entry for entry in STARTS.values() if entry.sha256 == sha256]
+    if known:
+        return _of_table(next((entry for entry in known if entry.network == record.network), known[0]), path, record)
     weights = read_weights(path)
     warn(
         f"{path}: nobody says what these weights were learned from, nor under which licence they are",
@@ -214,7 +214,6 @@ def _known(entry: KnownWeights, record: RunRecord, watcher: Progress) -> Start:
 
 def _of_table(entry: KnownWeights, path: Path, record: RunRecord) -> Start:
     _require_network(entry.name, entry.network, record)
-    weights = {entry.renamed(name): tensor for name, tensor in read_weights(path).items()}
     return Start(
         StartRecord(
             kind="table",
@@ -226,7 +225,7 @@ def _of_table(entry: KnownWeights, path: Path, record: RunRecord) -> Start:
             head="new",
             seen={},
         ),
-        weights,
+        entry.fitted(read_weights(path)),
     )
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import dataclasses
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+
+import torch
 
 from kamerton.errors import UnknownNameError
 
@@ -43,6 +46,13 @@ class KnownWeights:
     wheel_sha256: str
     renamed: Callable[[str], str]
     """From the names of tensors in the file to those here."""
+    without: tuple[str, ...] = ()
+    """How the names here begin of what the network has not."""
+
+    def fitted(self, weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """Give the tensors of the file by their names here, without what the network has not."""
+        named = {self.renamed(name): tensor for name, tensor in weights.items()}
+        return {name: tensor for name, tensor in named.items() if not name.startswith(self.without)}
 
 
 def _lite_name(name: str) -> str:
@@ -73,7 +83,7 @@ def _lite(number: int, size_px: int, size_bytes: int, sha256: str, blake2: str, 
     )
 
 
-ENTRIES = (
+ENTRIES: tuple[KnownWeights, ...] = (
     _lite(
         0,
         224,
@@ -97,6 +107,13 @@ ENTRIES = (
         "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
         "4c80ada7a6a6cf339c642a108474ffe169483d57fea24f0ef8915a2c41a8f0a6",
         "a7f2cb09a4df088b53335217edd30c54d1b8ab1e844b3f4e204fe3ff4663922d",
+    ),
+)
+
+# The same file for the same trunk, whose head sees all stages and not the top.
+ENTRIES += (
+    dataclasses.replace(
+        ENTRIES[0], name="efficientnet_lite0_stages.imagenet", network="efficientnet_lite0_stages", without=("top.",)
     ),
 )
 

@@ -8,6 +8,7 @@ needs nothing of the one before.
 from __future__ import annotations
 
 import time
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from kamerton.batches.augment import EIGHT, eight_views
 from kamerton.batches.reading import batch_indices, to_network_input
 from kamerton.batches.resident import batches_on
 from kamerton.config.pictures import Preprocessing
@@ -27,6 +29,9 @@ from kamerton.training.session import RunningTally, Session, Tally, batch_sums
 STRONGEST, WEAKEST = 1e-4, 1e-1
 """The penalty's inverse strength C, as scikit-learn's LogisticRegression means it, of the first and the last epoch."""
 
+EIGHT_VIEWS_UP_TO = 5_000
+"""Galaxies that are learned from in all eight views, where the recipe turns them; more show turns enough themselves."""
+
 MOST_ITERATIONS = 300
 """Of L-BFGS, which needs some dozens."""
 
@@ -37,6 +42,8 @@ class Features(NamedTuple):
     values: torch.Tensor
     """(n, features)"""
     labels: torch.Tensor
+    views: int = 1
+    """Rows of each galaxy."""
 
 
 class FrozenTrainer(Trainer):
@@ -45,7 +52,10 @@ class FrozenTrainer(Trainer):
     def fit(self, session: Session, train: LabelledCube, valid: LabelledCube, keeper: Keeper) -> None:
         """Try one strength an epoch, from where the session stands."""
         tapped, head = with_head(self.network, self.preprocessing)
-        known, held_out = (self.features_of(tapped, cube) for cube in (train, valid))
+        augment = self.recipe.augment
+        turns = augment is not None and augment.turns != "none" and len(train) <= EIGHT_VIEWS_UP_TO
+        known = self.features_of(tapped, train, views=EIGHT if turns else 1)
+        held_out = self.features_of(tapped, valid)
         strengths = np.geomspace(STRONGEST, WEAKEST, self.recipe.epochs)
         while session.epoch < self.recipe.epochs:
             self.watcher.begin_epoch(session.epoch, self.recipe.epochs, 1)
@@ -62,18 +72,19 @@ class FrozenTrainer(Trainer):
             self.watcher.end_epoch(session.epoch - 1, row)
 
     @torch.no_grad()
-    def features_of(self, tapped: WithFeatures, cube: LabelledCube) -> Features:
-        """Compute the features of all images of a cube, each as it is."""
+    def features_of(self, tapped: WithFeatures, cube: LabelledCube, views: int = 1) -> Features:
+        """Compute the features of all images of a cube, in the first ``views`` of the eight; the first is as it is."""
         values, labels = [], []
         batches = batch_indices(np.arange(len(cube)), self.recipe.batch_size)
         with self.watcher.task(f"features of {cube.path.name}", len(cube), "images") as advance:
             for images_nhwc, answers in batches_on(self.device, cube, batches):
-                images_nchw = self.computation.arranged(to_network_input(images_nhwc, self.preprocessing))
-                with self.computation.active():
-                    values.append(tapped(images_nchw)[2].float())
-                labels.append(answers)
+                images_nchw = to_network_input(images_nhwc, self.preprocessing)
+                for view in islice(eight_views(images_nchw), views):
+                    with self.computation.active():
+                        values.append(tapped(self.computation.arranged(view))[2].float())
+                    labels.append(answers)
                 advance(len(answers))
-        return Features(torch.cat(values), torch.cat(labels))
+        return Features(torch.cat(values), torch.cat(labels), views)
 
 
 def with_head(network: nn.Module, preprocessing: Preprocessing) -> tuple[WithFeatures, nn.Linear]:
@@ -89,7 +100,10 @@ def with_head(network: nn.Module, preprocessing: Preprocessing) -> tuple[WithFea
 
 
 def fitted(known: Features, classes: int, strength: float) -> tuple[torch.Tensor, torch.Tensor]:
-    """Give the kernel (classes, features) and the biases of the dense layer that fits best, for raw features."""
+    """Give the kernel (classes, features) and the biases of the dense layer that fits best, for raw features.
+
+    All views of a galaxy weigh as much as one galaxy against the penalty.
+    """
     values = known.values.double()
     mean, deviation = values.mean(0), values.std(0, correction=0)
     # A feature that is the same for all says nothing.
@@ -102,7 +116,7 @@ def fitted(known: Features, classes: int, strength: float) -> tuple[torch.Tensor
     def closure() -> float:
         search.zero_grad()
         loss = F.cross_entropy(F.linear(standard, kernel, bias), known.labels)
-        loss = loss + kernel.square().sum() / (2 * strength * len(values))
+        loss = loss + kernel.square().sum() / (2 * strength * len(values) / known.views)
         torch.autograd.backward(loss)
         return float(loss.detach())
 

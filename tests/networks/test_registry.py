@@ -44,6 +44,7 @@ STORED = {
     "efficientnet_lite0": "dce64147a5897920",
     "efficientnet_lite1": "3ccdb4686cf65a7b",
     "efficientnet_lite2": "6f80ed574e2df4c4",
+    "efficientnet_lite0_stages": "4a60ea1c69a86c1d",
     "convnext": "a3e6c4bf5d08e2aa",
     "p4m_resnet": "eb022e149288fe28",
 }

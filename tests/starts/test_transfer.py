@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 import torch
 from hypothesis import given
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 
 from kamerton.errors import UsageError
 from kamerton.networks.registry import NETWORKS, build_network
+from kamerton.starts.table import STARTS
 from kamerton.starts.transfer import Shape, transfer
 
 HERE = Shape(size=40, channels=3, classes=5)
@@ -63,6 +66,15 @@ def test_another_size_is_taken_where_the_network_allows_it() -> None:
     learned = weights("efficientnet_lite0", Shape(64, 3, 5))
     found = given_to("efficientnet_lite0", learned, Shape(97, 3, 5), keep_head=True)
     assert all(torch.equal(found[key], learned[key]) for key in learned)
+
+
+def test_the_table_gives_the_trunk_with_a_head_of_all_stages_all_that_it_has() -> None:
+    known = STARTS["efficientnet_lite0_stages.imagenet"]
+    published = {key: tensor + 1 for key, tensor in weights("efficientnet_lite0", Shape(64, 3, 1000)).items()}
+    learned = dataclasses.replace(known, renamed=str).fitted(published)
+    found = given_to(known.network, learned, Shape(33, 3, 5), keep_head=False)
+    same = {key for key in found if key in published and torch.equal(found[key], published[key])}
+    assert set(found) - same == {"dense.weight", "dense.bias"}
 
 
 def test_a_size_at_which_a_dense_layer_does_not_fit_is_one_line() -> None:

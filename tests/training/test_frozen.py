@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import torch
 from sklearn.linear_model import LogisticRegression
 
 from kamerton.errors import UsageError
+from kamerton.recipes import load_recipe
 from kamerton.runs.folder import Run
 from kamerton.training.frozen import Features, fitted
 from kamerton.training.train import train
@@ -35,6 +37,27 @@ def test_the_fit_is_scikit_learns_on_standardised_features(classes: int, strengt
     oracle = LogisticRegression(C=strength, tol=1e-10, max_iter=5000).fit(standard, known.labels.numpy())
     logits = torch.nn.functional.linear(known.values.double(), weight, bias)
     np.testing.assert_allclose(logits.softmax(1).numpy(), oracle.predict_proba(standard), atol=1e-4)
+
+
+def test_views_of_a_galaxy_weigh_as_one_galaxy_against_the_penalty() -> None:
+    known = features(3)
+    eight = Features(known.values.repeat(8, 1), known.labels.repeat(8), views=8)
+    for found, wanted in zip(fitted(eight, 3, 0.01), fitted(known, 3, 0.01), strict=True):
+        torch.testing.assert_close(found, wanted, rtol=1e-3, atol=1e-5)
+
+
+def test_a_recipe_that_turns_its_galaxies_has_the_head_learn_from_all_eight_views(
+    toy_run: Run, toy_splits: Path, tmp_path: Path
+) -> None:
+    turned_recipe = load_recipe("modern", epochs=1, freeze=True)
+    augment = turned_recipe.augment
+    assert augment is not None
+    plain = dataclasses.replace(turned_recipe, augment=dataclasses.replace(augment, turns="none"))
+    heads = []
+    for name, recipe in {"turned": turned_recipe, "plain": plain}.items():
+        run = train(toy_splits, network="lenet5", start=toy_run, recipe=recipe, out=tmp_path / name)
+        heads.append(list(run.load_network().state_dict().values())[-2])
+    assert not torch.allclose(heads[0], heads[1], rtol=1e-2)
 
 
 def test_a_class_without_galaxies_has_its_place_and_is_never_likely() -> None:
