@@ -71,9 +71,13 @@ class Live:
     async def _watch(self, name: str, path: Path, watched: _Watched) -> None:
         while not self._site.is_ending:
             # A run that was taken away meanwhile is damaged, and says so.
-            watched.seen = await asyncio.to_thread(self._states.look, name, path)
-            watched.version = await asyncio.to_thread(version_of, [watched.seen])
+            watched.version, watched.seen = await asyncio.to_thread(self._look, name, path)
             await asyncio.sleep(self._site.caps.look_seconds)
+
+    def _look(self, name: str, path: Path) -> tuple[str, RunState]:
+        """Take a version before its state, so that what changes between the two is told again, and not never."""
+        version = version_of([self._states.look(name, path)])
+        return version, self._states.look(name, path)
 
     async def _events(self, watched: _Watched, tell: Callable[[RunState, str], dict[str, Any]]) -> AsyncIterator[bytes]:
         yield f"retry: {RETRY_MILLISECONDS}\n\n".encode()

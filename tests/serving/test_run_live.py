@@ -6,7 +6,7 @@ import asyncio
 import dataclasses
 import json
 import shutil
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from kamerton.runs.lock import holder, locked
 from kamerton.serving import run_live
 from kamerton.serving.queue import BusyError
 from kamerton.serving.run_live import Live, Stream
+from kamerton.serving.run_results import version_of
 from kamerton.serving.run_states import RunState, RunStates
 from kamerton.serving.site import Site
 
@@ -100,6 +101,30 @@ def test_each_epoch_is_told_and_the_end(run: Run, toy_run: Run, monkeypatch: pyt
             run.update(toy_run.record)
         await browser.task
         assert browser.events[-2:] == [{"state": "training", "done": 2}, {"state": "finished", "done": 2}]
+
+    play(scene)
+
+
+def test_an_epoch_that_ends_while_a_run_is_looked_at_is_told(
+    run: Run, toy_run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_live, "NEWS_SECONDS", 0.01)
+    second = {str(key): float(value) for key, value in toy_run.history().iloc[1].items()}
+
+    def ends_before(states: Sequence[RunState]) -> str:
+        if states[0].epochs_done == 1:
+            run.append_history(1, second)
+        return version_of(states)
+
+    monkeypatch.setattr(run_live, "version_of", ends_before)
+
+    async def scene() -> None:
+        _, live = new_live(run)
+        with locked(run.path, "train"):
+            browser = Browser(live.stream("run", run.path, told))
+            await browser.until(lambda: {"state": "training", "done": 2} in browser.events)
+            browser.go()
+            await browser.task
 
     play(scene)
 
