@@ -162,6 +162,70 @@ def test_a_click_and_a_finger_do_as_keys_do(page: Any, served: Running, night: P
     assert made(night) == [(IDS[-1], "dim"), (IDS[-1], "")]
 
 
+def wait_at(page: Any, place: int) -> None:
+    page.wait_for_function("(name) => document.getElementById('id').textContent == name", arg=IDS[place])
+
+
+@once
+def test_what_loads_the_page_anew_stays_at_the_galaxy_that_is_shown(page: Any, served: Running, night: Path) -> None:
+    open_page(page, served, night, "label?c=night&who=Ola")
+    page.keyboard.press("ArrowRight")
+    wait_at(page, 1)
+    page.keyboard.press("b")
+    page.wait_for_url("**blind=1*")
+    assert page.inner_text("#id") == IDS[1]
+    page.wait_for_load_state("networkidle")
+    page.keyboard.press("ArrowRight")
+    wait_at(page, 2)
+    page.fill("#who input[name=who]", "Ewa")
+    page.click("#who button")
+    page.wait_for_url("**who=Ewa*")
+    assert page.inner_text("#id") == IDS[2]
+    page.wait_for_load_state("networkidle")
+    page.keyboard.press("ArrowLeft")
+    wait_at(page, 1)
+    page.click(".languages a:not([aria-current])")
+    page.wait_for_url("**lang=*")
+    assert page.inner_text("#id") == IDS[1]
+
+
+@once
+def test_the_line_tells_of_the_galaxy_that_is_shown(page: Any, served: Running, night: Path) -> None:
+    words = WORDS[page.lang].browse
+    open_page(page, served, night, "label?c=night&at=0&who=Ola")
+    assert page.locator("#before").is_hidden()
+    page.keyboard.press("1")
+    wait_at(page, 1)
+    assert page.inner_text("#told") == words.decided_as.format(label="bright")
+    page.click("#before")
+    wait_at(page, 0)
+    assert page.inner_text("#told") == words.yours.format(label="bright")
+    page.keyboard.press("ArrowRight")
+    wait_at(page, 1)
+    assert page.inner_text("#told") == ""
+
+
+@once
+def test_a_name_that_is_not_taken_yet_decides_nothing(page: Any, served: Running, night: Path) -> None:
+    words = WORDS[page.lang].browse
+    open_page(page, served, night, "label?c=night&at=0&who=Bob")
+    page.fill("#who input[name=who]", "Ewa")
+    page.click(".choices button >> text=dim")
+    assert page.inner_text("#wrong") == words.name_first.format(name="Ewa")
+    page.click("#who button")
+    page.wait_for_url("**who=Ewa*")
+    page.wait_for_load_state("networkidle")
+    page.click(".choices button >> text=dim")
+    wait_for(page, night, 1)
+    assert [(one.who, one.label) for one in Journal(decisions_path(night)).decisions()] == [("Ewa", "dim")]
+
+
+@once
+def test_who_has_no_name_is_told_so(page: Any, served: Running, night: Path) -> None:
+    open_page(page, served, night, "label?c=night&at=0")
+    assert WORDS[page.lang].browse.nameless in page.inner_text("main")
+
+
 @once
 def test_an_undo_waits_for_a_decision_that_is_on_the_way(page: Any, served: Running, night: Path) -> None:
     open_page(page, served, night, "label?c=night&at=0&who=Ola")

@@ -11,6 +11,7 @@ const buttons = [...document.querySelectorAll(".choices button")];
 const told = document.getElementById("told");
 const wrong = document.getElementById("wrong");
 const picture = document.getElementById("picture");
+const who = document.querySelector("#who input[name=who]");
 
 let now = JSON.parse(words.item);
 let shownAt = performance.now();
@@ -51,12 +52,12 @@ function preload() {
   while (preloaded.size > 12) preloaded.delete(preloaded.keys().next().value);
 }
 
-async function next() {
+async function next(said) {
   if (now) seen.push(now);
   // A key that comes before the next galaxy is there is about no galaxy.
   now = null;
   if (!ahead.length) await refill();
-  show(ahead.shift() ?? null);
+  show(ahead.shift() ?? null, said);
   if (ahead.length < 6) refill();
   preload();
 }
@@ -72,7 +73,8 @@ async function look(step) {
   }
 }
 
-function show(one) {
+/** Show a galaxy; `said` is what was just done, and else the line tells what was decided of this galaxy before. */
+function show(one, said) {
   now = one;
   desk.hidden = !one;
   document.getElementById("done").hidden = Boolean(one);
@@ -96,6 +98,8 @@ function show(one) {
     if (button.value === one.mine) button.setAttribute("aria-pressed", "true");
     else button.removeAttribute("aria-pressed");
   }
+  const mine = one.mine ? fill(words.yours, { label: called(one.mine) }) : "";
+  announce(said ?? mine);
   document.getElementById("place").textContent = fill(words.place, { at: cursor + 1, count: Number(words.count) });
   say(one);
   const known = document.getElementById("known");
@@ -106,11 +110,21 @@ function show(one) {
   if (one.at !== null) address.set("at", one.at);
   history.replaceState(null, "", `?${address}`);
   for (const [name, step] of [["before", -1], ["skip", 1]]) {
-    const link = document.getElementById(name);
-    if (!link) continue;
     address.set("at", Math.max(0, cursor + step));
-    link.href = `?${address}`;
+    document.getElementById(name).href = `?${address}`;
   }
+  document.getElementById("before").hidden = cursor === 0;
+  stay();
+}
+
+/** Let what loads the page anew (blind, another language, another name) stay at the galaxy that is shown. */
+function stay() {
+  for (const link of document.querySelectorAll("#blind, .languages a")) {
+    const address = new URL(link.href);
+    address.searchParams.set("at", cursor);
+    link.href = address.href;
+  }
+  who.form.elements.at.value = cursor;
 }
 
 function say(one) {
@@ -184,16 +198,20 @@ function keep(list) {
 
 function decide(label) {
   if (!now) return;
+  if (who.value.trim() !== words.who) {
+    complain(fill(words.nameFirst, { name: who.value.trim() || "–" }));
+    who.form.querySelector("button").focus();
+    return;
+  }
   const seconds = Math.min(86400, (performance.now() - shownAt) / 1000).toFixed(2);
   const when = new Date().toISOString();
   keep([...waiting(), { c: words.c, row: now.row, id: now.id, label, who: words.who, seconds, when }]);
   now.mine = label;
-  announce(fill(words.kept, { label: called(label) }));
   const button = buttons.find((one) => one.value === label);
   button?.classList.add("flash");
   setTimeout(() => button?.classList.remove("flash"), 180);
   send();
-  next();
+  next(fill(words.kept, { label: called(label) }));
 }
 
 /** Send what waits, the oldest first; whoever asks meanwhile waits for the same sending. */
@@ -254,8 +272,7 @@ async function undo() {
 }
 
 function skip() {
-  announce(words.skipped);
-  next();
+  next(words.skipped);
 }
 
 // --- hands -------------------------------------------------------------------------------------------------------
@@ -273,7 +290,7 @@ function take() {
     event.preventDefault();
     skip();
   });
-  document.getElementById("before")?.addEventListener("click", (event) => {
+  document.getElementById("before").addEventListener("click", (event) => {
     event.preventDefault();
     look(-1);
   });
@@ -291,8 +308,6 @@ function take() {
     else return;
     event.preventDefault();
   });
-  const who = document.querySelector("#who input[name=who]");
-  if (!who.value) who.value = localStorage.getItem("kamerton-who") ?? "";
   who.form.addEventListener("submit", () => localStorage.setItem("kamerton-who", who.value.trim()));
   send();
 }
@@ -321,4 +336,5 @@ function fill(text, places) {
 if (now) {
   refill();
   take();
+  stay();
 }
