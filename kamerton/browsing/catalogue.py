@@ -224,7 +224,8 @@ class Browsed:
             place = self.pictures.path(galaxy.row, galaxy.id)
         except KamertonError:
             return ""
-        if not place:
+        # A list in UTF-8 cannot name a file whose name is none.
+        if not place or any("\ud800" <= letter <= "\udfff" for letter in place):
             return ""
         folder, path = self.journal.path.resolve().parent, Path(place).absolute()
         return str(path.relative_to(folder) if path.is_relative_to(folder) else path)

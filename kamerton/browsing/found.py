@@ -7,6 +7,7 @@ from pathlib import Path
 
 from kamerton.catalogue.columns import PREDICTED_CLASS
 from kamerton.catalogue.readers.parquet_files import is_shards, is_tiles
+from kamerton.data.fits.letters import printable
 from kamerton.opening import open_plain
 from kamerton.parquet import parquet_schema
 from kamerton.runs.folder import is_run
@@ -26,8 +27,8 @@ def catalogues_below(folder: Path) -> dict[str, Path]:
     Run folders and the insides of catalogues are left out, and so is what is hidden.
     """
     if _is_folder_catalogue(folder):
-        return {folder.name: folder}
-    found = {place.relative_to(folder).as_posix(): place for place in _walk(folder, DEPTH)}
+        return {printable(folder.name): folder}
+    found = {printable(place.relative_to(folder).as_posix()): place for place in _walk(folder, DEPTH)}
     return dict(sorted(found.items()))
 
 

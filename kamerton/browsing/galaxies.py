@@ -69,7 +69,7 @@ def listed(catalogue: OpenedCatalogue, rows: Rows) -> list[ListedGalaxy]:
             int(row),
             ids[place],
             predicted[place],
-            {name: cells[place] for name, cells in probabilities.items() if not math.isnan(cells[place])},
+            {name: cells[place] for name, cells in probabilities.items() if math.isfinite(cells[place])},
             tuple(name for name, cells in sets.items() if cells[place]) if is_calibrated else None,
             flags[place],
             status[place],
@@ -87,4 +87,4 @@ def _truth(cells: list[str]) -> list[bool]:
 
 
 def _known(value: float) -> float | None:
-    return None if math.isnan(value) else value
+    return value if math.isfinite(value) else None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import os
+import threading
+import time
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +16,9 @@ from kamerton.cli.shared import Commands
 from kamerton.config.serving import RUNS_FOLDER, ServeSettings
 
 app = Commands()
+
+LEAVING_SECONDS = 1.0
+"""So long a server that has ended waits for threads that still work."""
 
 
 @app.command()
@@ -32,6 +37,16 @@ def serve(
     keep_freed_memory()
     try:
         run_server(runs, say=lambda line: print(line, flush=True), **settings)
+    except SystemExit as end:
+        # Threads that still read a long catalogue have nobody to read it for.
+        threading.Thread(target=_leave, args=(end.code,), daemon=True).start()
+        raise
     finally:
         # What is left goes with the process; to collect it first takes a second, and several on a busy machine.
         gc.freeze()
+
+
+def _leave(code: object) -> None:
+    """End the process, whatever its threads do; one that has ended by itself never comes so far."""
+    time.sleep(LEAVING_SECONDS)
+    os._exit(code if isinstance(code, int) else 1)

@@ -271,14 +271,17 @@ def _require_columns(path: Path, names: Sequence[str]) -> None:
 def _lines(header: bytes, decisions: Sequence[Decision]) -> bytes:
     """Write decisions as the file's own columns, in the file's own way."""
     separator, names = _names(header)
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, delimiter=separator, lineterminator="\r\n" if header.endswith(b"\r\n") else "\n")
+    end = "\r\n" if header.endswith(b"\r\n") else "\n"
     decimal = "," if separator != "," else "."
+    lines = []
     for one in decisions:
         cells = one.cells()
         cells[SECONDS] = cells[SECONDS].replace(".", decimal)
-        writer.writerow([cells.get(name, "") for name in names])
-    return text.getvalue().encode()
+        text = io.StringIO(newline="")
+        # Quoted is what holds a letter of this end of a line, so that neither letter in an id ends it.
+        csv.writer(text, delimiter=separator, lineterminator="\r\n").writerow([cells.get(name, "") for name in names])
+        lines.append(text.getvalue().removesuffix("\r\n") + end)
+    return "".join(lines).encode()
 
 
 def _tail(descriptor: int, size_bytes: int) -> bytes:

@@ -22,6 +22,7 @@ from kamerton.browsing.orders import MARGIN, NEXT, PROBABILITY, orders
 from kamerton.config.browsing import NO_CLASS, PAGE_GALAXIES
 from kamerton.data.classes import NAMES_SHOWN
 from kamerton.data.decided import UNSURE
+from kamerton.data.fits.letters import printable
 from kamerton.errors import DataError, KamertonError, OutputError, warn
 from kamerton.labelling.agreement import agreements
 from kamerton.labelling.journal import require_name
@@ -269,7 +270,9 @@ class Desk:
         path = browsed.journal.path
         if not path.is_file():
             raise HTTPException(404)
-        return FileResponse(path, media_type="text/csv; charset=utf-8", filename=path.name)
+        # A link of its name may lead to anything on the disk: what is sent are decisions, or DataError.
+        browsed.journal.decisions()
+        return FileResponse(path, media_type="text/csv; charset=utf-8", filename=printable(path.name))
 
     async def decide(self, request: Request) -> Response:
         """Keep a decision; the answer comes when it is on the disk."""
@@ -278,14 +281,14 @@ class Desk:
 
     def _decide(self, request: Request, form: dict[str, str]) -> Response:
         view = view_of(form)
-        browsed, _ = self.library.get(view.name)
-        one = None if view.row is None else browsed.galaxy(view.row)
-        if one is None or one.id != form.get("id"):
-            return error_response(self.site, request, 409, self.site.words(request).browse.other_galaxy)
         try:
+            browsed, _ = self.library.get(view.name)
+            one = None if view.row is None else browsed.galaxy(view.row)
+            if one is None or one.id != form.get("id"):
+                return error_response(self.site, request, 409, self.site.words(request).browse.other_galaxy)
             made = browsed.decide(one, form.get("label", ""), view.who, _when(form), _seconds(form))
-        except OutputError as error:
-            # Not the fault of whoever asked: it may be asked again.
+        except (OutputError, DataError) as error:
+            # Not the fault of whoever asked: it waits in the browser, and is asked again when the file is mended.
             return error_response(self.site, request, 503, self.site.said(error))
         if "application/json" in request.headers.get("accept", ""):
             return JSONResponse({"when": made.when, "decided": len(browsed.standing(view.who))})

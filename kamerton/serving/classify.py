@@ -24,6 +24,7 @@ from kamerton.serving.answers import Answers
 from kamerton.serving.errors import error_response
 from kamerton.serving.images import map_png, picture_png
 from kamerton.serving.networks import Networks
+from kamerton.serving.queue import Queue
 from kamerton.serving.samp import IMAGE, TABLE, send
 from kamerton.serving.sentences import beware, described, likely
 from kamerton.serving.site import Part, Site
@@ -43,7 +44,8 @@ STRETCH_RANGE = 32.0
 
 def routes(site: Site) -> list[BaseRoute]:
     """Give the part's addresses."""
-    desk = Desk(site, Networks(site.caps), Answers(site.caps))
+    programs = Queue(site.caps.waiting, site.caps.retry_seconds)
+    desk = Desk(site, Networks(site.caps), Answers(site.caps), programs)
     one = f"{HOME}/{{key}}/{{row:int}}"
     return [
         Route(HOME, desk.home, methods=["GET"]),
@@ -67,6 +69,8 @@ class Desk:
     site: Site
     networks: Networks
     answers: Answers
+    programs: Queue
+    """Of what is sent to other programs, which may never answer: its thread keeps no server that is to end."""
     _making_ready: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def home(self, request: Request) -> Response:
@@ -260,7 +264,7 @@ class Desk:
             return error_response(self.site, request, 403, words.not_local)
         try:
             async with asyncio.timeout(SAMP_SECONDS):
-                names = await asyncio.to_thread(work)
+                names = await self.programs.run(work)
         except TimeoutError as error:
             raise UsageError("The SAMP hub does not answer", next_step="start it anew, and try again") from error
         text = words.sent.format(names=", ".join(names))

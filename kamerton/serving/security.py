@@ -189,20 +189,28 @@ class Guard:
             return None
         if request.url.path == LOGIN and request.method == "POST":
             return await self._login(request)
-        return self._without_secret(request)
+        return await self._without_secret(request)
 
-    def _without_secret(self, request: Request) -> Response | None:
+    async def _without_secret(self, request: Request) -> Response | None:
         """Turn away who brings no secret; the token of an address becomes a cookie, and leaves the address."""
-        given = request.headers.get(TOKEN_HEADER)
-        if given is not None and self.gate.knows(given):
+        given = request.headers.get(TOKEN_HEADER, "")
+        if self.gate.knows(given):
             return None
         if self.gate.knows_cookie(request.cookies.get(self.gate.cookie, "")):
             if request.method in SAFE_METHODS or "origin" in request.headers:
                 return self._without_token(request) if "token" in request.query_params else None
             return error_response(self.site, request, 403, self.site.words(request).frame.refused_origin)
-        if request.method in SAFE_METHODS and self.gate.knows(request.query_params.get("token", "")):
+        asked = request.query_params.get("token", "") if request.method in SAFE_METHODS else ""
+        if self.gate.knows(asked):
             return self._let_in(self._without_token(request))
+        if given or asked:
+            await self._guessed()
         return self._locked(request)
+
+    async def _guessed(self) -> None:
+        """Let a wrong secret cost its time, by whatever door it came."""
+        async with self._guesses:
+            await asyncio.sleep(WRONG_SECRET_SECONDS)
 
     def _locked(self, request: Request, *, wrong: bool = False) -> Response:
         if "application/json" in request.headers.get("accept", ""):
@@ -229,8 +237,7 @@ class Guard:
         secret = fields.get("secret", "")
         if self.gate.knows(secret):
             return self._let_in(RedirectResponse("/", 303))
-        async with self._guesses:
-            await asyncio.sleep(WRONG_SECRET_SECONDS)
+        await self._guessed()
         return self._locked(request, wrong=True)
 
 

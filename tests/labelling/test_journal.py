@@ -70,6 +70,14 @@ def test_what_another_program_adds_is_seen(journal: Journal) -> None:
     assert labels(journal) == [("g1", "spiral"), ("g2", "spiral"), ("g3", "spiral")]
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("galaxy", ["a\rb", "a\nb", "a\r\nb", 'a,"b"', "żółw;"])
+def test_any_id_is_read_as_it_was_written(journal: Journal, galaxy: str, end: str) -> None:
+    journal.path.write_text(HEADER, newline=end)
+    journal.append(decision(galaxy), decision("next"))
+    assert labels(Journal(journal.path)) == [(galaxy, "spiral"), ("next", "spiral")]
+
+
 def test_no_file_is_no_decision(journal: Journal) -> None:
     assert not journal.decisions()
     assert not journal.path.exists()

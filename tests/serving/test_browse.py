@@ -206,8 +206,9 @@ def test_a_file_that_cannot_be_written_is_said_and_may_be_tried_again(client: Te
 
 def test_a_file_that_was_edited_into_something_else_is_said(client: TestClient, night: Path) -> None:
     decisions_path(night).write_text("galaxy,class\n")
-    for answer in (client.get("/browse/wall?c=night"), decide(client, 3)):
-        assert answer.status_code == 400
+    # The decision may be asked for again once the file is mended: a browser gives up what is refused for good.
+    for answer, status in ((client.get("/browse/wall?c=night"), 400), (decide(client, 3), 503)):
+        assert answer.status_code == status
         assert "no decisions can be added to this file" in answer.text.replace("&#39;", "'")
     assert decisions_path(night).read_text() == "galaxy,class\n"
 
@@ -463,3 +464,35 @@ def test_hostile_requests_get_an_answer_that_tells_nothing(client: TestClient, n
     # Undoing where nothing is decided, and decisions about no galaxy, make no file.
     assert sorted(night.parent.rglob("*")) == before
     assert len(ids(client.get("/browse/wall?c=night"))) == 48
+
+
+def test_a_link_of_the_decisions_name_sends_nothing_but_decisions(client: TestClient, night: Path) -> None:
+    secret = night.parent / "diary.txt"
+    secret.write_text("dear\ndiary\n")
+    decisions_path(night).symlink_to(secret)
+    answer = client.get("/browse/decisions.csv?c=night")
+    assert answer.status_code == 400
+    assert "diary\n" not in answer.text
+
+
+def test_numbers_that_are_infinite_are_not_known(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("id,predicted_class,p_dim,p_bright,ra,dec\na,dim,inf,0.5,inf,1\n")
+    (one,) = queue(visitor(tmp_path), c="a.csv")
+    assert (one["says"]["probabilities"], one["known"]) == ([["bright", 0.5]], {"dec": 1.0})
+
+
+def test_names_that_are_no_utf_8_are_labelled_as_any(calibrated: Run, tmp_path: Path) -> None:
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    Image.new("RGB", (32, 32), "navy").save(tmp_path / "a.png")
+    shutil.copy(tmp_path / "a.png", os.fsdecode(os.fsencode(pictures) + b"/\xb3uk.png"))
+    predict(calibrated, pictures, out=tmp_path / "a.parquet")
+    (tmp_path / "a.parquet").rename(os.fsdecode(os.fsencode(tmp_path) + b"/\xb3.parquet"))
+    client = visitor(tmp_path)
+    client.follow_redirects = True
+    assert client.get("/browse").status_code == 200
+    name = "\\udcb3.parquet"
+    (one,) = queue(client, c=name)
+    form = {"c": name, "row": "0", "id": one["id"], "label": "dim"}
+    assert client.post("/browse/decide", data=form, headers=JSON).json()["decided"] == 1
+    assert client.get("/browse/decisions.csv", params={"c": name}).status_code == 200

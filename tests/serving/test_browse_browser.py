@@ -364,3 +364,27 @@ def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port: int = listening.getsockname()[1]
     return port
+
+
+@once
+def test_two_tabs_that_send_at_once_lose_nothing(page: Any, served: Running, night: Path) -> None:
+    held: list[Any] = []
+
+    def hold(route: Any) -> None:
+        held.append(route)
+
+    open_page(page, served, night, "label?c=night&who=Ola")
+    page.route("**/browse/decide", hold, times=1)
+    page.keyboard.press("1")
+    while not held:
+        page.wait_for_timeout(20)
+    # Another tab sends what waits in the browser, and then decides something that does not arrive.
+    other = page.context.new_page()
+    open_page(other, served, night, "label?c=night&who=Ola")
+    wait_for(page, night, 1)
+    other.route("**/browse/decide", lambda route: route.abort())
+    other.keyboard.press("2")
+    other.wait_for_function("JSON.parse(localStorage.getItem('kamerton-waiting')).length == 1")
+    held[0].continue_()
+    wait_for(page, night, 2)
+    other.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from starlette.testclient import TestClient
 
 from kamerton.errors import UsageError
 from kamerton.runs.folder import Run
+from kamerton.serving import classify as classify_part
 from kamerton.serving.samp import IMAGE, TABLE, send
 from tests.serving.conftest import visitor
 from tests.serving.test_classify import classify, cutout, png
@@ -95,3 +97,22 @@ def test_only_the_machine_itself_sends_to_its_programs(calibrated: Run) -> None:
     address = classify(client, ("a.png", png()))
     assert client.post(f"{address}/samp").status_code == 403
     assert "TOPCAT" not in client.get(address).text
+
+
+def test_a_hub_that_never_answers_keeps_no_server_that_is_to_end(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of, may_end = [], threading.Event()
+
+    def wait(*_: object) -> None:
+        of.append(threading.current_thread())
+        may_end.wait(30)
+
+    monkeypatch.setattr(classify_part, "send", wait)
+    monkeypatch.setattr(classify_part, "SAMP_SECONDS", 0.2)
+    address = classify(client, ("a.png", png()))
+    try:
+        assert client.post(f"{address}/samp").status_code == 400
+        assert [one.daemon for one in of] == [True]
+    finally:
+        may_end.set()

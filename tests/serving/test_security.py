@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,9 @@ from tests.serving.running import TOKEN
 
 
 @pytest.fixture
-def stranger(tmp_path: Path) -> TestClient:
-    """A browser without a secret."""
+def stranger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TestClient:
+    """A browser without a secret, whose guesses cost no time."""
+    monkeypatch.setattr(security, "WRONG_SECRET_SECONDS", 0)
     return visitor(tmp_path, known=False)
 
 
@@ -52,6 +54,22 @@ def test_the_locked_page_takes_token_or_password(
     monkeypatch.setattr(security, "WRONG_SECRET_SECONDS", 0)
     stranger = visitor(tmp_path, known=False, password="the-password")
     assert stranger.post("/login", data={"secret": secret}, headers={"Origin": ADDRESS}).status_code == status
+
+
+@pytest.mark.parametrize("door", ["address", "header", "form"])
+def test_a_wrong_secret_costs_its_time_by_every_door(
+    stranger: TestClient, monkeypatch: pytest.MonkeyPatch, door: str
+) -> None:
+    monkeypatch.setattr(security, "WRONG_SECRET_SECONDS", 0.2)
+    begin = time.monotonic()
+    if door == "address":
+        answer = stranger.get("/?token=wrong-word")
+    elif door == "header":
+        answer = stranger.get("/", headers={TOKEN_HEADER: "wrong-word"})
+    else:
+        answer = stranger.post("/login", data={"secret": "wrong-word"}, headers={"Origin": ADDRESS})
+    assert answer.status_code == 401
+    assert time.monotonic() - begin >= 0.2
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8765", "localhost", "LOCALHOST:1", "[::1]:8765", "[::1]", "127.0.0.2"])

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from kamerton.cli import serving as command
 from kamerton.errors import MissingExtraError, UsageError
 from kamerton.serving.server import serve
 
@@ -87,3 +89,23 @@ def test_threads_sleep_while_they_wait_for_each_other() -> None:
     # What PyTorch has read once when it was loaded stays.
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
     assert said.stdout == "PASSIVE False\n"
+
+
+def test_a_server_that_has_ended_does_not_wait_for_its_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    left = threading.Event()
+    codes = []
+
+    def end(*_: object, **__: object) -> None:
+        raise SystemExit(143)
+
+    def leave(code: int) -> None:
+        codes.append(code)
+        left.set()
+
+    monkeypatch.setattr("kamerton.serving.server.serve", end)
+    monkeypatch.setattr(command, "LEAVING_SECONDS", 0)
+    monkeypatch.setattr(os, "_exit", leave)
+    with pytest.raises(SystemExit):
+        command.serve(runs=tmp_path, quiet=False, verbose=False)
+    assert left.wait(10)
+    assert codes == [143]

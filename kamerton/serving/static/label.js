@@ -238,7 +238,9 @@ async function deliver() {
       setTimeout(send, 2000);
       return;
     }
-    keep(waiting().slice(1));
+    // Another tab may have sent it, too, and taken it away: what is first now may be what nobody has sent.
+    const sent = JSON.stringify(list[0]);
+    keep(waiting().filter((one) => JSON.stringify(one) !== sent));
     if (response.ok) {
       wrong.hidden = true;
       document.getElementById("decided").textContent = fill(words.decided, { count: answer.decided });
