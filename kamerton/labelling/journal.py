@@ -33,6 +33,9 @@ COLUMNS = (*DECISION_COLUMNS, PATH)
 NAME_LETTERS = 60
 """Of a person's name."""
 
+FORMULA_LETTERS = "=+-@"
+"""With one of these first a spreadsheet reads a formula."""
+
 READ_BYTES = 1 << 16
 
 
@@ -209,11 +212,11 @@ def _lock(descriptor: int) -> None:
 
 def require_name(who: str) -> None:
     """Refuse what cannot be a person's name in a list (UsageError); none at all is allowed."""
-    if who and not (is_shown(who) and len(who) <= NAME_LETTERS):
+    if who and not (is_shown(who) and len(who) <= NAME_LETTERS and who[0] not in FORMULA_LETTERS):
         raise UsageError(
             "This is no name of a person",
             received=repr(who),
-            allowed=f"up to {NAME_LETTERS} letters on one line, without blanks at the ends",
+            allowed=f"up to {NAME_LETTERS} letters on one line, no blanks at the ends, none of {FORMULA_LETTERS} first",
             next_step="give another name",
         )
 

@@ -94,7 +94,7 @@ class Answer:
     def size_bytes(self) -> int:
         """What it holds, on disk and in memory."""
         images = sum(0 if one.image_hwc is None else one.image_hwc.nbytes for one in self.galaxies)
-        files = sum(path.stat().st_size for path in self.folder.iterdir())
+        files = sum(path.stat().st_size for path in self.folder.iterdir()) if self.folder.is_dir() else 0
         return images + files + sum(map(len, self.maps.values()))
 
     def close(self) -> None:

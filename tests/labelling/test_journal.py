@@ -180,7 +180,7 @@ def test_a_read_only_file_is_one_line(journal: Journal) -> None:
         journal.append(decision("g2"))
 
 
-@pytest.mark.parametrize("who", ["a\nb", "x" * 61, " Ola", "\u202eOla"])
+@pytest.mark.parametrize("who", ["a\nb", "x" * 61, " Ola", "\u202eOla", "=cmd()", "@Ola"])
 def test_what_is_no_name_is_refused(journal: Journal, who: str) -> None:
     with pytest.raises(UsageError, match="no name of a person"):
         journal.append(decision("g1", who=who))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -47,6 +48,20 @@ def test_large_ones_take_the_place_of_several_and_the_newest_always_stays() -> N
     answers = Answers(Caps(kept_bytes=100))
     small, large = [keep(answers, 40) for _ in range(2)], keep(answers, 500)
     assert [answers.get(key) is None for key, _ in (*small, large)] == [True, True, False]
+
+
+def test_what_joins_an_answer_later_counts_too() -> None:
+    answers = Answers(Caps(kept_bytes=100))
+    (first, grown), (second, _) = (keep(answers, 40) for _ in range(2))
+    grown.size_bytes = 90
+    keep(answers, 1)
+    assert [answers.get(key) is None for key in (first, second)] == [True, False]
+
+
+def test_a_folder_that_was_taken_away_is_made_anew() -> None:
+    answers = Answers(Caps())
+    shutil.rmtree(answers.new_folder().parent)
+    assert answers.new_folder().is_dir()
 
 
 def test_keys_are_not_guessed_and_folders_are_ones_own() -> None:
