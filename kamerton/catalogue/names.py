@@ -85,8 +85,10 @@ def distinct(names: Iterable[str], taken: Collection[str] = ()) -> list[str]:
 
 
 def _numbered(name: str, used: set[str], numbers: dict[str, int]) -> str:
-    numbers.setdefault(name, 2)
-    while f"{name}_{numbers[name]}" in used:
-        numbers[name] += 1
-    used.add(f"{name}_{numbers[name]}")
-    return f"{name}_{numbers[name]}"
+    # One underscore, as in any safe name, also after that of a reserved word.
+    stem = name.rstrip("_")
+    numbers.setdefault(stem, 2)
+    while f"{stem}_{numbers[stem]}" in used:
+        numbers[stem] += 1
+    used.add(f"{stem}_{numbers[stem]}")
+    return f"{stem}_{numbers[stem]}"

@@ -5,7 +5,7 @@ import re
 import sqlite3
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kamerton.catalogue.names import safe_names, words
@@ -57,6 +57,7 @@ def test_any_names_become_distinct_ones_that_sql_and_python_take_as_they_are(nam
 
 
 @given(ANY_NAMES)
+@example(["SESSION", "SESSION"])
 def test_safe_names_stay_as_they_are(names: list[str]) -> None:
     safe = safe_names(names)
     assert safe_names(safe) == safe
