@@ -66,7 +66,9 @@ def slow_names() -> set[str]:
 
 
 def is_slow(item: pytest.Item, slow: set[str]) -> bool:
-    """Say whether a test is slow itself, or needs a fixture that is."""
+    """Say whether a test is slow itself, is marked as long, or needs a fixture that is slow."""
+    if item.get_closest_marker("long"):
+        return True
     fixtures = getattr(item, "fixturenames", ())
     return function_of(item.nodeid) in slow or any(FIXTURE + name in slow for name in fixtures)
 
