@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import re
 import signal
@@ -105,7 +106,8 @@ def test_a_server_that_has_ended_does_not_wait_for_its_threads(tmp_path: Path, m
     monkeypatch.setattr("kamerton.serving.server.serve", end)
     monkeypatch.setattr(command, "LEAVING_SECONDS", 0)
     monkeypatch.setattr(os, "_exit", leave)
+    # Without what --quiet and --verbose are kept in for the whole process.
     with pytest.raises(SystemExit):
-        command.serve(runs=tmp_path, quiet=False, verbose=False)
+        inspect.unwrap(command.serve)(runs=tmp_path)
     assert left.wait(10)
     assert codes == [143]
