@@ -221,9 +221,9 @@ def cohens_kappa(confusion: MeanConfusion) -> Kappa:
     from statsmodels.stats import inter_rater
 
     found = inter_rater.cohens_kappa(confusion)
-    return Kappa(
-        Interval(float(found.kappa), float(found.kappa_low), float(found.kappa_upp)), float(found.pvalue_two_sided)
-    )
+    # The normal distribution behind its ends knows nothing of -1 and 1.
+    ends = max(-1.0, float(found.kappa_low)), min(1.0, float(found.kappa_upp))
+    return Kappa(Interval(float(found.kappa), *ends), float(found.pvalue_two_sided))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -17,6 +17,7 @@ from kamerton.evaluation.metrics import classification_metrics
 from kamerton.evaluation.statistics import (
     METRICS,
     Interval,
+    cohens_kappa,
     difference_interval,
     exact_mcnemar,
     holm,
@@ -227,6 +228,13 @@ def test_mcnemar_by_hand() -> None:
     """Nine of ten: 2 x (1 + 10) / 2**10."""
     first = np.array([True] * 9 + [False])
     assert exact_mcnemar(first, ~first).p_value == pytest.approx(22 / 1024)
+
+
+@pytest.mark.parametrize(("matrix", "end"), [([[5, 0], [1, 6]], 1), ([[0, 6], [5, 1]], -1)])
+def test_no_end_of_an_interval_lies_where_kappa_cannot_be(matrix: list[list[int]], end: int) -> None:
+    interval = cohens_kappa(np.array(matrix, np.float64)).interval
+    assert -1 <= interval.low < interval.value < interval.high <= 1
+    assert end in (interval.low, interval.high)
 
 
 def test_holm_multiplies_the_smallest_by_all_and_never_falls() -> None:
