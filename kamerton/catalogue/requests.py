@@ -6,13 +6,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from kamerton.config.pictures import ID_COLUMN
+from kamerton.config.pictures import ID_COLUMN, PixelOrigin
 from kamerton.data.cubes.origin import framing_differs, framing_told, stretch_differs
 from kamerton.data.sources import open_source
 from kamerton.data.sources.source import Source, SourceRequest, settings_of
 from kamerton.errors import DataError, UsageError, warn
 from kamerton.plurals import counted
 from kamerton.runs.folder import Run
+
+
+class OtherPixelsError(DataError):
+    """Galaxies whose pixels come to be in another way than those that a run learned from."""
+
+    def __init__(self, what: str, *, given: PixelOrigin, received: str, allowed: str, next_step: str) -> None:
+        super().__init__(what, received=received, allowed=allowed, next_step=next_step)
+        self.given = given
 
 
 def flat_paths(sources: Iterable[str | Path | Iterable[str | Path]]) -> list[str | Path]:
@@ -65,13 +73,8 @@ def _require_bands(run: Run, source: Source) -> None:
             next_step="name galaxies with the same bands",
         )
     learned = run.record.pixel_origin
-    if stretch_differs(learned, source.origin):
-        raise DataError(
-            f"{source.path}: its pixels come to be in another way than those that {run.name} learned from",
-            received=str(source.origin),
-            allowed=str(learned),
-            next_step="name galaxies with the run's bands and stretch, or train a run on galaxies like these",
-        )
+    if learned is not None and source.origin is not None and stretch_differs(learned, source.origin):
+        raise _other_pixels(run, source.path, learned, source.origin)
     differs = framing_differs(learned, source.origin)
     if differs:
         raise DataError(
@@ -86,6 +89,19 @@ def _require_bands(run: Run, source: Source) -> None:
             received=f"{framing_told(source.origin)}; learned from {framing_told(learned)}",
             next_step="see to it that galaxies have the same angular size in both",
         )
+
+
+def _other_pixels(run: Run, path: Path, learned: PixelOrigin, given: PixelOrigin) -> OtherPixelsError:
+    if learned.method == "none":
+        what = f"{path}: bands of light in FITS, and {run.name} learned from pictures, whose pixels came as bytes"
+        next_step = "choose a network that learned from FITS cutouts, or give pictures (JPEG, PNG)"
+    elif given.method == "none":
+        what = f"{path}: pictures, whose pixels came as bytes, and {run.name} learned from bands of light in FITS"
+        next_step = "choose a network that learned from pictures, or give FITS cutouts"
+    else:
+        what = f"{path}: other bands, or another stretch, than those that {run.name} learned from"
+        next_step = "give galaxies with its bands and stretch, or choose a network that learned from such as these"
+    return OtherPixelsError(what, received=str(given), allowed=str(learned), next_step=next_step, given=given)
 
 
 def say_doubtful(run: Run, doubtful: int, readable: int, *, to_see: str) -> None:

@@ -106,5 +106,5 @@ def _disagree(where: str, received: str) -> PictureError:
         f"{where}: the names of its bands do not agree",
         received=received,
         allowed="one name a plane, in the file's order, and the same wherever they stand",
-        next_step="correct --bands, or the header's BANDS",
+        next_step="correct the header's BANDS, or --bands where you gave it",
     )

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from kamerton.arrays import SquareHWC
-from kamerton.config.pictures import PictureSettings, PixelOrigin
+from kamerton.config.pictures import PictureSettings, PixelOrigin, band_names
 from kamerton.data.pictures.alike import Likeness, require_alike
 from kamerton.data.pictures.picture import Picture, read_picture
 from kamerton.data.sources.cube_file import is_cube
@@ -128,6 +128,14 @@ def _read_named(path: Path, settings: PictureSettings) -> tuple[Picture, Picture
     picture = read_picture(path, by_header)
     if picture.planes is None or picture.origin.bands is not None or settings.bands is None:
         return picture, by_header
+    wanted = band_names(settings.bands)
+    if picture.planes != len(wanted):
+        raise PictureError(
+            f"{path}: other bands than those that the network learned from",
+            received=counted(picture.planes, "band"),
+            allowed=", ".join(wanted),
+            next_step="give cutouts of these bands, or choose a network that learned from such as this one",
+        )
     return read_picture(path, settings), settings
 
 

@@ -9,6 +9,8 @@ from kamerton.config.serving import LANGUAGES
 KNOWN: dict[str, dict[str, str]] = {
     "pl": {
         r"(?P<where>.+): no more than (?P<left>\d+) galax(y|ies) left to be labelled": "{where}: tylko tyle galaktyk zostało do etykietowania: {left}. Jeśli to wystarczy, nic nie trzeba robić.",
+        r"(?P<where>.+): bands of light in FITS, and (?P<run>.+) learned from pictures, whose pixels came as bytes": "{where}: pasma światła w FITS, a sieć {run} uczyła się na obrazach (JPEG, PNG), których piksele przyszły jako bajty. Wybierz sieć, która uczyła się na wycinkach FITS, albo daj obrazy.",
+        r"(?P<where>.+): pictures, whose pixels came as bytes, and (?P<run>.+) learned from bands of light in FITS": "{where}: obraz, którego piksele przyszły jako bajty, a sieć {run} uczyła się na pasmach światła w FITS. Wybierz sieć, która uczyła się na obrazach, albo daj wycinki FITS.",
         r"(?P<where>.+): none of the (?P<count>\d+) galax(y|ies) that are labelled already is in it": "{where}: nie ma w nim żadnej z galaktyk już etykietowanych (jest ich {count}). Sprawdź, czy oba pliki nazywają galaktyki tak samo, inaczej trzeba będzie decydować o nich jeszcze raz.",
         r"(?P<where>.+): not calibrated, so that how sure the network is stands on its own word": "{where}: katalog nie jest skalibrowany, więc o tym, jak pewna jest sieć, mówi tylko ona sama. Skalibruj przebieg na galaktykach, których sieć nie widziała (`kamerton calibrate`), i uruchom `kamerton predict` ponownie.",
         r"(?P<where>.+): without features, so that the galaxies may all be of one kind": "{where}: katalog nie ma cech, więc wszystkie wybrane galaktyki mogą być jednego rodzaju. To, co je różni, zapisuje `kamerton predict --features all`.",

@@ -83,7 +83,7 @@ def test_planes_that_nobody_names_are_taken_for_those_of_the_run_aloud(tmp_path:
 
 def test_one_band_is_not_taken_for_three(tmp_path: Path) -> None:
     fits.PrimaryHDU(np.random.default_rng(0).normal(5, 1, (16, 16))).writeto(tmp_path / "a.fits")
-    with pytest.raises(DataError, match="3 bands named, g, r, z, for 1 plane"):
+    with pytest.raises(DataError, match=r"the network learned from\. Received: 1 band\. Allowed: g, r, z\."):
         opened(tmp_path, ["a.fits"], bands="g,r,z")
 
 
