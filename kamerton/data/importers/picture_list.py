@@ -20,7 +20,7 @@ from kamerton.data.importers.classes import classes_from_texts
 from kamerton.data.importers.picture_batches import picture_batches
 from kamerton.data.importers.source import ImportRequest, LabelledSource, StreamFindings
 from kamerton.data.lists import id_column_of, read_list, row_of, with_ids
-from kamerton.errors import DataError, PictureError, UsageError, warn
+from kamerton.errors import DataError, PictureError, UsageError, as_typed, warn
 from kamerton.plurals import counted
 
 
@@ -62,6 +62,15 @@ def _decided(source: Path, columns: Mapping[str, list[str]], request: ImportRequ
             f"{source}: no galaxy has a class",
             received=f"{counted(len(columns[request.label_column]), 'line')}, all of them unsure or undone",
             next_step="decide about some first",
+        )
+    lacking = sum(not columns[request.path_column][row].strip() for row in rows if request.path_column in columns)
+    if lacking:
+        raise DataError(
+            f"{source}: decisions about galaxies of a cube, which are no picture files of their own",
+            received=f"{lacking} of {len(rows)} without {request.path_column!r}",
+            allowed="decisions about pictures",
+            next_step="write these labels into a copy of the cube that the catalogue is of: "
+            f"`kamerton labels CUBE --apply {as_typed(source)} --out corrected.fits`",
         )
     return {name: [cells[row] for row in rows] for name, cells in columns.items()}
 

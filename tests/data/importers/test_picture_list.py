@@ -256,6 +256,15 @@ def test_a_history_of_decisions_gives_the_last_words_aloud(tmp_path: Path) -> No
         np.testing.assert_array_equal(cube.read(slice(None)), noise_images(4)[:2])
 
 
+def test_decisions_about_galaxies_of_a_cube_say_which_command_takes_them(tmp_path: Path) -> None:
+    (tmp_path / "my decisions.csv").write_text(
+        "id,label,who,when,seconds,path\ng0,spiral,Ola,t0,1.00,\ng1,edge,Ola,t1,1.00,\n"
+    )
+    said = refusal(tmp_path / "my decisions.csv")
+    assert "decisions about galaxies of a cube" in said
+    assert f"`kamerton labels CUBE --apply '{tmp_path}/my decisions.csv' --out corrected.fits`" in said
+
+
 def test_a_history_without_any_class_is_one_line(tmp_path: Path) -> None:
     save_pictures(tmp_path, ["0.png"])
     (tmp_path / "decisions.csv").write_text("id,label,who,when,seconds,path\ng0,unsure,Ola,t0,1.00,0.png\n")
