@@ -175,8 +175,13 @@ def next_galaxies(
 
 
 def next_rows(catalogue: OpenedCatalogue, *, count: int, labelled: set[str]) -> Rows:
-    """Choose rows of an opened catalogue as `next_galaxies` does; ``labelled`` are ids that are not asked for again."""
-    return _Chooser(catalogue, NextSettings(count=count), labelled, None, Silent()).choose()
+    """Choose rows of an opened catalogue as `next_galaxies` does; ``labelled`` are ids that are not asked for again.
+
+    That there are fewer than ``count`` is not said of the usual number.
+    """
+    chooser = _Chooser(catalogue, NextSettings(count=count), labelled, None, Silent())
+    # The usual number is nobody's wish.
+    return chooser.choose(fewer_is_said=count != NextSettings.count)
 
 
 class _Chooser:
@@ -204,7 +209,7 @@ class _Chooser:
         self.failed = self.labelled = self.learned = 0
         self._learned = learned_by(catalogue, run)
 
-    def choose(self) -> Rows:
+    def choose(self, *, fewer_is_said: bool = True) -> Rows:
         """Choose rows, in the order in which they are best labelled."""
         count = self.settings.count
         rows = self._shortlist(self._most()).rows
@@ -215,7 +220,7 @@ class _Chooser:
                 f"{self.learned} that the run has learned from",
                 next_step="name a catalogue of further galaxies",
             )
-        if len(rows) < count:
+        if fewer_is_said and len(rows) < count:
             warn(
                 f"{self.catalogue.path}: no more than {counted(len(rows), 'galaxy')} left to be labelled",
                 received=f"a count of {count}",

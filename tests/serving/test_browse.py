@@ -295,6 +295,10 @@ def test_what_next_warns_of_stands_on_the_page_in_its_language(client: TestClien
     assert 'role="note"' not in client.get("/browse/wall?c=night").text
 
 
+def test_fewer_galaxies_than_the_usual_number_are_nothing_to_be_warned_of(client: TestClient) -> None:
+    assert "galaxies left" not in client.get("/browse/wall?c=night&sort=next").text
+
+
 def test_what_no_page_shows_is_warned_of_in_the_terminal(client: TestClient, night: Path) -> None:
     path = decisions_path(night)
     path.write_text("id,label,who,when,seconds,path\na,dim,Ola,2026-11-26T10:00:00Z,1,\nb,di")
