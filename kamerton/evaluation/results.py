@@ -72,7 +72,7 @@ def read_all_predictions(runs: Sequence[Run], dataset: str | None = None) -> lis
     they were changed.
     """
     name = _shared_dataset(runs, dataset)
-    found = [_predictions(run, name, runs[0].record.class_names) for run in runs]
+    found = [_predictions(run, name, runs[0]) for run in runs]
     first = found[0]
     for other in found[1:]:
         same = (
@@ -107,12 +107,12 @@ def _shared_dataset(runs: Sequence[Run], dataset: str | None) -> str:
     )
 
 
-def _predictions(run: Run, dataset: str, class_names: tuple[str, ...]) -> RunPredictions:
-    """Read one run's predictions, with its classes in the order of ``class_names``."""
-    own_names = run.record.class_names
+def _predictions(run: Run, dataset: str, first: Run) -> RunPredictions:
+    """Read one run's predictions, with its classes in the order of those of the ``first``."""
+    own_names, class_names = run.record.class_names, first.record.class_names
     if sorted(own_names) != sorted(class_names):
         raise UsageError(
-            f"{run.name} learned other classes than the first run",
+            f"{run.name} learned other classes than {first.name}",
             received=", ".join(own_names),
             allowed=", ".join(class_names),
             next_step="compare runs with the same classes",

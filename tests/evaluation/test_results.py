@@ -51,7 +51,7 @@ def test_other_classes_are_refused(copies: list[Run]) -> None:
     assert record.results is not None
     ended = record.results
     copies[2].update(record.with_results(ended.weights, ended.history, ended.galaxies, ended.epoch))
-    with pytest.raises(UsageError, match="learned other classes"):
+    with pytest.raises(UsageError, match=f"learned other classes than {copies[0].name}"):
         compare([run.path for run in copies])
 
 
