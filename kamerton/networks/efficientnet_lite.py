@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import accumulate
 from typing import NamedTuple
@@ -204,13 +205,11 @@ EFFICIENTNET_LITE0 = _entry(0, LITE0)
 EFFICIENTNET_LITE1 = _entry(1, Scale(1.0, 1.1, 0.2))
 EFFICIENTNET_LITE2 = _entry(2, Scale(1.1, 1.2, 0.3))
 
-EFFICIENTNET_LITE0_STAGES = Network(
+EFFICIENTNET_LITE0_STAGES = replace(
+    EFFICIENTNET_LITE0,
     name="efficientnet_lite0_stages",
     title="EfficientNet-Lite0, all stages",
     year=2022,
     paper="Liu 2020 with a head that sees all stages, after Evci et al. 2022, arXiv:2201.03529",
-    smallest_size=33,
     build=partial(pooled_stages, LITE0),
-    initialise=he_normal_,
-    channels_last_sizes=range(33, MEASURED_SIZES.stop),
 )
