@@ -168,10 +168,10 @@ def _settle(path: Path, own: Collection[str]) -> None:
         if left.suffix == ".former" and not path.exists():
             left.rename(path)
         else:
-            _remove_own(left, own)
+            remove_own(left, own)
 
 
-def _remove_own(folder: Path, own: Collection[str]) -> None:
+def remove_own(folder: Path, own: Collection[str]) -> None:
     """Remove the files of a folder that are named, and the folder where nothing else is in it."""
     with suppress(OSError):
         for place in folder.iterdir():
@@ -243,7 +243,7 @@ def _swap(path: Path, partial: Path, own: Collection[str]) -> None:
         finally:
             if former.exists() and not path.exists():
                 former.rename(path)
-            _remove_own(former, own)
+            remove_own(former, own)
     _sync_folder(path.parent)
 
 

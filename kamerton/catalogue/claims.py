@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,6 +18,9 @@ from kamerton.runs.lock import NO_LOCKS
 
 CLAIMS = ".claims"
 """Folder of the locks, in that of the catalogue; it goes when the last process leaves it."""
+
+OWN_CLAIM = re.compile(r"manifest|file|\d{6,}")
+"""Names of pieces of work: the list of the galaxies, the one file that is made, a shard. Other files are not ours."""
 
 
 class Claim:
@@ -100,7 +105,9 @@ def _without_locks() -> Iterator[None]:
 def remove_dead_claims(out: Path) -> None:
     """Take away what killed processes left of their claims; those of living ones stay."""
     folder = out / CLAIMS
-    for place in sorted(folder.iterdir()) if folder.is_dir() else []:
+    for place in sorted(folder.iterdir()) if folder.is_dir() and not folder.is_symlink() else []:
+        if not OWN_CLAIM.fullmatch(place.name) or place.is_symlink() or not place.is_file():
+            continue
         found = claim(out, place.name, wait=False)
         if found is not None:
             found.release()
@@ -109,6 +116,8 @@ def remove_dead_claims(out: Path) -> None:
 def _open(place: Path) -> int:
     while True:
         place.parent.mkdir(exist_ok=True)
+        if place.parent.is_symlink():
+            raise OSError(errno.ELOOP, f"{CLAIMS} is a link, and what it leads to is not the catalogue's")
         # The process before may take the empty folder away just now.
         with suppress(FileNotFoundError):
             return os.open(place, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)

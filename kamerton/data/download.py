@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import http.client
+import os
 import shutil
 import time
 import urllib.error
@@ -103,6 +104,7 @@ def download(
     if fetch.target.exists():
         return _check_present(fetch, sha256)
     _make_folder(fetch.target.parent)
+    _require_files(fetch)
     _fetch_patiently(fetch, attempts, pause_s)
     _check_hash(fetch, sha256)
     fetch.part.replace(fetch.target)
@@ -142,6 +144,17 @@ def _make_folder(folder: Path) -> None:
         raise OutputError(
             f"{folder}: cannot be made", received=error.strerror, next_step="choose a folder you may write to"
         ) from error
+
+
+def _require_files(fetch: _Fetch) -> None:
+    """Refuse a part that is a link, which would be written through, or a pipe, which would wait (OutputError)."""
+    for path in (fetch.part, fetch.version):
+        if os.path.lexists(path) and (path.is_symlink() or not path.is_file()):
+            raise OutputError(
+                f"{path}: no part of a download",
+                received="a link, a pipe or a folder",
+                next_step="move it away or choose another folder",
+            )
 
 
 def _check_hash(fetch: _Fetch, sha256: str) -> None:

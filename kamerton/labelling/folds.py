@@ -161,6 +161,8 @@ def read_folds(folder: Path, asked: dict[str, Any], galaxies: int) -> Folds:
                 allowed=f"numbers from 0 to {limit - 1}",
                 next_step=next_step,
             )
+    if len(set(folds.fold_of)) < most:
+        raise RunError(f"{place}: fold_of: folds without a galaxy", allowed=f"{most} folds", next_step=next_step)
     if not all(0 <= pair.first < galaxies and 0 <= pair.second < galaxies for pair in folds.alike):
         raise RunError(f"{place}: alike: galaxies that are not there", next_step=next_step)
     return folds

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import shutil
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,9 +16,9 @@ from kamerton.config.labels import LabelsSettings
 from kamerton.config.learning import TrainSettings
 from kamerton.config.recipe import Recipe
 from kamerton.data.cubes.writer import CubeWriter
-from kamerton.errors import RunError, TrainingStoppedError, as_typed
+from kamerton.errors import OutputError, RunError, TrainingStoppedError, as_typed
 from kamerton.evaluation.evaluate import evaluate
-from kamerton.files import whole_folder
+from kamerton.files import remove_own, whole_folder
 from kamerton.labelling.folds import HELD, Folds
 from kamerton.labelling.galaxies import Galaxies
 from kamerton.plurals import counted
@@ -62,8 +61,10 @@ class Judged:
 def judge(plan: Plan, galaxies: Galaxies, folds: Folds, watcher_for: Callable[[], Watcher]) -> Judged:
     """Train and test the network of each fold, from wherever that stands, and put its answers together.
 
-    RunError for a damaged run, and TrainingStoppedError after a signal, which tells how to go on.
+    RunError for a damaged run, OutputError where a link leads out of the folder, and TrainingStoppedError after a
+    signal, which tells how to go on.
     """
+    _refuse_links(plan)
     count = plan.settings.folds
     found = np.full((len(galaxies), len(galaxies.class_names)), np.nan, np.float32)
     runs, metrics = [], []
@@ -71,7 +72,7 @@ def judge(plan: Plan, galaxies: Galaxies, folds: Folds, watcher_for: Callable[[]
         rows = np.flatnonzero(np.array(folds.fold_of) == fold)
         ids = tuple(galaxies.ids[row] for row in rows)
         watcher = watcher_for()
-        path = plan.out / RUNS / f"fold-{fold + 1}"
+        path = plan.out / RUNS / _fold_name(fold)
         if not _is_done(path):
             watcher.say(f"fold {fold + 1} of {count}: {counted(len(rows), 'galaxy')} to judge")
             try:
@@ -86,6 +87,21 @@ def judge(plan: Plan, galaxies: Galaxies, folds: Folds, watcher_for: Callable[[]
         _remove_cubes(plan.out, fold)
     assert not np.isnan(found).any()
     return Judged(found, tuple(runs), tuple(metrics))
+
+
+def _refuse_links(plan: Plan) -> None:
+    """Refuse inner folders that are links (OutputError): what they lead to was not made here."""
+    inner = [plan.out / name for name in (RUNS, CUBES)]
+    for place in (*inner, *(folder / _fold_name(fold) for folder in inner for fold in range(plan.settings.folds))):
+        if place.is_symlink():
+            raise OutputError(
+                f"{place} is a link, and nothing outside {plan.out} is written or removed",
+                next_step="put a folder in its place",
+            )
+
+
+def _fold_name(fold: int) -> str:
+    return f"fold-{fold + 1}"
 
 
 def _is_done(path: Path) -> bool:
@@ -103,14 +119,14 @@ def _train_and_test(plan: Plan, galaxies: Galaxies, folds: Folds, fold: int, wat
     asked: dict[str, Any] = {field.name: getattr(settings, field.name) for field in dataclasses.fields(TrainSettings)}
     # The plan's recipe has epochs, batch size and what freezing makes of it already.
     asked |= {"recipe": plan.recipe, "epochs": None, "batch_size": None}
-    out = plan.out / RUNS / f"fold-{fold + 1}"
+    out = plan.out / RUNS / _fold_name(fold)
     run = train(data, network=plan.network, out=out, resume=True, watcher=watcher, **asked)
     held = data / PART_FILES[HELD]
     evaluate(run, held, eight_views=settings.eight_views, device=settings.device, name=HELD_NAME, watcher=watcher)
 
 
 def _cubes_path(out: Path, fold: int) -> Path:
-    return out / CUBES / f"fold-{fold + 1}"
+    return out / CUBES / _fold_name(fold)
 
 
 def _write_cubes(out: Path, galaxies: Galaxies, folds: Folds, fold: int, seed: int) -> Path:
@@ -142,10 +158,9 @@ def _write_cubes(out: Path, galaxies: Galaxies, folds: Folds, fold: int, seed: i
 def _remove_cubes(out: Path, fold: int) -> None:
     """Take away a fold's cubes, which can be made again from the data and the folds; five are as large as five sets."""
     place = _cubes_path(out, fold)
-    if place.is_dir() and not place.is_symlink():
-        shutil.rmtree(place)
-        if not any(place.parent.iterdir()):
-            place.parent.rmdir()
+    remove_own(place, PART_FILES)
+    with suppress(OSError):
+        place.parent.rmdir()
 
 
 def _answers(run: Run, metrics: Metrics, ids: tuple[str, ...], class_names: tuple[str, ...]) -> Probabilities:

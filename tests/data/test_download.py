@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import socket
 import threading
 from collections.abc import Iterator
@@ -121,6 +122,22 @@ def test_hash_is_the_standard_librarys(tmp_path: Path) -> None:
 
 def test_capital_letters_in_the_hash_are_the_same_hash(site: Site, tmp_path: Path) -> None:
     assert fetch(site, tmp_path, SHA256.upper()).exists()
+
+
+@pytest.mark.parametrize("ending", [".part", ".part.version"])
+@pytest.mark.parametrize("kind", ["link", "pipe"])
+def test_nothing_is_written_through_a_link_and_no_pipe_is_waited_for(
+    site: Site, tmp_path: Path, ending: str, kind: str
+) -> None:
+    place = tmp_path / f"file.h5{ending}"
+    if kind == "link":
+        (tmp_path / "theirs").write_bytes(b"theirs")
+        place.symlink_to(tmp_path / "theirs")
+    else:
+        os.mkfifo(place)
+    with pytest.raises(OutputError, match=r"no part of a download.*a link, a pipe"):
+        fetch(site, tmp_path)
+    assert kind == "pipe" or (tmp_path / "theirs").read_bytes() == b"theirs"
 
 
 def test_missing_folder_is_made(site: Site, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -196,6 +197,30 @@ def test_what_is_there_is_not_written_over(cube: Path, searched: LabelReport, tm
         labels(cube, out=tmp_path, resume=True, **HOW)
 
 
+def test_nothing_of_others_is_removed_from_where_the_folds_cubes_were(cube: Path, searched: LabelReport) -> None:
+    notes = searched.path / "cubes/fold-1/notes.txt"
+    notes.parent.mkdir(parents=True)
+    notes.write_text("mine")
+    labels(cube, out=searched.path, resume=True, **HOW)
+    assert notes.read_text() == "mine"
+    shutil.rmtree(searched.path / "cubes")
+
+
+@pytest.mark.parametrize("inner", ["cubes", "cubes/fold-1"])
+def test_nothing_is_removed_through_a_link(cube: Path, searched: LabelReport, tmp_path: Path, inner: str) -> None:
+    theirs = tmp_path / ("fold-1/train.fits" if inner == "cubes" else "train.fits")
+    theirs.parent.mkdir(exist_ok=True)
+    theirs.write_text("theirs")
+    link = searched.path / inner
+    link.parent.mkdir(exist_ok=True)
+    link.symlink_to(tmp_path)
+    with pytest.raises(OutputError, match=r"is a link, and nothing outside"):
+        labels(cube, out=searched.path, resume=True, **HOW)
+    assert theirs.read_text() == "theirs"
+    link.unlink()
+    shutil.rmtree(searched.path / "cubes", ignore_errors=True)
+
+
 def spoil(place: Path, old: bytes, new: bytes) -> bytes:
     whole = place.read_bytes()
     assert old in whole
@@ -214,6 +239,15 @@ def test_damaged_folds_are_refused(cube: Path, searched: LabelReport) -> None:
         with pytest.raises(RunError, match=message):
             labels(cube, out=searched.path, resume=True, **HOW)
         place.write_bytes(whole)
+
+
+def test_folds_of_which_one_judges_nobody_are_refused(cube: Path, searched: LabelReport) -> None:
+    place = searched.path / "folds.json"
+    whole = place.read_bytes()
+    place.write_text(json.dumps(json.loads(whole) | {"fold_of": [0] * 120}))
+    with pytest.raises(RunError, match="folds without a galaxy"):
+        labels(cube, out=searched.path, resume=True, **HOW)
+    place.write_bytes(whole)
 
 
 def test_a_damaged_run_of_a_fold_is_refused(cube: Path, searched: LabelReport) -> None:
