@@ -14,6 +14,7 @@ from torch import nn
 
 from kamerton.batches.augment import EIGHT, turned
 from kamerton.config.judging import CompareSettings
+from kamerton.errors import UsageError
 from kamerton.evaluation.statistics import Interval
 from kamerton.explaining.agreeing import rank_correlations
 from kamerton.explaining.deleting import STEPS, Hanging, centred_gaussian, hanging, random_maps
@@ -92,6 +93,10 @@ class Receipt:
     cascade: tuple[CascadeStep, ...]
     turned: Interval
     """Mean rank correlation of the map with that of the turned galaxy, turned back."""
+
+    def __post_init__(self) -> None:
+        if self.gaussian.better_by is None or self.random.better_by is None:
+            raise UsageError("better_by: none", allowed="by how much the map is better than each rival")
 
     @property
     def is_enough(self) -> bool:

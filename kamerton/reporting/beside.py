@@ -23,6 +23,9 @@ RECORD_BYTES = 1 << 26
 ROWS_SHOWN = 20
 """Of a list; the file itself has all."""
 
+MOST_DIGITS = 20
+"""Of a number of galaxies; Python takes no number from a text of some thousands."""
+
 NEIGHBOURS_TABLE = f"{TABLE_NAME}.parquet"
 
 
@@ -142,7 +145,7 @@ def _labels(path: Path) -> LabelsTold:
 def _neighbours(path: Path) -> LikeOne:
     with open_catalogue(path) as table:
         facts = table.facts
-        if not {"query", "neighbours_of", "known_galaxies"} <= set(facts) or not facts["known_galaxies"].isdecimal():
+        if not {"query", "neighbours_of", "known_galaxies"} <= set(facts) or not _is_count(facts["known_galaxies"]):
             raise DataError(
                 f"{path}: no table of `kamerton similar`",
                 received=f"facts {', '.join(facts) or 'none'}",
@@ -154,6 +157,10 @@ def _neighbours(path: Path) -> LikeOne:
         numbers = [values(rows, name).tolist() for name in ("probability", "distance")]
         shown = tuple(zip(*cells, *numbers, strict=True))[:ROWS_SHOWN]
     return LikeOne(facts["query"], facts["neighbours_of"], int(facts["known_galaxies"]), shown)
+
+
+def _is_count(text: str) -> bool:
+    return text.isdecimal() and len(text) < MOST_DIGITS
 
 
 def _asked(path: Path) -> AskedList:

@@ -68,6 +68,14 @@ def test_a_receipt_that_is_none_is_left_out_aloud(run: Run, content: str) -> Non
         assert list(kept_explanations(run)) == []
 
 
+def test_a_receipt_without_its_result_is_left_out_aloud(run: Run) -> None:
+    place = run.path / "explanations/żółte" / RECEIPT_FILE
+    content = json.loads(place.read_text())
+    place.write_text(json.dumps(content | {"gaussian": content["gaussian"] | {"better_by": None}}))
+    with pytest.warns(KamertonWarning, match=r"not a receipt.*better_by"):
+        assert list(kept_explanations(run)) == []
+
+
 def test_a_folder_without_a_receipt_is_named_as_foreign(run: Run) -> None:
     (run.path / "explanations/mine").mkdir()
     assert foreign_files(run) == ["explanations/mine"]

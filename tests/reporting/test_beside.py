@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from pyarrow import parquet
 
 from kamerton.catalogue.predict import predict
 from kamerton.errors import DataError, KamertonWarning, UsageError
 from kamerton.evaluation.comparison import Comparison
 from kamerton.neighbours.next_galaxies import next_galaxies
 from kamerton.neighbours.similar import similar
+from kamerton.reporting.beside import beside_runs
 from kamerton.reporting.report import LANGUAGES, report, write_report
 from kamerton.runs.folder import Run, open_run
 from tests.conftest import write_toy_cube
@@ -88,6 +90,15 @@ def test_what_is_named_and_is_no_result_is_refused_before_anything_is_compared(
     with pytest.raises((UsageError, DataError), match=error):
         report(runs, tmp_path / "page.html", beside=[tmp_path / name.split("/", maxsplit=1)[0]])
     assert not (tmp_path / "page.html").exists()
+
+
+def test_a_number_of_galaxies_that_is_none_is_refused(results: Path, tmp_path: Path) -> None:
+    table = parquet.read_table(results / "near/neighbours.parquet")
+    said = {name: text for name, text in (table.schema.metadata or {}).items() if b"sha256" not in name}
+    (name,) = (name for name in said if name.endswith(b"known_galaxies"))
+    parquet.write_table(table.replace_schema_metadata(said | {name: b"9" * 5000}), tmp_path / "neighbours.parquet")
+    with pytest.raises(DataError, match="no table of `kamerton similar`"):
+        beside_runs([], [tmp_path])
 
 
 def test_what_is_damaged_in_a_run_folder_is_left_out_aloud(
