@@ -25,6 +25,7 @@ from kamerton.data.decided import UNDONE, UNSURE, is_unsure, last_words
 from kamerton.errors import KamertonError, UnknownNameError, heard
 from kamerton.labelling.journal import Decision, Journal
 from kamerton.neighbours.next_galaxies import next_rows
+from kamerton.neighbours.pictures import require_within
 
 SELECTIONS_KEPT = 8
 """Of a million galaxies each takes at most 8 MB."""
@@ -60,7 +61,7 @@ class Browsed:
         # Also where nobody closes it, as at the end of a server.
         self._closing = weakref.finalize(self, self._held.close)
         self.opened = self._held.enter_context(open_to_browse(path))
-        self.journal = Journal(decisions_path(path))
+        self._journal = Journal(decisions_path(path))
         self._within = within
         self._selections: OrderedDict[tuple[Wanted, int], tuple[Rows, tuple[str, ...]]] = OrderedDict()
         self._windows: OrderedDict[bytes, dict[int, ListedGalaxy]] = OrderedDict()
@@ -74,6 +75,13 @@ class Browsed:
     def close(self) -> None:
         """Close what is open."""
         self._closing()
+
+    @property
+    def journal(self) -> Journal:
+        """What was decided; OutsideError for a link that leads others out of the folder that they may see."""
+        if self._journal.path.is_symlink():
+            require_within(self._journal.path, self._within, "decisions")
+        return self._journal
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -234,7 +242,8 @@ class Browsed:
         if wanted.decided == "disputed":
             said = [(one.id, one.label, one.who) for one in self.journal.decisions()]
             names, labels, who = (list(cells) for cells in zip(*said, strict=True)) if said else ([], [], [])
-            return last_words(names, labels, who, self.class_names).disputed
+            disputed = set(last_words(names, labels, who, self.class_names).disputed)
+            return [name for name in dict.fromkeys(names) if name.strip() in disputed]
         standing = self.standing()
         if wanted.decided != "unsure":
             return list(standing)

@@ -37,8 +37,8 @@ class Wanted(Settings):
     """Name of a column, probability, margin, or next; nothing for the catalogue's own."""
     descending: bool = False
     """The largest first."""
-    count: int = NextSettings.count
-    """Galaxies that next chooses."""
+    count: int | None = None
+    """Galaxies that next chooses; None for as many as usual."""
 
     def check(self) -> None:
         for name in ("at_least", "at_most"):
@@ -47,7 +47,8 @@ class Wanted(Settings):
         for name in ("smallest_set", "largest_set"):
             value = getattr(self, name)
             require(value is None or 0 <= value <= 1000, name, value, "a number of classes from 0 to 1000")
-        NextSettings(count=self.count)
+        if self.count is not None:
+            NextSettings(count=self.count)
 
     @property
     def is_all(self) -> bool:

@@ -241,8 +241,10 @@ def _read(path: Path) -> list[Decision]:
     places = [names.index(name) if name in names else None for name in COLUMNS]
     decisions = []
     for row in found.rows:
-        cells = ["" if place is None else row[place].strip() for place in places]
-        galaxy, label, who, when, seconds, picture = cells
+        cells = ["" if place is None else row[place] for place in places]
+        # Ids and paths are what galaxies and files are called, blanks at their ends included.
+        galaxy, picture = cells[0], cells[-1]
+        label, who, when, seconds = (cell.strip() for cell in cells[1:-1])
         decisions.append(Decision(galaxy, label, who, when, _seconds(seconds), picture))
     return decisions
 

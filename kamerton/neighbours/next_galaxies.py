@@ -174,14 +174,13 @@ def next_galaxies(
     return asked
 
 
-def next_rows(catalogue: OpenedCatalogue, *, count: int, labelled: set[str]) -> Rows:
+def next_rows(catalogue: OpenedCatalogue, *, count: int | None, labelled: set[str]) -> Rows:
     """Choose rows of an opened catalogue as `next_galaxies` does; ``labelled`` are ids that are not asked for again.
 
-    That there are fewer than ``count`` is not said of the usual number.
+    With None for ``count`` nobody wishes for a number: the usual one is taken, and that there are fewer is not said.
     """
-    chooser = _Chooser(catalogue, NextSettings(count=count), labelled, None, Silent())
-    # The usual number is nobody's wish.
-    return chooser.choose(fewer_is_said=count != NextSettings.count)
+    settings = NextSettings() if count is None else NextSettings(count=count)
+    return _Chooser(catalogue, settings, labelled, None, Silent()).choose(fewer_is_said=count is not None)
 
 
 class _Chooser:
@@ -195,7 +194,9 @@ class _Chooser:
         run: Run | str | Path | None,
         watcher: Progress,
     ) -> None:
-        self.catalogue, self.settings, self._ids, self._watcher = catalogue, settings, labelled, watcher
+        self.catalogue, self.settings, self._watcher = catalogue, settings, watcher
+        # Lists are read without blanks at the ends of their cells, and a galaxy may be called with some.
+        self._ids = {name.strip() for name in labelled}
         self.probabilities = [f"p_{slug}" for slug in catalogue.class_names]
         if not self.probabilities or not set(self.probabilities) <= set(catalogue.columns):
             raise DataError(
@@ -252,7 +253,7 @@ class _Chooser:
                 # One for every row, so that a label more does not change the others.
                 keys = rng.random(len(table)) if self.settings.random else self._keys(table, found_margins)
                 has_failed = np.isnan(found_margins) | np.array([bool(text) for text in texts(table, STATUS.name)])
-                is_labelled = np.array([name in self._ids for name in texts(table, ID.name)])
+                is_labelled = np.array([name.strip() in self._ids for name in texts(table, ID.name)])
                 may_be_asked = ~has_failed & ~is_labelled
                 if self._learned is not None:
                     is_learned = self._learned.among(table) & may_be_asked

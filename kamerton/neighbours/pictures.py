@@ -93,16 +93,16 @@ class OpenedSources:
 
 
 class OutsideError(DataError):
-    """Images that may not be shown where they are."""
+    """What may not be shown where it is."""
 
 
-def require_within(place: Path, within: Path | None) -> None:
+def require_within(place: Path, within: Path | None, what: str = "images") -> None:
     """Raise OutsideError for a file or folder that is not below ``within``, once links are followed."""
     if within is not None and not place.resolve().is_relative_to(within.resolve()):
         raise OutsideError(
-            "images outside the folder that is served are shown on this machine alone",
+            f"{what} outside the folder that is served are shown on this machine alone",
             received=place,
-            next_step="serve a folder that holds the catalogue and its images, or come through SSH without --host",
+            next_step=f"serve a folder that holds the catalogue and its {what}, or come through SSH without --host",
         )
 
 

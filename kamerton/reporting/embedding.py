@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from kamerton.data.pictures.picture import read_rgb
+from kamerton.errors import PictureError
 from kamerton.figures.drawing import save_figure
 
 if TYPE_CHECKING:
@@ -49,7 +50,14 @@ def embedded_file(path: Path) -> str:
 
 
 def smaller_jpeg(path: Path) -> bytes:
-    """Read a picture file, and make a smaller JPEG of it; PictureError where it is none."""
+    """Read a picture file, and make a smaller JPEG of it; PictureError where it is none, or a link.
+
+    Who is shown a page or a report is to see what was written beside it, and no other picture of this machine.
+    """
+    if path.is_symlink():
+        raise PictureError(
+            f"{path}: a link, which may lead to any picture", next_step="put the picture itself in its place"
+        )
     picture = Image.fromarray(read_rgb(path))
     picture.thumbnail((LARGEST_WIDTH, picture.height), Image.Resampling.LANCZOS)
     made = io.BytesIO()

@@ -127,7 +127,7 @@ def answer(network: Network, run_name: str, given: Sequence[Given], folder: Path
         tuple(work.galaxies),
         Header(title, columns, network.facts),
         work.table(),
-        tuple(_without_paths(line, given) for line in lines),
+        tuple(_without_paths(line, given) for line in dict.fromkeys([*network.warnings, *lines])),
         network.method,
         folder,
     )

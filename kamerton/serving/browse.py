@@ -20,6 +20,7 @@ from kamerton.browsing.galaxies import ListedGalaxy
 from kamerton.browsing.library import Library
 from kamerton.browsing.orders import MARGIN, NEXT, PROBABILITY, orders
 from kamerton.config.browsing import NO_CLASS, PAGE_GALAXIES
+from kamerton.config.neighbours import NextSettings
 from kamerton.data.classes import NAMES_SHOWN
 from kamerton.data.decided import UNSURE
 from kamerton.data.fits.letters import printable
@@ -135,6 +136,7 @@ class Desk:
             "unsure": UNSURE,
             "has_unsure": UNSURE not in browsed.class_names,
             "special": {PROBABILITY: "probability", MARGIN: "margin", NEXT: "next"},
+            "usual_count": NextSettings.count,
             "journal": browsed.journal.path.name,
             "keys": dict(zip(browsed.class_names, KEYS, strict=False)),
             "sides": SIDES,

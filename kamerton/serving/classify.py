@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, Route
 
 from kamerton.catalogue.writers import WRITERS
 from kamerton.data.pictures.picture import read_picture
-from kamerton.errors import KamertonError, UsageError, take_heard
+from kamerton.errors import KamertonError, UsageError
 from kamerton.runs.folder import open_run
 from kamerton.serving.answering import Answer, Galaxy, answer, checked_schema, stretched
 from kamerton.serving.answers import Answers
@@ -107,8 +107,6 @@ class Desk:
             found = await self.site.queue.run(
                 lambda: answer(self.networks.open(path), name, given, folder, self.site.caps)
             )
-            # What the network's opening warned of, too.
-            found.warnings += tuple(take_heard())
             key, kept = self.answers.keep(found), True
         finally:
             if not kept:

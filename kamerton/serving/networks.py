@@ -21,7 +21,7 @@ from kamerton.catalogue.heading import model_facts, model_of
 from kamerton.certainty.judging import Certainty, read_certainty
 from kamerton.config.answers import ExplainSettings
 from kamerton.config.serving import Caps
-from kamerton.errors import UsageError
+from kamerton.errors import UsageError, heard
 from kamerton.explaining.maps_file import MapHW, resized
 from kamerton.explaining.telling import TITLES
 from kamerton.explaining.way import Way
@@ -42,6 +42,8 @@ class Network:
 
     def __init__(self, run: Run) -> None:
         self.run = run
+        self.warnings: tuple[str, ...] = ()
+        """What its opening warned of."""
         self._way = _way(run)
         self.predictor.prepare()
         _ = self.facts
@@ -154,7 +156,11 @@ class Networks:
         if known is None:
             while len(self._kept) >= self._most:
                 self._kept.popitem(last=False)[1][1].close()
-            known = state, Network(open_run(path))
+            # Whoever asks is told, however long ago it was opened.
+            with heard() as lines:
+                network = Network(open_run(path))
+            network.warnings = tuple(lines)
+            known = state, network
         self._kept[path] = known
         return known[1]
 

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 import numpy as np
+from markupsafe import escape
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -137,7 +138,7 @@ class Desk:
             s=state,
             tested=tested,
             trouble=None if state.trouble is None else self.site.said(state.trouble),
-            settings=_settings(state.run),
+            settings=_settings(state.run, self.site),
             now=_told(state, self.site.language(request)),
             place=f"{HOME}/{state.key}",
             **found,
@@ -177,7 +178,7 @@ class Desk:
     def _texts(self, teller: Teller) -> dict[str, Any]:
         texts = teller.texts()
         for row in texts["data"]:
-            row["path"] = self.site.said(row["path"])
+            row["path"] = self.site.place(row["path"])
         return texts
 
     async def compare(self, request: Request) -> Response:
@@ -216,7 +217,9 @@ class Desk:
 
         def work() -> bytes:
             page = report_page(self.results.comparison(states, name), lang)
-            return self.site.said(page).encode("utf-8", "backslashreplace")
+            for path in _cube_paths(states):
+                page = page.replace(f"<code>{escape(path)}</code>", f"<code>{escape(self.site.place(path))}</code>")
+            return self.site.without_places(page).encode("utf-8", "backslashreplace")
 
         headers = {"Content-Security-Policy": REPORT_POLICY}
         if "save" in request.query_params:
@@ -282,7 +285,7 @@ class Desk:
             count=len(rows),
             galaxies=[_galaxy(predictions, int(row)) for row in shown],
             is_there=is_there,
-            cube=self.site.said(metrics.path),
+            cube=self.site.place(metrics.path),
             number=page,
             pages=-(-len(rows) // step),
             address=address,
@@ -436,7 +439,14 @@ def _galaxy(tested: RunPredictions, row: int) -> dict[str, Any]:
     }
 
 
-def _settings(run: Run | None) -> list[tuple[str, str]]:
+def _cube_paths(states: Sequence[RunState]) -> set[str]:
+    """Name where the cubes were that runs saw, and that they were tested on."""
+    records = [one for state in states if state.run is not None for one in state.run.record.trained]
+    tested = {test.metrics.path for state in states for test in state.tests if test.metrics is not None}
+    return tested | {cube.path for record in records for cube in record.data.values()}
+
+
+def _settings(run: Run | None, site: Site) -> list[tuple[str, str]]:
     """List everything that the record of a run says, but for what the page says already."""
     if run is None:
         return []
@@ -444,7 +454,12 @@ def _settings(run: Run | None) -> list[tuple[str, str]]:
     for name in ("class_names", "data", "members"):
         del record[name]
     members = {member.name: member.fingerprint for member in run.record.members}
-    return [(name, _plain(value)) for name, value in flattened(record | ({"members": members} if members else {}))]
+    return [
+        (name, site.place(str(value)) if name.endswith(".path") and value is not None else _plain(value))
+        for name, value in flattened(record | ({"members": members} if members else {}))
+        # How the folders of this machine lie to each other is for who sits at it.
+        if site.settings.is_local or not name.endswith(".beside")
+    ]
 
 
 def _plain(value: Any) -> str:

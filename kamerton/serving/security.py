@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import html
 import ipaddress
 import secrets
 import socket
@@ -17,12 +18,12 @@ from collections.abc import MutableMapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kamerton.config.serving import ServeSettings
@@ -221,8 +222,12 @@ class Guard:
         """Send a browser to the same address without the token, so that no history and no screenshot shows it."""
         left = [(name, value) for name, value in parse_qsl(request.url.query) if name != "token"]
         # Two slashes would begin the name of another machine.
-        path = "/" + request.url.path.lstrip("/")
-        return RedirectResponse(f"{path}?{urlencode(left)}" if left else path, 303)
+        path = "/" + quote(request.url.path.lstrip("/"))
+        target = f"{path}?{urlencode(left)}" if left else path
+        if request.headers.get("sec-fetch-site", "none") in {"same-origin", "none"}:
+            return RedirectResponse(target, 303)
+        # Along a link from elsewhere a browser sends no cookie that is for this page alone; from here it does.
+        return HTMLResponse(f'<a href="{html.escape(target)}">Kamerton</a>', headers={"Refresh": f"0; url={target}"})
 
     def _let_in(self, response: Response) -> Response:
         response.set_cookie(self.gate.cookie, self.gate.session, httponly=True, samesite="strict", path="/")

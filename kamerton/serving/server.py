@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import errno
+import html
 import logging
+import os
 import socket
+import tempfile
 import threading
 import webbrowser
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import Any
+from urllib.parse import urlencode
 
 from kamerton.config.serving import RUNS_FOLDER, Caps, ServeSettings
 from kamerton.errors import MissingExtraError, UsageError
@@ -101,14 +105,31 @@ def _answer(folder: Path, settings: ServeSettings, listening: socket.socket, say
             super().handle_exit(sig, frame)
 
     address = f"http://{_shown(settings.host)}:{port}/"
-    opened = f"{address}?token={gate.token}"
+    opened = f"{address}?{urlencode({'token': gate.token})}"
     say(f"Kamerton's page: {opened}")
     say("Ctrl-C ends it.")
     if settings.open:
-        threading.Thread(target=webbrowser.open, args=(opened,), daemon=True).start()
+        threading.Thread(target=webbrowser.open, args=(_leading_to(opened).as_uri(),), daemon=True).start()
     for name in TALKERS:
         logging.getLogger(name).setLevel(logging.CRITICAL)
     Server(_config(uvicorn, app, caps)).run(sockets=[listening])
+
+
+def _leading_to(address: str) -> Path:
+    """Write a page that leads to an address, and that nobody else can read.
+
+    What a browser is started with stands in the list of processes, for every user of the machine.
+    """
+    descriptor, name = tempfile.mkstemp(prefix="open-", suffix=".html")
+    target = html.escape(address)
+    os.close(descriptor)
+    page = Path(name)
+    page.write_text(
+        f'<!doctype html><meta charset="utf-8"><meta name="referrer" content="no-referrer"><title>Kamerton</title>'
+        f'<meta http-equiv="refresh" content="0;url={target}"><a href="{target}">Kamerton</a>\n',
+        encoding="utf-8",
+    )
+    return page
 
 
 def _shown(host: str) -> str:

@@ -28,6 +28,9 @@ from kamerton.serving.words import WORDS
 from kamerton.serving.words.warned import warned
 from kamerton.version import __version__
 
+FOLDERS = re.compile(r"(?<![\w:/.~+-])~?/(?:[^\s/'\"]+/)+")
+"""Those of a place in a line: all but its last part."""
+
 LANGUAGE_COOKIE, THEME_COOKIE = "kamerton-lang", "kamerton-theme"
 THEMES = ("light", "dark")
 DEPTH = 3
@@ -109,12 +112,21 @@ class Site:
         return response
 
     def said(self, line: KamertonError | str) -> str:
-        """Give a line, of an error or not, without the places of this machine."""
-        text = str(line)
+        """Give a line, of an error or not, without the places of this machine; others see of any place its end."""
+        text = self.without_places(str(line))
+        return text if self.settings.is_local else FOLDERS.sub("", text)
+
+    def without_places(self, text: str) -> str:
+        """Give a text with the folders that are served, of the user, and worked in by their names."""
         for folder, name in ((self.root, self.root.name), (Path.home(), "~"), (Path.cwd(), ".")):
             if folder != folder.parent:
                 text = text.replace(str(folder), name)
         return text
+
+    def place(self, path: str) -> str:
+        """Give a place of this machine as it may be shown: to others its name alone, unless it is served."""
+        text = self.without_places(path)
+        return text if self.settings.is_local or Path(path).is_relative_to(self.root) else Path(path).name
 
     @cached_property
     def environment(self) -> Environment:

@@ -71,7 +71,7 @@ def test_what_another_program_adds_is_seen(journal: Journal) -> None:
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-@pytest.mark.parametrize("galaxy", ["a\rb", "a\nb", "a\r\nb", 'a,"b"', "żółw;"])
+@pytest.mark.parametrize("galaxy", ["a\rb", "a\nb", "a\r\nb", 'a,"b"', "żółw;", " a ", "a\n"])
 def test_any_id_is_read_as_it_was_written(journal: Journal, galaxy: str, end: str) -> None:
     journal.path.write_text(HEADER, newline=end)
     journal.append(decision(galaxy), decision("next"))

@@ -7,13 +7,15 @@ import shutil
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
-from kamerton.errors import KamertonWarning, OutputError, UnknownNameError
+from kamerton.errors import KamertonWarning, OutputError, PictureError, UnknownNameError
 from kamerton.evaluation.compare import compare
 from kamerton.evaluation.comparison import Comparison
 from kamerton.explaining.explain import explain
 from kamerton.explaining.kept import kept_explanations
 from kamerton.explaining.telling import find_language, verdicts
+from kamerton.reporting.embedding import embedded_file
 from kamerton.reporting.report import LANGUAGES, Teller, report, write_report, written
 from kamerton.runs.ensembles import find_members
 from kamerton.runs.folder import Run, open_run
@@ -87,6 +89,14 @@ def test_a_gallery_that_is_no_picture_is_left_out_aloud(explained: Run, tmp_path
     with pytest.warns(KamertonWarning, match="gallery_"):
         page = report([run], tmp_path / "page.html", resamples=RESAMPLES).read_text(encoding="utf-8")
     assert "data:image/jpeg" not in page
+
+
+def test_a_gallery_that_is_a_link_shows_no_other_picture(tmp_path: Path) -> None:
+    Image.new("RGB", (8, 8)).save(tmp_path / "mine.png")
+    assert embedded_file(tmp_path / "mine.png").startswith("data:image/jpeg")
+    (tmp_path / "gallery_dim.png").symlink_to(tmp_path / "mine.png")
+    with pytest.raises(PictureError, match="a link"):
+        embedded_file(tmp_path / "gallery_dim.png")
 
 
 def test_on_paper_nothing_is_wider_or_higher_than_a_page(pages: dict[str, str]) -> None:

@@ -17,6 +17,7 @@ from starlette.testclient import TestClient
 
 from kamerton.browsing.catalogue import decisions_path
 from kamerton.catalogue.predict import predict
+from kamerton.config.neighbours import NextSettings
 from kamerton.errors import KamertonWarning
 from kamerton.labelling.agreement import agreements
 from kamerton.labelling.decisions import read_decisions
@@ -296,7 +297,14 @@ def test_what_next_warns_of_stands_on_the_page_in_its_language(client: TestClien
 
 
 def test_fewer_galaxies_than_the_usual_number_are_nothing_to_be_warned_of(client: TestClient) -> None:
-    assert "galaxies left" not in client.get("/browse/wall?c=night&sort=next").text
+    text = client.get("/browse/wall?c=night&sort=next").text
+    assert "galaxies left" not in text
+    # Nor does the page's own form wish for a number.
+    assert 'name="count" min="1" max="1000" value="" placeholder="100"' in text
+
+
+def test_who_asks_for_just_the_usual_number_is_told_that_there_are_fewer(client: TestClient) -> None:
+    assert "galaxies left" in client.get(f"/browse/wall?c=night&sort=next&count={NextSettings.count}").text
 
 
 def test_what_no_page_shows_is_warned_of_in_the_terminal(client: TestClient, night: Path) -> None:
@@ -477,6 +485,41 @@ def test_a_link_of_the_decisions_name_sends_nothing_but_decisions(client: TestCl
     answer = client.get("/browse/decisions.csv?c=night")
     assert answer.status_code == 400
     assert "diary\n" not in answer.text
+
+
+def test_an_id_with_blanks_at_its_ends_is_decided_as_any(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("id,predicted_class,p_dim,p_bright\n a ,dim,0.6,0.4\nb,dim,0.9,0.1\n")
+    client = visitor(tmp_path)
+    assert decide(client, 0, c="a.csv", id=" a ").json()["decided"] == 1
+    assert [one["mine"] for one in queue(client, c="a.csv", who="Ola")] == ["dim", None]
+    assert [one["id"] for one in queue(client, c="a.csv", sort="next")] == ["b"]
+    decide(client, 0, "bright", c="a.csv", id=" a ", who="Jan")
+    assert [one["id"] for one in queue(client, c="a.csv", decided="disputed")] == [" a "]
+
+
+@pytest.mark.parametrize("target", ["diary.txt", "nothing yet.csv", "theirs.csv"])
+def test_others_neither_read_nor_write_decisions_outside_the_folder(
+    catalogues: Path,  # noqa: F811
+    tmp_path: Path,
+    target: str,
+) -> None:
+    served = tmp_path / "served"
+    served.mkdir()
+    shutil.copy(catalogues / "one.parquet", served)
+    (tmp_path / "diary.txt").write_text("dear diary\n")
+    (tmp_path / "theirs.csv").write_text("id,label,who,when,seconds\n")
+    decisions_path(served / "one.parquet").symlink_to(tmp_path / target)
+    before = {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+    others = visitor(served, host="0.0.0.0", password="a long word")
+    asked = [others.get(f"/browse/{page}?c=one.parquet") for page in ("wall", "label", "agreement", "decisions.csv")]
+    asked.append(decide(others, 0, c="one.parquet"))
+    asked.append(others.post("/browse/undo", data={"c": "one.parquet", "who": "Ola"}, headers=JSON))
+    assert {answer.status_code for answer in asked} <= {400, 503}
+    assert not any("dear diary" in answer.text for answer in asked)
+    assert {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()} == before
+    # Who sits at this machine may have put the file where there is room for it.
+    own = decide(visitor(served), 0, c="one.parquet")
+    assert own.status_code == (503 if target == "diary.txt" else 200)
 
 
 def test_numbers_that_are_infinite_are_not_known(tmp_path: Path) -> None:

@@ -8,11 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from kamerton.config.serving import Caps
-from kamerton.errors import DataError, RunError
-from kamerton.runs.folder import Run
+from kamerton.errors import DataError, RunError, heard, warn
+from kamerton.runs.folder import Run, open_run
+from kamerton.serving.answering import answer
 from kamerton.serving.networks import Networks
+from kamerton.serving.uploads import Given
 
 
 def test_a_run_is_opened_once_and_anew_when_it_changed(calibrated: Run, tmp_path: Path) -> None:
@@ -25,6 +28,26 @@ def test_a_run_is_opened_once_and_anew_when_it_changed(calibrated: Run, tmp_path
     os.utime(path / "calibration.json", (1, 1))
     assert not networks.has(path)
     assert networks.open(path) is not first
+
+
+def test_what_an_opening_warned_of_stays_with_the_network(
+    toy_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def opened(path: Path) -> Run:
+        warn("this network is not to be trusted")
+        return open_run(path)
+
+    monkeypatch.setattr("kamerton.serving.networks.open_run", opened)
+    networks = Networks(Caps())
+    with heard() as lines:
+        network = networks.open(toy_run.path)
+    assert not lines, "it is no matter of whoever opened it"
+    Image.new("RGB", (32, 32), "navy").save(tmp_path / "a.png")
+    given = [Given("a.png", tmp_path / "a.png", 1)]
+    for _ in range(2):
+        said = answer(networks.open(toy_run.path), "run", given, tmp_path, Caps()).warnings
+        assert said.count("this network is not to be trusted.") == 1
+    network.close()
 
 
 def test_the_one_that_was_not_asked_for_longest_goes(calibrated: Run, toy_run: Run) -> None:

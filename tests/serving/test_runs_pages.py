@@ -20,6 +20,7 @@ from kamerton.reporting.report import Teller
 from kamerton.runs.evaluation import read_metrics, read_predictions
 from kamerton.runs.folder import Run, open_run
 from kamerton.runs.lock import locked
+from kamerton.runs.record import StartRecord
 from kamerton.serving.run_states import short_key
 from kamerton.serving.words import WORDS
 from tests.serving.conftest import visitor
@@ -197,6 +198,25 @@ def test_the_report_runs_nothing_and_is_in_the_language_of_the_reader(runs: Path
     assert "sandbox" in policy
     assert "script" not in policy
     assert str(runs.parent) not in answer.text
+
+
+def test_others_are_not_told_where_cubes_and_weights_lie(runs: Path) -> None:
+    first, second = open_run(runs / "first"), unfinished(runs / "second")
+    start = StartRecord(
+        "run", "older", "a run", "0", None, None, "new", None, "/some where/older", "../some where/older"
+    )
+    second.update(dataclasses.replace(second.record, start=start))
+    paths = [*(cube.path for cube in first.record.data.values()), read_metrics(first, "test").path]
+    pages = [address("first"), address("second"), f"{address('first')}/galaxies?test={short_key('test')}"]
+    pages.append(f"/runs/compare?{chosen('first')}")
+    clients = visitor(runs), visitor(runs, host="0.0.0.0", password="a long word")
+    own, others = ([unescape(client.get(page).text) for page in pages] for client in clients)
+    others.append(unescape(clients[1].get(f"/runs/report?{chosen('first')}").text))
+    for path in (*paths, "/some where/older"):
+        folder, name = str(Path(path).parent), Path(path).name
+        assert any(folder in page for page in own)
+        assert not any(folder in page for page in others)
+        assert any(name in page for page in others)
 
 
 @pytest.mark.parametrize("name", ["learning_curves.svg", "recall.svg", "confusion.svg", "reliability.svg"])

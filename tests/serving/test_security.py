@@ -42,6 +42,15 @@ def test_the_token_of_the_address_becomes_a_cookie_and_leaves_it(stranger: TestC
     assert stranger.get("/classify").status_code == 200
 
 
+def test_along_a_link_from_elsewhere_the_page_itself_leads_on(stranger: TestClient) -> None:
+    """With a redirection a browser would bring no cookie that is for this page alone."""
+    link = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+    answer = stranger.get(f"/classify?lang=pl&token={TOKEN}", headers=link)
+    assert (answer.status_code, answer.headers["refresh"]) == (200, "0; url=/classify?lang=pl")
+    assert "set-cookie" in answer.headers
+    assert TOKEN not in answer.text
+
+
 def test_a_token_in_an_address_leads_to_no_other_machine(stranger: TestClient) -> None:
     answer = stranger.get(f"{ADDRESS}//evil.example/?token={TOKEN}")
     assert answer.headers["location"].startswith("/evil")

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import html
 import inspect
 import os
+import queue
 import re
 import signal
 import socket
+import stat
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import httpx2
 import pytest
+import uvicorn
 
 from kamerton.cli import serving as command
 from kamerton.errors import MissingExtraError, UsageError
@@ -67,6 +73,24 @@ def test_it_ends_within_five_seconds_though_somebody_still_sends(server: tuple[s
 def test_a_port_in_use_is_one_line(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(UsageError, match="in use"):
         serve(tmp_path, port=taken.getsockname()[1])
+
+
+def test_a_browser_is_started_without_the_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: queue.Queue[str] = queue.Queue()
+    monkeypatch.setattr("webbrowser.open", opened.put)
+    monkeypatch.setattr(uvicorn.Server, "run", lambda self, sockets: None)
+    monkeypatch.setattr("kamerton.serving.temporary._take_away", lambda folder: None)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    said: list[str] = []
+    serve(tmp_path, port=0, open=True, token="a&b=c#d 'ł'", say=said.append)
+    address = opened.get(timeout=10)
+    page = Path(unquote(urlsplit(address).path))
+    assert urlsplit(address).scheme == "file"
+    assert "token" not in address
+    assert stat.S_IMODE(page.stat().st_mode) == 0o600
+    (target,) = re.findall(r'content="0;url=(.*?)"', page.read_text())
+    assert said[0].endswith(html.unescape(target))
+    assert parse_qs(urlsplit(html.unescape(target)).query) == {"token": ["a&b=c#d 'ł'"]}
 
 
 def test_a_missing_package_is_named_with_what_installs_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
