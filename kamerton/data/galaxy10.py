@@ -14,6 +14,9 @@ CLASS_NAMES = (
 )
 """Class names in the order of their index, 0 to 9."""
 
+ROW_ID = "galaxy10-"
+"""How the id begins of a galaxy that has none but its row in an HDF5 file of this form."""
+
 FILE_NAME = "Galaxy10_DECals.h5"
 URL = "https://zenodo.org/records/10845026/files/Galaxy10_DECals.h5"
 SHA256 = "19aefc477c41bb7f77ff07599a6b82a038dc042f889a111b0d4d98bb755c1571"

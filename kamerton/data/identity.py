@@ -10,6 +10,7 @@ import numpy as np
 
 from kamerton.arrays import Mask, PositionsDeg
 from kamerton.config.surveys import OVERLAP_ARCSEC, SAME_GALAXY_ARCSEC
+from kamerton.data import galaxy10
 from kamerton.data.cubes.cube import LabelledCube
 from kamerton.data.likeness import alike_pairs
 from kamerton.data.marks import ALL_CHECKS, GalaxyMarks, SeenBy
@@ -18,11 +19,13 @@ from kamerton.errors import DataError
 from kamerton.progress import Progress
 
 NO_ID = re.compile(
-    r"(?:.*#|(?:row|image|img|galaxy|gal|object|obj|source|src|cutout|picture|pic|stamp|id|no|nr)?[ _.-]?)\d{1,6}"
+    rf"{galaxy10.ROW_ID}\d+"
+    r"|(?:.*#|(?:row|image|img|galaxy|gal|object|obj|source|src|cutout|picture|pic|stamp|id|no|nr)?[ _.-]?)\d{1,6}"
     r"|(?:|-*|none|nan|null|n/?a|unknown)",
     re.IGNORECASE,
 )
-"""Numbers of rows, with or without a word that says nothing; ``CUBE#7`` is what a cube without ids is read with."""
+"""Numbers of rows, with or without a word that says nothing; ``CUBE#7`` is what a cube without ids is read with, and
+``galaxy10-00007`` what an HDF5 file is, of Galaxy10 or anything else."""
 
 
 def cube_marks(cube: LabelledCube) -> GalaxyMarks:

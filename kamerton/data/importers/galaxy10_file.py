@@ -79,7 +79,7 @@ def _galaxy10_classes(side: int, labels: Labels) -> tuple[str, ...]:
 
 def galaxy10_ids(rows: Iterable[int]) -> list[str]:
     """Name the galaxies by the numbers of their rows."""
-    return [f"galaxy10-{row:05d}" for row in rows]
+    return [f"{galaxy10.ROW_ID}{row:05d}" for row in rows]
 
 
 def galaxy10_columns(source: Path, file: Any, count: int) -> dict[str, Any]:

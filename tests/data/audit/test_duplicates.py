@@ -108,7 +108,7 @@ def test_the_same_id_in_two_cubes_is_found(tmp_path: Path) -> None:
     assert report.counts() == {"same_id": 1}
 
 
-@pytest.mark.parametrize("name", ["{}", "{:05d}.png", "images/{}", "galaxy_{}", "cube#{}"])
+@pytest.mark.parametrize("name", ["{}", "{:05d}.png", "images/{}", "galaxy_{}", "cube#{}", "galaxy10-{:05d}"])
 def test_ids_that_only_number_rows_are_no_ids(tmp_path: Path, name: str) -> None:
     labels = toy_galaxies(6, 16, 0)[1]
     ids = [name.format(row) for row in range(6)]
