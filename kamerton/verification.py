@@ -15,6 +15,8 @@ import torch
 from kamerton.errors import KamertonError, RunError
 from kamerton.evaluation.faults import fault_of_cube, fault_of_results
 from kamerton.evaluation.results import mean_probabilities, read_all_predictions
+from kamerton.explaining.kept import explanation_places, read_explained
+from kamerton.explaining.kept import of_present_weights as explanation_of_present_weights
 from kamerton.formats.exporting import working_on
 from kamerton.formats.keras.file import read_keras
 from kamerton.formats.onnx_file import onnx_difference
@@ -137,6 +139,8 @@ def _files(run: Run, watcher: Watcher | None) -> Iterator[Check]:
         yield _calibration(run)
     for dataset in evaluation_names(run):
         yield from _results(run, dataset, watcher)
+    for place in explanation_places(run):
+        yield _explanation(run, place)
     for name in foreign_files(run):
         yield Check(name, "not checked", "no file of Kamerton's")
 
@@ -260,6 +264,18 @@ def _results(run: Run, dataset: str, watcher: Watcher | None) -> Iterator[Check]
         lambda path: fault_of_cube(run, found, path),
         watcher,
     )
+
+
+def _explanation(run: Run, place: Path) -> Check:
+    """Tell of which weights an explanation is, by its receipt; maps would have to be made anew."""
+    what = f"{place.parent.name}/{place.name}"
+    try:
+        of, _ = read_explained(place)
+    except RunError as error:
+        return Check(what, "different", str(error))
+    if not explanation_of_present_weights(run, of):
+        return Check(what, "stale", "of other weights than the run has now; explain it again")
+    return Check(what, "not checked", "of the present weights by its receipt; maps and pictures are not looked at")
 
 
 def _start(run: Run) -> Iterator[Check]:

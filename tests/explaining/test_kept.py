@@ -13,6 +13,7 @@ from kamerton.explaining.explain import explain
 from kamerton.explaining.kept import kept_explanations
 from kamerton.runs.contents import foreign_files
 from kamerton.runs.folder import RECEIPT_FILE, Run, open_run
+from kamerton.verification import verify
 from tests.conftest import CLASS_NAMES, write_toy_cube
 
 
@@ -74,6 +75,16 @@ def test_a_receipt_without_its_result_is_left_out_aloud(run: Run) -> None:
     place.write_text(json.dumps(content | {"gaussian": content["gaussian"] | {"better_by": None}}))
     with pytest.warns(KamertonWarning, match=r"not a receipt.*better_by"):
         assert list(kept_explanations(run)) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "verdict"), [({}, "not checked"), ({"fingerprint": "of before"}, "stale"), ({"map": 1}, "different")]
+)
+def test_verify_tells_of_which_weights_it_is(run: Run, changes: dict[str, object], verdict: str) -> None:
+    place = run.path / "explanations/żółte" / RECEIPT_FILE
+    place.write_text(json.dumps(json.loads(place.read_text()) | changes))
+    found = {check.what: check.verdict for check in verify(run).checks}
+    assert found["explanations/żółte"] == verdict
 
 
 def test_a_folder_without_a_receipt_is_named_as_foreign(run: Run) -> None:
