@@ -266,6 +266,8 @@ def test_the_version_is_the_packages(command: Command) -> None:
     [
         (["trian"], "trian"),
         (["train", "DATA"], "--network"),
+        (["train", "DATA", "--network"], "see `kamerton train --help`"),
+        (["data", "split", "DATA/train.fits", "new", "--fractions", "0.7"], "see `kamerton data split --help`"),
         (["train", "DATA", "--network", "alexnt"], "did you mean 'alexnet'?"),
         (["train", "DATA", "--network", "alexnet", "--recipe", "notebok"], "did you mean 'notebook'?"),
         (["train", "DATA", "--network", "alexnet", "--epochs", "0"], "epochs"),

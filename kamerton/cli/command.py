@@ -55,7 +55,7 @@ def answer(words: list[str]) -> int:
         except KamertonError as error:
             code = _failed(error, error.exit_code)
         except typer.TyperException as error:
-            code = _failed(_wrong_usage(error), USAGE_EXIT_CODE)
+            code = _failed(_wrong_usage(error, words), USAGE_EXIT_CODE)
         except KeyboardInterrupt:
             code = _failed("stopped by Ctrl-C", CTRL_C_EXIT_CODE)
         except BrokenPipeError:
@@ -109,10 +109,20 @@ def _nobody_reads() -> int:
     return CLOSED_PIPE_EXIT_CODE
 
 
-def _wrong_usage(error: typer.TyperException) -> KamertonError:
-    context = getattr(error, "ctx", None)
-    command = str(context.command_path) if context is not None else "kamerton"
-    return KamertonError(error.format_message().strip() or type(error).__name__, next_step=f"see `{command} --help`")
+def _wrong_usage(error: typer.TyperException, words: list[str]) -> KamertonError:
+    what = error.format_message().strip() or type(error).__name__
+    return KamertonError(what, next_step=f"see `{_command_among(words)} --help`")
+
+
+def _command_among(words: list[str]) -> str:
+    """Name the command that was meant: an error about an option's value does not say to which it belongs."""
+    path, command = ["kamerton"], typer.main.get_command(app)
+    for word in words:
+        known = getattr(command, "commands", {})
+        if word in known:
+            command = known[word]
+            path.append(word)
+    return " ".join(path)
 
 
 def _unsayable(error: UnicodeEncodeError) -> KamertonError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -44,6 +45,10 @@ ID_NAMES = {
 
 SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab"}
 """Between the cells of a CSV file; where the header has as many of several, the first one counts."""
+
+
+STRANGE_SEPARATORS = re.compile(r"[|: ^~]")
+"""What other programs put between cells; in the only name of a header it hardly belongs to the name."""
 
 
 def is_list(path: Path) -> bool:
@@ -260,6 +265,16 @@ def _is_degrees(cell: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def column_remedy(names: Sequence[str], usual: str) -> str:
+    """Say what helps where a column is missing: ``usual``, or other separators where a header is one strange name."""
+    strange = STRANGE_SEPARATORS.search(names[0]) if len(names) == 1 else None
+    return (
+        usual
+        if strange is None
+        else f"put commas, semicolons or tabs between the cells, in the place of {strange[0]!r}"
+    )
 
 
 def id_column_of(id_column: str, path_column: str) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from kamerton.arrays import Labels, ValuesN
 from kamerton.data.audit.findings import BadRow
 from kamerton.data.audit.galaxies import AuditedGalaxies, FileAudit, bad_rows, known_positions, note_empty_classes
-from kamerton.data.lists import read_list
+from kamerton.data.lists import column_remedy, read_list
 from kamerton.errors import DataError
 
 COLUMNS = ("ra", "dec", "label")
@@ -49,7 +49,7 @@ def _require_columns(path: Path, columns: Mapping[str, list[str]]) -> None:
             f"{path}: no column {' and no column '.join(map(repr, missing))}",
             received=f"columns {', '.join(columns)}",
             allowed=f"a list of {', '.join(COLUMNS)}",
-            next_step="rename the columns",
+            next_step=column_remedy(list(columns), "rename the columns"),
         )
 
 

@@ -19,7 +19,7 @@ from kamerton.data.fits.letters import printable
 from kamerton.data.importers.classes import classes_from_texts
 from kamerton.data.importers.picture_batches import picture_batches
 from kamerton.data.importers.source import ImportRequest, LabelledSource, StreamFindings
-from kamerton.data.lists import id_column_of, read_list, row_of, with_ids
+from kamerton.data.lists import column_remedy, id_column_of, read_list, row_of, with_ids
 from kamerton.errors import DataError, PictureError, UsageError, as_typed, warn
 from kamerton.plurals import counted
 
@@ -81,7 +81,7 @@ def _required_column(source: Path, columns: Mapping[str, list[str]], name: str) 
             f"{source}: no column {name!r}",
             received=f"columns {', '.join(columns)}",
             allowed="a column of paths and one of labels",
-            next_step="name the right column with --path-column or --label-column",
+            next_step=column_remedy(list(columns), "name the right column with --path-column or --label-column"),
         )
     values = [value.strip() for value in columns[name]]
     if "" in values:

@@ -13,7 +13,7 @@ import numpy as np
 from kamerton.config.pictures import ID_COLUMN
 from kamerton.data.classes import shown
 from kamerton.data.fits.letters import printable
-from kamerton.data.lists import ID_NAMES, id_column_of, row_of, with_ids
+from kamerton.data.lists import ID_NAMES, column_remedy, id_column_of, row_of, with_ids
 from kamerton.data.sources.cells import ColumnFacts
 from kamerton.data.sources.digests import file_digest
 from kamerton.data.sources.list_rows import degrees, open_rows
@@ -114,7 +114,7 @@ def _require_column(source: Path, names: Sequence[str], name: str) -> None:
             f"{source}: no column {name!r}",
             received=f"columns {', '.join(map(printable, names))}",
             allowed="a column of paths",
-            next_step="name the right column with --path-column",
+            next_step=column_remedy(names, "name the right column with --path-column"),
         )
 
 

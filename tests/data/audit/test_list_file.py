@@ -42,6 +42,7 @@ def test_a_label_of_thousands_of_digits_is_a_bad_label(tmp_path: Path) -> None:
     ("content", "says"),
     [
         ("ra,dec\n1,2\n", "no column 'label'"),
+        ("ra|dec|label\n1|2|3\n", "put commas, semicolons or tabs between the cells"),
         ("ra,dec,label\n1,2\n", "another number of cells"),
         ("", "a header of distinct names"),
         ("ra,ra,label\n1,2,3\n", "a header of distinct names"),

@@ -192,6 +192,14 @@ def test_the_separators_of_spreadsheets_are_read(tmp_path: Path, separator: str)
         assert (cube.class_names, cube.catalogue["note, or not"].tolist()) == (("a",), ["one, two"])
 
 
+@pytest.mark.parametrize("separator", ["|", " ", ":"])
+def test_another_separator_is_answered_with_those_that_are_read(tmp_path: Path, separator: str) -> None:
+    (tmp_path / "list.csv").write_text(f"path{separator}label\n0.png{separator}1\n")
+    assert f"commas, semicolons or tabs between the cells, in the place of {separator!r}" in refusal(
+        tmp_path / "list.csv"
+    )
+
+
 def test_csv_in_another_encoding_is_refused(tmp_path: Path) -> None:
     (tmp_path / "list.csv").write_bytes("path,label\nż.png,1\n".encode("utf-16"))
     assert "cannot be read as a list" in refusal(tmp_path / "list.csv")
