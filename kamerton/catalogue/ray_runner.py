@@ -29,7 +29,7 @@ def make_on_ray(begin: Callable[[], Make], shards: Sequence[int], *, needs_gpu: 
         import ray
     except ImportError as error:
         raise MissingExtraError(
-            "Ray is not installed", next_step="pip install 'kamerton[ray]', or leave --ray out"
+            "Ray is not installed", next_step="install it with `pip install ray`, or leave --ray out"
         ) from error
     with _cluster(ray):
         yield from _shared(ray, begin, shards, needs_gpu=needs_gpu)

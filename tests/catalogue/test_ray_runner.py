@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from kamerton.catalogue.predict import predict
 from kamerton.catalogue.ray_runner import MAX_DEATHS, make_on_ray
-from kamerton.errors import DataError, KamertonWarning
+from kamerton.errors import DataError, KamertonWarning, MissingExtraError
 from kamerton.runs.folder import Run
 from tests.catalogue.dying_workers import dying, refusing, warning
 from tests.conftest import write_toy_cube
@@ -44,6 +45,12 @@ def test_what_a_worker_warns_of_is_said_here() -> None:
 
 def test_what_a_worker_refuses_is_said_in_its_own_line() -> None:
     with pytest.raises(DataError, match=r"^The disk is not there\. Received: nothing\. Next: mount it\.$"):
+        list(make_on_ray(refusing, range(3), needs_gpu=False))
+
+
+def test_without_ray_its_name_on_pypi_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(MissingExtraError, match="`pip install ray`"):
         list(make_on_ray(refusing, range(3), needs_gpu=False))
 
 
