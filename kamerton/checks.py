@@ -58,13 +58,18 @@ def _adapters(settings: type[Any]) -> dict[str, Any]:
 def _checked(name: str, value: Any, adapter: Any) -> Any:
     from pydantic import ValidationError
 
-    plain = value.tolist() if hasattr(value, "tolist") else value
-    plain = tuple(plain) if isinstance(plain, list) else plain
+    plain = _plain(value)
+    plain = tuple(map(_plain, plain)) if isinstance(plain, list | tuple) else plain
     try:
         return adapter.validate_python(plain, strict=True)
     except ValidationError as problem:
         allowed = problem.errors(include_url=False)[0]["msg"].removeprefix("Input should be ")
         raise bad_value(name, value, allowed) from problem
+
+
+def _plain(value: Any) -> Any:
+    """Make numbers, texts and arrays of NumPy Python's own."""
+    return value.tolist() if hasattr(value, "tolist") else value
 
 
 def bad_value(setting: str, received: object, allowed: str) -> UsageError:
@@ -84,5 +89,6 @@ def require(holds: bool, setting: str, received: object, allowed: str) -> None:
 
 
 def several(given: Item | Iterable[Item], *kinds: type[Any]) -> tuple[Item, ...]:
-    """Take one item of these kinds as several of one, so that a text is never a list of letters."""
-    return (given,) if isinstance(given, kinds) else tuple(given)  # type: ignore[arg-type]
+    """Take one item of these kinds, or what is no list, as several of one; a text is never a list of letters."""
+    is_list = isinstance(given, Iterable) and not isinstance(given, (str, *kinds))
+    return tuple(given) if is_list else (given,)  # type: ignore[return-value]

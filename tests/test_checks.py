@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from kamerton.checks import several
-from kamerton.config.learning import TrainSettings
+from kamerton.config.learning import SweepSettings, TrainSettings
 from kamerton.config.surveys import SplitSettings, SynthSettings
 from kamerton.errors import UsageError
 
@@ -41,6 +41,16 @@ def test_numpys_numbers_become_pythons_own() -> None:
 @pytest.mark.parametrize("fractions", [[0.6, 0.2, 0.2], np.array([0.6, 0.2, 0.2])])
 def test_a_list_is_as_good_as_a_tuple(fractions: Any) -> None:
     assert SplitSettings(fractions=fractions).fractions == (0.6, 0.2, 0.2)
+
+
+@pytest.mark.parametrize("seeds", [np.arange(2), tuple(np.arange(2)), [np.int64(0), 1]])
+def test_a_list_of_numpys_numbers_is_one_of_pythons_own(seeds: Any) -> None:
+    assert SweepSettings(networks=("lenet5",), seeds=seeds).seeds == (0, 1)
+
+
+@pytest.mark.parametrize("given", ["0,1", np.int64(3), 1.5, None])
+def test_what_is_no_list_is_never_taken_for_one(given: Any) -> None:
+    assert several(given, int) == (given,)
 
 
 @pytest.mark.parametrize("given", ["abc", ["abc"], ("abc",), iter(["abc"])])
