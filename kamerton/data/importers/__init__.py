@@ -131,6 +131,7 @@ def import_cube(
     if skip_bad:
         require_list_place(out_path, overwrite=overwrite)
     kind = _recognise(source)
+    _refuse_columns(kind, source, settings)
     request = ImportRequest(source, settings, path_column, label_column, skip_bad, settings.classes, id_column)
     with IMPORTERS[kind].open(request) as galaxies:
         check_class_names(str(source), galaxies.class_names)
@@ -151,6 +152,21 @@ def import_cube(
         left_out,
         left_out_path(out_path) if left_out else None,
     )
+
+
+def _refuse_columns(kind: str, source: Path, settings: ImportSettings) -> None:
+    """Refuse names of columns where only a list has any: the labels would be others than those that were asked for."""
+    names = ("label_column", "path_column", "id_column")
+    given = {
+        name: getattr(settings, name) for name in names if getattr(settings, name) != getattr(ImportSettings, name)
+    }
+    if given and kind != "list":
+        raise UsageError(
+            f"{source} is {IMPORTERS[kind].reads}, which has its own labels and no columns to choose from",
+            received=", ".join(f"--{name.replace('_', '-')} {value}" for name, value in given.items()),
+            allowed=f"these options with {IMPORTERS['list'].reads}",
+            next_step="leave them out, or write such a list",
+        )
 
 
 def _warn_of_idle_settings(kind: str, origin: PixelOrigin | None, settings: ImportSettings) -> None:

@@ -119,6 +119,16 @@ def test_full_disk_is_one_line_and_leaves_nothing(kind: str, tmp_path: Path, mon
     assert sorted(tmp_path.iterdir()) == before
 
 
+@pytest.mark.parametrize("option", ["label_column", "path_column", "id_column"])
+@pytest.mark.parametrize("kind", [kind for kind in IMPORTERS if kind != "list"])
+def test_a_source_without_columns_takes_none(kind: str, option: str, tmp_path: Path) -> None:
+    """The labels would be others than those that were asked for."""
+    source = small_source(kind, tmp_path)
+    with pytest.raises(UsageError, match=f"no columns to choose from. Received: --{option.replace('_', '-')} shape"):
+        import_cube(source, tmp_path / "out.fits", **{option: "shape"})  # type: ignore[arg-type]
+    assert not (tmp_path / "out.fits").exists()
+
+
 def test_unknown_source_lists_what_is_read(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("nothing to see\n")
     assert "a labelled FITS cube" in refusal(tmp_path / "notes.txt")
