@@ -13,7 +13,7 @@ export PYTHONDONTWRITEBYTECODE :=
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
 
-demo: $(VENV)/ready ## the whole way on a synthetic survey, into build/demo
+demo: $(VENV)/installed ## the whole way on a synthetic survey, into build/demo
 	rm -rf build/demo
 	$(BIN)/kamerton demo --out build/demo
 
@@ -61,10 +61,15 @@ clean: ## remove the virtual environment and everything built
 $(COUNTED): $(wildcard kamerton/networks/*.py) | $(VENV)/ready
 	$(BIN)/python -m kamerton.networks.table
 
-$(VENV)/ready: pyproject.toml constraints.txt
+# What a user's commands need. The demo waits for no tool of developers, which are three times as large.
+$(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Kamerton needs Python 3.11 or newer; name one with make PYTHON=...")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check -c constraints.txt -e '.[explain,labels,starts,web]'
+	touch $@
+
+$(VENV)/ready: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	touch $@
 
 # Old libraries warn of newer ones that they need, so a warning is no error there.

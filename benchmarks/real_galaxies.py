@@ -3,15 +3,14 @@
     python benchmarks/real_galaxies.py ../shared/data results/real
     python benchmarks/real_galaxies.py ../shared/data results/modern --recipe modern --size 128 --eight-views
     python benchmarks/real_galaxies.py ../shared/data results/resnet18 --network resnet18 --recipe modern --size 96
-    python benchmarks/real_galaxies.py ../shared/data results/lite0 --network efficientnet_lite0 --size 64 --crop 128 \
-        --start efficientnet_lite0.imagenet --efigi-first --recipe finetune --eight-views --seeds 0,1,2
+    python benchmarks/real_galaxies.py ../shared/data results/finetune --network efficientnet_lite0_stages --size 128 \
+        --crop 128 --start efficientnet_lite0_stages.imagenet --recipe finetune --eight-views --seeds 0,1,2
     python benchmarks/real_galaxies.py ../shared/data results/probe --network efficientnet_lite0_stages --size 64 \
         --crop 128 --start efficientnet_lite0_stages.imagenet --recipe finetune --freeze --epochs 4 --eight-views
 
 DATA holds labels.csv (path, galaxy10_name, source, group) and the pictures that it names. EFIGI is left out: its crops
-are tighter, and it has no Merging and no Cigar, so that source would tell the class. With --efigi-first the networks
-begin with one that has learned EFIGI's classes and Hubble stages. Without options it is the notebook's recipe, about
-15 minutes on two cores.
+are tighter, and it has no Merging and no Cigar, so that source would tell the class. Without options it is the
+notebook's recipe, about 15 minutes on two cores.
 """
 
 from __future__ import annotations
@@ -28,22 +27,8 @@ from kamerton.data.splitting import split_cube
 from kamerton.evaluation.evaluate import evaluate
 from kamerton.evaluation.tables import print_metrics
 from kamerton.machine.memory import keep_freed_memory
-from kamerton.runs.folder import Run
 from kamerton.training.progress import PlainLines
 from kamerton.training.train import train
-
-STAGES = {"E": -7, "S0": -4, "Sa-Sab": -1, "Sb-Sc": 2, "Scd-Sm": 5, "Im": 9}
-"""Groups of Hubble stages, and the stage before the first of each."""
-
-LAST_STAGE = 11
-
-FEWEST = 25
-"""EFIGI's galaxies of a class and a group of stages without which the pair is left out."""
-
-FRACTIONS = (0.85, 0.1, 0.05)
-"""Of EFIGI, to train on, validate and test."""
-
-FIRST_EPOCHS = 5
 
 
 def write_list(data: Path, path: Path) -> None:
@@ -53,36 +38,6 @@ def write_list(data: Path, path: Path) -> None:
     places = [str((data / place).resolve()) for place in chosen["path"]]
     columns = {"path": places, "label": chosen["galaxy10_name"], "source": chosen["source"], "group": chosen["group"]}
     pd.DataFrame(columns).to_csv(path, index=False)
-
-
-def write_first_list(data: Path, path: Path) -> None:
-    """List EFIGI's pictures by their Galaxy10 class, where they have one, and Hubble stage; rare pairs are left out."""
-    labels = pd.read_csv(data / "labels.csv")
-    chosen = labels[labels["source"] == "efigi"]
-    stage = pd.cut(chosen["t_type"], [*STAGES.values(), LAST_STAGE], labels=list(STAGES)).astype(str)
-    label = chosen["galaxy10_name"].fillna("Other") + ", " + stage
-    chosen = chosen[label.map(label.value_counts()) >= FEWEST]
-    places = [str((data / place).resolve()) for place in chosen["path"]]
-    columns = {"path": places, "label": label[chosen.index], "group": chosen["group"]}
-    pd.DataFrame(columns).to_csv(path, index=False)
-
-
-def learn_efigi(given: argparse.Namespace) -> Run:
-    """Train on EFIGI first, with the same recipe, and give the run to begin with."""
-    place = given.out / "efigi"
-    place.mkdir()
-    write_first_list(given.data, place / "galaxies.csv")
-    print(import_cube(place / "galaxies.csv", place / "all.fits", size=given.size))
-    print(split_cube(place / "all.fits", place / "data", fractions=FRACTIONS, group_column="group").describe())
-    return train(
-        place / "data",
-        network=given.network,
-        recipe=given.recipe,
-        epochs=FIRST_EPOCHS,
-        start=given.start,
-        out=given.out / "runs" / "efigi",
-        watcher=PlainLines(Console()),
-    )
 
 
 def main() -> None:
@@ -96,7 +51,6 @@ def main() -> None:
     parser.add_argument("--epochs", type=int)
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--crop", type=int, help="side of the central square that is kept before resizing")
-    parser.add_argument("--efigi-first", action="store_true", help="learn EFIGI before, and begin with that run")
     parser.add_argument("--seed", type=int, default=0, help="of the split, and of the training")
     parser.add_argument("--seeds", help="of several trainings on that split, with commas")
     parser.add_argument("--start", help="learned weights to begin with")
@@ -107,9 +61,6 @@ def main() -> None:
     write_list(given.data, given.out / "galaxies.csv")
     print(import_cube(given.out / "galaxies.csv", given.out / "all.fits", size=given.size, crop=given.crop))
     print(split_cube(given.out / "all.fits", given.out / "data", group_column="group", seed=given.seed).describe())
-    first = time.perf_counter()
-    beginning = learn_efigi(given) if given.efigi_first else given.start
-    print(f"began after {time.perf_counter() - first:.0f} s")
     for seed in [given.seed] if given.seeds is None else map(int, given.seeds.split(",")):
         start = time.perf_counter()
         run = train(
@@ -118,7 +69,7 @@ def main() -> None:
             recipe=given.recipe,
             epochs=given.epochs,
             seed=seed,
-            start=beginning,
+            start=given.start,
             freeze=given.freeze,
             out=given.out / "runs" / (given.network if given.seeds is None else f"{given.network}-seed{seed}"),
             watcher=PlainLines(Console()),

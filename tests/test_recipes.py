@@ -78,7 +78,7 @@ def test_a_probe_has_no_settings_of_layers_that_do_not_learn() -> None:
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        *(("head_epochs", value) for value in (-1, 14)),
+        *(("head_epochs", value) for value in (-1, 16)),
         *(("first_layer_rate", value) for value in (0.0, 1.5)),
         *(("average_decay", value) for value in (0.0, 1.0)),
     ],

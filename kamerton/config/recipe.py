@@ -120,7 +120,8 @@ class Recipe(Settings):
     schedule: Annotated[PlateauSettings | CosineSettings, ToldBy("name")]
     """Of the learning rate."""
     norm_momentum: float | None = None
-    """Share of a new batch in the running statistics of batch normalisation; absent: the network's own."""
+    """Share of a new batch in the running statistics of batch normalisation; absent: the network's own. 0: those of
+    the learned start stay, and batches are normalised by them, as in a test."""
     augment: AugmentSettings | None = None
     """Absent: every image is shown as it is."""
     head_epochs: int = 0
@@ -136,13 +137,18 @@ class Recipe(Settings):
     """The last dense layer alone learns, by logistic regression on features that are computed once; an epoch is a
     strength of its penalty, and of all else here only the choice of the weights counts."""
 
+    @property
+    def keeps_statistics(self) -> bool:
+        """Whether batch normalisation stays as the start has learned it."""
+        return self.norm_momentum == 0 and not self.frozen
+
     def check(self) -> None:
         require(self.epochs >= 1, "epochs", self.epochs, "1 or more")
         require(1 <= self.batch_size <= 65536, "batch size", self.batch_size, "1 to 65536 images")
         require(0 <= self.label_smoothing < 1, "label_smoothing", self.label_smoothing, "0 to less than 1")
         require(0 <= self.dropout < 1, "dropout", self.dropout, "0 to less than 1")
         momentum = self.norm_momentum
-        require(momentum is None or 0 < momentum <= 1, "norm_momentum", momentum, "more than 0 and at most 1")
+        require(momentum is None or 0 <= momentum <= 1, "norm_momentum", momentum, "0 to 1")
         epochs = f"0 to {self.epochs - 1}, fewer than all epochs"
         require(0 <= self.head_epochs < self.epochs, "head_epochs", self.head_epochs, epochs)
         rate, decay = self.first_layer_rate, self.average_decay

@@ -53,10 +53,11 @@ class Fit:
 def transfer(
     learned: Mapping[str, torch.Tensor], network: nn.Module, name: str, shape: Shape, *, source: str, keep_head: bool
 ) -> None:
-    """Put learned weights into a network that was just built, in place; its head stays as it is where it is not kept.
+    """Put learned weights into a network that was just built, in place; a head that is not kept begins at zero.
 
-    Kernels for another number of bands are repeated or summed over bands, so that a grey image gives what it gave.
-    Raises UsageError naming the first tensor that does not fit, and then the network is as it was.
+    So all classes are as likely at first, and the first gradients do not undo what was learned (Kolesnikov et al. 2020,
+    Big Transfer). Kernels for another number of bands are repeated or summed over bands, so that a grey image gives
+    what it gave. Raises UsageError naming the first tensor that does not fit, and then the network is as it was.
     """
     fit = Fit.of(name, shape)
     own = network.state_dict()
@@ -66,7 +67,7 @@ def transfer(
     unknown = sorted(set(learned) - set(own))
     if missing or unknown:
         raise _of_another(name, source, missing, unknown)
-    taken = {}
+    taken = {} if keep_head else {key: torch.zeros_like(own[key]) for key in fit.of_classes}
     for key in wanted & set(learned):
         if learned[key].shape == own[key].shape:
             taken[key] = learned[key].to(own[key].dtype)

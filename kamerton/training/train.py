@@ -128,7 +128,9 @@ def train(
             held.enter_context(locked(path, "train"))
         cubes = Cubes(*(held.enter_context(open_cube(place, watcher=watcher)) for place in places))
         record = _record(network, plan, settings, cubes, path)
-        begin = _open_start(settings.start or implied_start(network), record, path, watcher)
+        given = settings.start or implied_start(network)
+        _require_start(plan, given)
+        begin = _open_start(given, record, path, watcher)
         record = dataclasses.replace(record, start=begin if begin is None else begin.record)
         LOG.info("settled: %s", settled_in_words(record))
         processes = held.enter_context(joined(choose_device(device)))
@@ -155,6 +157,16 @@ def train(
         if processes.is_first:
             write_notebook_copies(run, copies)
     return open_run(path)
+
+
+def _require_start(recipe: Recipe, given: str | None) -> None:
+    """Refuse statistics that nothing has learned: a network from scratch would be one without normalisation."""
+    if recipe.keeps_statistics and given is None:
+        raise UsageError(
+            f"recipe {recipe.name}: norm_momentum keeps what batch normalisation has learned in an earlier training",
+            received="no learned weights to start from",
+            next_step="name them with --start, or take another recipe",
+        )
 
 
 def _open_start(given: str | None, record: RunRecord, path: Path, watcher: Watcher) -> Start | None:

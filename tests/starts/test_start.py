@@ -222,6 +222,13 @@ def test_a_bad_start_is_one_line_and_leaves_nothing(
     assert not Path("run").exists()
 
 
+def test_statistics_that_nothing_has_learned_are_refused(others: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"norm_momentum keeps .* no learned weights .* --start") as error:
+        train(others, network="lenet5", recipe="finetune", out=tmp_path / "run")
+    assert "\n" not in str(error.value)
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_run_of_other_bands_is_told(toy_run: Run, tmp_path: Path) -> None:
     for seed, name in enumerate(("train", "valid")):
         images, labels = toy_galaxies(8, 32, seed=seed + 70)

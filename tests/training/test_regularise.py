@@ -40,3 +40,25 @@ def test_the_running_statistics_take_the_recipes_share() -> None:
     with regularised(network, RECIPE):
         pass
     assert {module.momentum for module in network.modules() if isinstance(module, nn.BatchNorm2d)} == {0.25}
+
+
+def test_with_no_share_the_running_statistics_stay_and_normalise_the_batch() -> None:
+    network = build_network("alexnet", size=67, channels=3, classes=3)
+    images, norm = torch.rand(4, 3, 67, 67), network.get_submodule("norm1")
+    statistics = [buffer.clone() for buffer in norm.buffers()]
+    tested = network.eval()(images)
+    with regularised(network, dataclasses.replace(RECIPE, norm_momentum=0.0)):
+        network.train()
+        for module in network.modules():
+            if isinstance(module, nn.Dropout):
+                module.eval()
+        assert torch.equal(network(images), tested)
+    assert all(torch.equal(now, before) for now, before in zip(norm.buffers(), statistics, strict=True))
+    assert not torch.allclose(network.train()(images), tested)
+
+
+def test_a_kernel_learns_while_the_running_statistics_stay() -> None:
+    network = build_network("alexnet", size=67, channels=3, classes=3)
+    with regularised(network, dataclasses.replace(RECIPE, norm_momentum=0.0)):
+        network.train()(torch.rand(2, 3, 67, 67)).sum().backward()
+    assert network.get_submodule("norm1").get_parameter("weight").grad is not None

@@ -180,7 +180,7 @@ def test_numbers_are_plain_json() -> None:
 
 
 def finetuned(seed: int = 0) -> Session:
-    recipe = dataclasses.replace(load_recipe("finetune"), epochs=3, head_epochs=1)
+    recipe = dataclasses.replace(load_recipe("finetune"), epochs=3, head_epochs=1, first_layer_rate=0.2)
     return Session.start(build_network("lenet5", size=20, channels=3, classes=3, seed=seed), recipe)
 
 
