@@ -110,6 +110,12 @@ def test_every_link_of_a_document_leads_somewhere(document: str) -> None:
     assert [link for link in links if "://" not in link and not (folder / link).exists()] == []
 
 
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_no_document_installs_an_extra_from_where_nothing_is_published(document: str) -> None:
+    """Before a release pip finds no Kamerton but the checkout, or somebody else's of that name."""
+    assert re.findall(r"pip install .?kamerton.*", DOCUMENTS[document]) == []
+
+
 def test_one_version_everywhere() -> None:
     citation = re.search(r"^version: (.+)$", (ROOT / "CITATION.cff").read_text(), re.MULTILINE)
     changes = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)

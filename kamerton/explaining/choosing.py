@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kamerton.arrays import Float32N, Labels, Mask, Probabilities, Rows
+from kamerton.checks import several
 from kamerton.errors import UnknownNameError, UsageError
 
 MOST_GALAXIES = 500
@@ -41,11 +42,11 @@ class Gallery:
         return tuple(dict.fromkeys(self.named + self.surest + self.least_sure + self.wrong))
 
 
-def wanted_rows(rows: str | Iterable[int] | None) -> tuple[int, ...] | None:
+def wanted_rows(rows: str | int | Iterable[int] | None) -> tuple[int, ...] | None:
     """Read rows as they are typed, ``0,5,10-20`` with both ends, or take numbers; UsageError for anything else."""
     if rows is None:
         return None
-    found = _spans(rows) if isinstance(rows, str) else tuple(map(_row, rows))
+    found = _spans(rows) if isinstance(rows, str) else tuple(map(_row, several(rows, int)))
     found = tuple(dict.fromkeys(found))
     if not 1 <= len(found) <= MOST_GALAXIES:
         raise UsageError(

@@ -69,7 +69,7 @@ def explain(
     source: str | Path,
     *,
     out: str | Path | None = None,
-    rows: str | Iterable[int] | None = None,
+    rows: str | int | Iterable[int] | None = None,
     class_name: str | None = None,
     method: ExplainMethod | None = ExplainSettings.method,
     count: int = ExplainSettings.count,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kamerton.checks import several
 from kamerton.config.judging import REPORT_PAGE, ReportSettings
 from kamerton.errors import OutputError, PictureError, UnknownNameError, warn
 from kamerton.evaluation.compare import compare
@@ -62,7 +63,7 @@ def report(
     dataset: str | None = ReportSettings.dataset,
     resamples: int = ReportSettings.resamples,
     seed: int = ReportSettings.seed,
-    beside: Iterable[str | Path] = (),
+    beside: str | Path | Iterable[str | Path] = (),
     overwrite: bool = False,
     watcher: Progress | None = None,
 ) -> Path:
@@ -75,7 +76,7 @@ def report(
     """
     _require_language(lang)
     _require_place(Path(out), overwrite=overwrite)
-    named = [Path(path) for path in beside]
+    named: tuple[str | Path, ...] = several(beside, str, Path)
     beside_runs([], named)
     compared = compare(runs, dataset=dataset, resamples=resamples, seed=seed, watcher=watcher)
     return write_report(compared, out, lang=lang, beside=named, overwrite=overwrite)
@@ -86,13 +87,13 @@ def write_report(
     out: str | Path,
     *,
     lang: str = ReportSettings.lang,
-    beside: Iterable[str | Path] = (),
+    beside: str | Path | Iterable[str | Path] = (),
     overwrite: bool = False,
 ) -> Path:
     """Write the page of a comparison that is made already, and give its path; else as `report`."""
     _require_language(lang)
     _require_place(Path(out), overwrite=overwrite)
-    page = report_page(comparison, lang, beside)
+    page = report_page(comparison, lang, several(beside, str, Path))
     with whole_file(Path(out)) as partial:
         # Names in a run folder's files may hold halves of letters, which no UTF-8 has.
         partial.write_text(page, encoding="utf-8", errors="backslashreplace")

@@ -17,13 +17,21 @@ PROBABILITIES = np.array(
 
 @pytest.mark.parametrize(
     ("given", "rows"),
-    [("0", (0,)), ("0,5,10-12", (0, 5, 10, 11, 12)), (" 3 , 1-1", (3, 1)), ("2,2,1-2", (2, 1)), ([4, 1], (4, 1))],
+    [
+        ("0", (0,)),
+        ("0,5,10-12", (0, 5, 10, 11, 12)),
+        (" 3 , 1-1", (3, 1)),
+        ("2,2,1-2", (2, 1)),
+        ([4, 1], (4, 1)),
+        (3, (3,)),
+        (np.int64(3), (3,)),
+    ],
 )
 def test_rows_are_read_as_they_are_typed(given: Any, rows: tuple[int, ...]) -> None:
     assert wanted_rows(given) == rows
 
 
-@pytest.mark.parametrize("given", ["", "a", "1-", "-3", "5-2", "1.5", [True], [-1], ["1"], "9" * 30])
+@pytest.mark.parametrize("given", ["", "a", "1-", "-3", "5-2", "1.5", 1.5, True, [True], [-1], ["1"], "9" * 30])
 def test_other_rows_are_refused_in_one_line(given: Any) -> None:
     with pytest.raises(UsageError, match="0,5,10-20"):
         wanted_rows(given)

@@ -53,6 +53,17 @@ def test_what_is_named_is_shown_in_the_pages_language(
     assert [name for name in ids if name not in parts.text] == []
 
 
+@pytest.mark.parametrize("kind", [str, Path])
+def test_one_place_needs_no_list(comparison: Comparison, results: Path, tmp_path: Path, kind: type) -> None:
+    page = write_report(comparison, tmp_path / "page.html", beside=kind(results / "near"))
+    assert "Most like toy-7-4" in Parts(page.read_text(encoding="utf-8")).text
+
+
+def test_one_place_of_a_report_needs_no_list(runs: list[Run], tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="gone: nothing that can be shown"):
+        report(runs, tmp_path / "page.html", beside=str(tmp_path / "gone"))
+
+
 def test_what_lies_in_a_run_folder_is_shown_without_being_named(runs: list[Run], results: Path, tmp_path: Path) -> None:
     run = open_run(shutil.copytree(runs[0].path, tmp_path / "run"))
     shutil.copytree(results / "near", run.path / "near")

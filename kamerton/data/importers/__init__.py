@@ -113,13 +113,13 @@ def import_cube(
     Of each picture the central square of ``crop`` pixels is kept and resized to ``size`` pixels; by default the largest
     square, as it is. ``q`` and ``stretch`` are those of the asinh stretch (Lupton et al. 2004), which turns float bands
     into pixels, and ``bands`` names the planes of FITS cutouts whose headers do not. The columns are those of a list of
-    pictures. ``classes`` are the names of the classes in their order: all labels must be among them, or, where labels
-    are numbers, they name these in ascending order. Says what may be meant otherwise (KamertonWarning): classes without
-    galaxies, with fewer than three, or of names that look alike; planes that nobody named. With ``skip_bad`` a picture
-    that cannot be read leaves out its galaxy, and ``NAME.left-out.csv`` beside the cube lists which and why. With
-    ``overwrite`` a cube at ``out_path`` that Kamerton wrote is replaced, and its list too. On any error ``out_path`` is
-    as before. Raises UsageError for a bad setting or a missing source, OutputError where ``out_path`` exists or cannot
-    be written, and DataError, naming the file and row, for bad data.
+    pictures, and refused with any other source. ``classes`` are the names of the classes in their order: all labels
+    must be among them, or, where labels are numbers, they name these in ascending order. Says what may be meant
+    otherwise (KamertonWarning): classes without galaxies, with fewer than three, or of names that look alike; planes
+    that nobody named. With ``skip_bad`` a picture that cannot be read leaves out its galaxy, and ``NAME.left-out.csv``
+    beside the cube lists which and why. With ``overwrite`` a cube at ``out_path`` that Kamerton wrote is replaced, and
+    its list too. On any error ``out_path`` is as before. Raises UsageError for a bad setting or a missing source,
+    OutputError where ``out_path`` exists or cannot be written, and DataError, naming the file and row, for bad data.
     """
     names = (classes,) if isinstance(classes, str) else None if classes is None else tuple(classes)
     settings = ImportSettings(size, crop, bands, q, stretch, label_column, path_column, id_column, skip_bad, names)
