@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,17 +16,18 @@ from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import BaseRoute, Route
 
 from kamerton.catalogue.writers import WRITERS
+from kamerton.config.pictures import PixelOrigin
 from kamerton.data.pictures.picture import read_picture
-from kamerton.errors import KamertonError, UsageError
-from kamerton.runs.folder import open_run
+from kamerton.errors import UsageError
 from kamerton.serving.answering import Answer, Galaxy, answer, checked_schema, stretched
 from kamerton.serving.answers import Answers
+from kamerton.serving.choices import choices, first_ready
 from kamerton.serving.errors import error_response
 from kamerton.serving.images import map_png, picture_png
 from kamerton.serving.networks import Networks
 from kamerton.serving.queue import Queue
 from kamerton.serving.samp import IMAGE, TABLE, send
-from kamerton.serving.sentences import beware, described, likely
+from kamerton.serving.sentences import beware, described, likely, unlike
 from kamerton.serving.site import Part, Site
 from kamerton.serving.uploads import receive_files, without_folders
 
@@ -75,8 +76,7 @@ class Desk:
 
     async def home(self, request: Request) -> Response:
         """Ask for files; the network that will answer is made ready meanwhile."""
-        runs = self.site.network_folders()
-        path = runs.get(request.query_params.get("run") or _first_ready(runs))
+        path = self.site.network_folders().get(request.query_params.get("run") or self._usual())
         if path is not None and not self.networks.has(path) and self.site.queue.is_idle:
             self._making_ready.add(task := asyncio.create_task(self._make_ready(path)))
             task.add_done_callback(self._making_ready.discard)
@@ -87,11 +87,24 @@ class Desk:
         with suppress(Exception):
             await self.site.queue.run(self.networks.open, path)
 
-    def _form(self, request: Request, template: str, **context: Any) -> Response:
-        runs = self.site.network_folders()
-        chosen = context.pop("chosen", "") or request.query_params.get("run") or _first_ready(runs)
+    def _usual(self) -> str:
+        first = first_ready(choices(self.site.network_folders()))
+        return "" if first is None else first.name
+
+    def _form(self, request: Request, template: str, refused: Collection[PixelOrigin] = (), **context: Any) -> Response:
+        """Show a page with the form; galaxies ``refused`` by one network are sent to those that take them."""
+        found, words = choices(self.site.network_folders()), self.site.words(request).classify
+        first = first_ready(found)
+        chosen = context.pop("chosen", "") or request.query_params.get("run") or ("" if first is None else first.name)
         return self.site.page(
-            request, template, runs=list(runs), chosen=chosen, folder=self.site.root.name, home=HOME, **context
+            request,
+            template,
+            runs=[(one.name, one.described(words)) for one in found],
+            takers=[one.name for one in found if refused and all(map(one.takes, refused))],
+            chosen=chosen,
+            folder=self.site.root.name,
+            home=HOME,
+            **context,
         )
 
     async def classify(self, request: Request) -> Response:
@@ -149,6 +162,8 @@ class Desk:
         return self._form(
             request,
             "classify_many.html",
+            refused=[one.origin for one in found.galaxies if one.origin is not None],
+            unanswered=sum(one.image_hwc is None for one in found.galaxies),
             chosen=found.run_name,
             answer=found,
             address=f"{HOME}/{request.path_params['key']}",
@@ -168,6 +183,7 @@ class Desk:
         return self._form(
             request,
             "classify_one.html",
+            refused=[] if galaxy.origin is None else [galaxy.origin],
             chosen=found.run_name,
             answer=found,
             galaxy=galaxy,
@@ -175,6 +191,7 @@ class Desk:
             place=f"{address}/{row}",
             sentences=described(found, galaxy, words),
             beware=beware(galaxy, words.classify),
+            unlike=unlike(galaxy, words),
             order=sorted(range(len(found.class_names)), key=lambda number: -galaxy.probabilities[number]),
             slider=_slider(galaxy),
             downloads=DOWNLOADS,
@@ -269,15 +286,6 @@ class Desk:
         if "application/json" in request.headers.get("accept", ""):
             return JSONResponse({"text": text})
         return self.site.page(request, "said.html", text=text, back=f"{HOME}/{request.path_params['key']}")
-
-
-def _first_ready(runs: Mapping[str, Path]) -> str:
-    """Name the first run that can answer: not one that is damaged, or still learns."""
-    for name, path in runs.items():
-        with suppress(KamertonError):
-            if open_run(path).weights_path.is_file():
-                return name
-    return next(iter(runs), "")
 
 
 def _png(content: bytes) -> Response:

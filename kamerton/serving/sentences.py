@@ -24,6 +24,14 @@ def described(found: Answer, galaxy: Galaxy, words: SimpleNamespace) -> list[str
     return [*lines, getattr(own, kind).format(names=listed(names, own), percent=share)]
 
 
+def unlike(galaxy: Galaxy, words: SimpleNamespace) -> str:
+    """Say how like the training galaxies a galaxy is; empty for a run that is not calibrated."""
+    if galaxy.ood_knn is None:
+        return ""
+    line = words.classify.knn_unusual if galaxy.flags & FAR else words.classify.knn_usual
+    return str(line.format(percent=percent(galaxy.ood_knn, words)))
+
+
 def likely(found: Answer, galaxy: Galaxy) -> list[str]:
     """Give the classes of the calibrated set."""
     return [name for name, holds in zip(found.class_names, galaxy.in_set or (), strict=False) if holds]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +16,11 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from kamerton.catalogue.predict import predict
+from kamerton.config.pictures import PixelOrigin
 from kamerton.data.cubes.writer import CubeWriter
 from kamerton.explaining.explain import explain
 from kamerton.neighbours.similar import similar
-from kamerton.runs.folder import Run
+from kamerton.runs.folder import Run, open_run
 from kamerton.serving.words import WORDS
 from kamerton.training.train import train
 from tests.conftest import toy_galaxies, write_cube, write_toy_cube
@@ -236,6 +239,33 @@ def test_pixels_of_other_bands_are_refused_as_predict_refuses_them(client: TestC
     assert "other channels" in found["status"][0]
 
 
+def test_a_cutout_that_a_network_of_pictures_refuses_is_sent_to_one_of_cutouts(calibrated: Run, tmp_path: Path) -> None:
+    for name, origin in (("jpegs", PixelOrigin("none")), ("bands", PixelOrigin("asinh", ("g", "r", "z"), 8.0))):
+        shutil.copytree(calibrated.path, tmp_path / name)
+        run = open_run(tmp_path / name)
+        record, ended = dataclasses.replace(run.record, pixel_origin=origin), run.record.results
+        assert ended is not None
+        run.update(record.with_results(ended.weights, ended.history, ended.galaxies, ended.epoch))
+    client = visitor(tmp_path)
+    for lang, said in (("en", "jpegs learned from pictures"), ("pl", "jpegs uczyła się na obrazach")):
+        page = client.get(classify(client, ("a.fits", cutout()), run="jpegs") + f"?lang={lang}").text
+        assert said in page
+        assert WORDS[lang].classify.takers.format(names="bands") in page
+    many = client.get(classify(client, ("a.fits", cutout()), ("a.png", png()), run="jpegs") + "?lang=en").text
+    assert "(1 of them without an answer)" in many
+    assert '<option value="bands">bands · g, r, z</option>' in many
+
+
+def test_the_menu_leaves_out_what_learns_still_and_says_what_is_not_calibrated(toy_run: Run, tmp_path: Path) -> None:
+    for name in ("done", "learning"):
+        shutil.copytree(toy_run.path, tmp_path / name)
+    run = open_run(tmp_path / "learning")
+    run.update(dataclasses.replace(run.record, results=None))
+    run.weights_path.unlink()
+    page = visitor(tmp_path).get("/classify").text
+    assert re.findall("<option.*?>(.*?)</option>", page) == ["done · not calibrated"]
+
+
 def test_a_form_without_a_script_is_led_to_the_answer(client: TestClient) -> None:
     answer = client.post("/classify", files={"files": ("a.png", png())})
     assert answer.status_code == 303
@@ -263,5 +293,5 @@ def test_a_damaged_run_is_not_the_one_that_is_chosen_first(calibrated: Run, tmp_
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "run.json").write_text("{")
     (tmp_path / "b").symlink_to(calibrated.path)
-    assert "<option selected>b</option>" in visitor(tmp_path).get("/classify").text
-    assert "<option selected>a</option>" in visitor(tmp_path).get("/classify?run=a").text
+    assert '<option value="b" selected>' in visitor(tmp_path).get("/classify").text
+    assert '<option value="a" selected>' in visitor(tmp_path).get("/classify?run=a").text

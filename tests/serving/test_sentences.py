@@ -11,7 +11,7 @@ import pytest
 from kamerton.catalogue.columns import DOUBTFUL
 from kamerton.certainty.judging import FAR, UNCLEAR
 from kamerton.serving.answering import Answer, Galaxy
-from kamerton.serving.sentences import beware, described, listed
+from kamerton.serving.sentences import beware, described, listed, unlike
 from kamerton.serving.words import WORDS
 
 NAMES = ("round", "spiral", "edge-on")
@@ -31,8 +31,8 @@ def said(in_set: tuple[bool, ...] | None, lang: str) -> str:
     ("in_set", "english", "polish"),
     [
         (None, "not calibrated", "nie jest skalibrowana"),
-        ((False, True, False), "The class is spiral:", "Klasa to spiral:"),
-        ((True, True, False), "one of round or spiral:", "jedna z tych: round lub spiral;"),
+        ((False, True, False), "Likely class: only spiral.", "Prawdopodobna klasa: tylko spiral."),
+        ((True, True, False), "Likely classes: round or spiral.", "Prawdopodobne klasy: round lub spiral."),
         ((False, False, False), "No class fits", "Żadna klasa nie pasuje"),
         ((True, True, True), "Any class is possible", "Możliwa jest każda klasa"),
     ],
@@ -51,6 +51,14 @@ def test_percent_has_the_sign_of_the_language() -> None:
 def test_each_flag_is_a_sentence(flags: int, count: int) -> None:
     words = WORDS["en"].classify
     assert len(beware(galaxy(None, flags), words)) == len(beware(galaxy(None, flags), words, short=True)) == count
+
+
+@pytest.mark.parametrize(
+    ("lang", "usual", "unusual"), [("en", "Ordinary", "Unusual"), ("pl", "Zwyczajna", "Niezwykła")]
+)
+def test_whether_a_galaxy_is_ordinary_is_said_first(lang: str, usual: str, unusual: str) -> None:
+    assert unlike(galaxy(None), WORDS[lang]).startswith(usual)
+    assert unlike(galaxy(None, FAR), WORDS[lang]).startswith(unusual)
 
 
 @pytest.mark.parametrize(
