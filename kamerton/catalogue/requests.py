@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from kamerton.config.pictures import ID_COLUMN, PixelOrigin
@@ -15,10 +16,31 @@ from kamerton.plurals import counted
 from kamerton.runs.folder import Run
 
 
+@dataclass(frozen=True)
+class GivenPixels:
+    """How the pixels of galaxies that a run refused come to be."""
+
+    origin: PixelOrigin
+    channels: int
+    are_kept: bool
+    """Whether they are pixels already, as in a cube; a cutout is stretched as each run asks."""
+
+    def go_with(self, run: Run) -> bool:
+        """Tell whether a run learned from galaxies such as these."""
+        learned = run.record.pixel_origin
+        channels = run.record.preprocessing.channels
+        if learned is None or (learned.method, channels) != (self.origin.method, self.channels):
+            return False
+        if self.are_kept:
+            return not stretch_differs(learned, self.origin)
+        # Bands without names are taken for those of the run.
+        return self.origin.bands in {None, learned.bands}
+
+
 class OtherPixelsError(DataError):
     """Galaxies whose pixels come to be in another way than those that a run learned from."""
 
-    def __init__(self, what: str, *, given: PixelOrigin, received: str, allowed: str, next_step: str) -> None:
+    def __init__(self, what: str, *, given: GivenPixels, received: str, allowed: str, next_step: str) -> None:
         super().__init__(what, received=received, allowed=allowed, next_step=next_step)
         self.given = given
 
@@ -74,7 +96,8 @@ def _require_bands(run: Run, source: Source) -> None:
         )
     learned = run.record.pixel_origin
     if learned is not None and source.origin is not None and stretch_differs(learned, source.origin):
-        raise _other_pixels(run, source.path, learned, source.origin)
+        given = GivenPixels(source.origin, source.channels, are_kept=source.kind in {"cube", "hdf5"})
+        raise _other_pixels(run, source.path, learned, given)
     differs = framing_differs(learned, source.origin)
     if differs:
         raise DataError(
@@ -91,17 +114,17 @@ def _require_bands(run: Run, source: Source) -> None:
         )
 
 
-def _other_pixels(run: Run, path: Path, learned: PixelOrigin, given: PixelOrigin) -> OtherPixelsError:
+def _other_pixels(run: Run, path: Path, learned: PixelOrigin, given: GivenPixels) -> OtherPixelsError:
     if learned.method == "none":
         what = f"{path}: bands of light in FITS, and {run.name} learned from pictures, whose pixels came as bytes"
         next_step = "choose a network that learned from FITS cutouts, or give pictures (JPEG, PNG)"
-    elif given.method == "none":
+    elif given.origin.method == "none":
         what = f"{path}: pictures, whose pixels came as bytes, and {run.name} learned from bands of light in FITS"
         next_step = "choose a network that learned from pictures, or give FITS cutouts"
     else:
         what = f"{path}: other bands, or another stretch, than those that {run.name} learned from"
         next_step = "give galaxies with its bands and stretch, or choose a network that learned from such as these"
-    return OtherPixelsError(what, received=str(given), allowed=str(learned), next_step=next_step, given=given)
+    return OtherPixelsError(what, received=str(given.origin), allowed=str(learned), next_step=next_step, given=given)
 
 
 def say_doubtful(run: Run, doubtful: int, readable: int, *, to_see: str) -> None:

@@ -26,9 +26,9 @@ from kamerton.catalogue.columns import (
 )
 from kamerton.catalogue.manifest import PLACE, SOURCE
 from kamerton.catalogue.reading import read_shard
-from kamerton.catalogue.requests import OtherPixelsError, open_sources, say_doubtful
+from kamerton.catalogue.requests import GivenPixels, OtherPixelsError, open_sources, say_doubtful
 from kamerton.certainty.judging import FLAGS
-from kamerton.config.pictures import PATH_COLUMN, PictureSettings, PixelOrigin
+from kamerton.config.pictures import PATH_COLUMN, PictureSettings
 from kamerton.config.serving import Caps
 from kamerton.data.pictures.cutout import is_fits
 from kamerton.data.pictures.picture import read_picture
@@ -62,7 +62,7 @@ class Galaxy:
     """The FITS cutout that it is, whose stretch may be looked at."""
     stretch: Stretch | None
     """That the run's pixels ask for."""
-    origin: PixelOrigin | None = None
+    refused: GivenPixels | None = None
     """How its pixels come to be, where the run does not take such."""
 
     @property
@@ -157,8 +157,8 @@ class _Work:
             raise
         except KamertonError as error:
             if len(self.galaxies) == before:
-                origin = error.given if isinstance(error, OtherPixelsError) else None
-                self._add_failed(name, _without_paths(str(error), [given]), origin)
+                refused = error.given if isinstance(error, OtherPixelsError) else None
+                self._add_failed(name, _without_paths(str(error), [given]), refused)
 
     def _add_source(self, source: Source, given: Given, name: str, *, alone: bool) -> None:
         listed = self._listed(source)
@@ -215,14 +215,14 @@ class _Work:
             stretch,
         )
 
-    def _add_failed(self, name: str, reason: str, origin: PixelOrigin | None) -> None:
+    def _add_failed(self, name: str, reason: str, refused: GivenPixels | None) -> None:
         schema = self.answering.schema
         cells = {one.name: [_nothing(one)] for one in schema} | {STATUS.name: [reason]}
         rows = pa.table({key: pa.array(value, schema.field(key).type) for key, value in cells.items()}, schema=schema)
         unknown = pa.array([None], pa.float64())
         self._tables.append(self._whole([name], unknown, unknown, rows))
         empty = (0.0,) * len(self._slugs)
-        self.galaxies.append(Galaxy(name, None, reason, empty, None, 0, None, None, None, origin))
+        self.galaxies.append(Galaxy(name, None, reason, empty, None, 0, None, None, None, refused))
 
     def _whole(self, ids: Sequence[str], ra: Any, dec: Any, rows: pa.Table) -> pa.Table:
         own = {ID.name: pa.array(ids, pa.string()), POSITION[0].name: ra, POSITION[1].name: dec}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
+from kamerton.catalogue.requests import GivenPixels
 from kamerton.config.pictures import PixelOrigin
 from kamerton.errors import KamertonError
 from kamerton.runs.folder import CALIBRATION_FILE, Run, open_run
@@ -35,12 +36,9 @@ class Choice:
         is_calibrated = (self.path / CALIBRATION_FILE).is_file()
         return " · ".join(filter(None, [self.name, bands, "" if is_calibrated else words.choice_raw]))
 
-    def takes(self, given: PixelOrigin) -> bool:
-        """Tell whether it learned from the like of galaxies: pictures, or cutouts of these bands."""
-        origin = None if self.run is None else self.run.record.pixel_origin
-        if origin is None or not self.is_ready or origin.method != given.method:
-            return False
-        return origin.bands is None or given.bands is None or origin.bands == given.bands
+    def takes(self, given: GivenPixels) -> bool:
+        """Tell whether it can be asked about galaxies that another one refused."""
+        return self.run is not None and self.is_ready and given.go_with(self.run)
 
 
 def choices(folders: dict[str, Path]) -> list[Choice]:
@@ -60,10 +58,9 @@ def _choices(folders: dict[str, Path]) -> Iterator[Choice]:
             yield choice
 
 
-def first_ready(found: Iterable[Choice]) -> Choice | None:
-    """Give the first that can answer, or else the first."""
-    known = list(found)
-    return next((one for one in known if one.is_ready), known[0] if known else None)
+def first_ready(found: Sequence[Choice]) -> str:
+    """Name the first that can answer, or else the first; empty where there is none."""
+    return next((one.name for one in found if one.is_ready), found[0].name if found else "")
 
 
 def _bands(origin: PixelOrigin | None) -> str:

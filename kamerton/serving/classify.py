@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,12 +16,11 @@ from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import BaseRoute, Route
 
 from kamerton.catalogue.writers import WRITERS
-from kamerton.config.pictures import PixelOrigin
 from kamerton.data.pictures.picture import read_picture
 from kamerton.errors import UsageError
 from kamerton.serving.answering import Answer, Galaxy, answer, checked_schema, stretched
 from kamerton.serving.answers import Answers
-from kamerton.serving.choices import choices, first_ready
+from kamerton.serving.choices import Choice, choices, first_ready
 from kamerton.serving.errors import error_response
 from kamerton.serving.images import map_png, picture_png
 from kamerton.serving.networks import Networks
@@ -76,31 +75,30 @@ class Desk:
 
     async def home(self, request: Request) -> Response:
         """Ask for files; the network that will answer is made ready meanwhile."""
-        path = self.site.network_folders().get(request.query_params.get("run") or self._usual())
+        found = await asyncio.to_thread(self._choices)
+        asked = request.query_params.get("run") or first_ready(found)
+        path = next((one.path for one in found if one.name == asked), None)
         if path is not None and not self.networks.has(path) and self.site.queue.is_idle:
             self._making_ready.add(task := asyncio.create_task(self._make_ready(path)))
             task.add_done_callback(self._making_ready.discard)
-        return self._form(request, "classify.html")
+        return self._form(request, "classify.html", found)
 
     async def _make_ready(self, path: Path) -> None:
         # What is wrong with the run is said to whoever asks it, and a queue that is full needs nothing more.
         with suppress(Exception):
             await self.site.queue.run(self.networks.open, path)
 
-    def _usual(self) -> str:
-        first = first_ready(choices(self.site.network_folders()))
-        return "" if first is None else first.name
+    def _choices(self) -> list[Choice]:
+        return choices(self.site.network_folders())
 
-    def _form(self, request: Request, template: str, refused: Collection[PixelOrigin] = (), **context: Any) -> Response:
-        """Show a page with the form; galaxies ``refused`` by one network are sent to those that take them."""
-        found, words = choices(self.site.network_folders()), self.site.words(request).classify
-        first = first_ready(found)
-        chosen = context.pop("chosen", "") or request.query_params.get("run") or ("" if first is None else first.name)
+    def _form(self, request: Request, template: str, found: Sequence[Choice], **context: Any) -> Response:
+        """Show a page with the form, whose menu lists the networks ``found``."""
+        words = self.site.words(request).classify
+        chosen = context.pop("chosen", "") or request.query_params.get("run") or first_ready(found)
         return self.site.page(
             request,
             template,
             runs=[(one.name, one.described(words)) for one in found],
-            takers=[one.name for one in found if refused and all(map(one.takes, refused))],
             chosen=chosen,
             folder=self.site.root.name,
             home=HOME,
@@ -158,11 +156,12 @@ class Desk:
             return error_response(self.site, request, 404, text)
         if len(found.galaxies) == 1:
             return self._show_galaxy(request, found, 0)
-        words = self.site.words(request).classify
+        words, known = self.site.words(request).classify, self._choices()
         return self._form(
             request,
             "classify_many.html",
-            refused=[one.origin for one in found.galaxies if one.origin is not None],
+            known,
+            takers=_takers(known, found.galaxies),
             unanswered=sum(one.image_hwc is None for one in found.galaxies),
             chosen=found.run_name,
             answer=found,
@@ -178,12 +177,13 @@ class Desk:
         return self._show_galaxy(request, found, row)
 
     def _show_galaxy(self, request: Request, found: Answer, row: int) -> Response:
-        galaxy, words = found.galaxies[row], self.site.words(request)
+        galaxy, words, known = found.galaxies[row], self.site.words(request), self._choices()
         address = f"{HOME}/{request.path_params['key']}"
         return self._form(
             request,
             "classify_one.html",
-            refused=[] if galaxy.origin is None else [galaxy.origin],
+            known,
+            takers=_takers(known, [galaxy]),
             chosen=found.run_name,
             answer=found,
             galaxy=galaxy,
@@ -286,6 +286,12 @@ class Desk:
         if "application/json" in request.headers.get("accept", ""):
             return JSONResponse({"text": text})
         return self.site.page(request, "said.html", text=text, back=f"{HOME}/{request.path_params['key']}")
+
+
+def _takers(known: Sequence[Choice], galaxies: Iterable[Galaxy]) -> list[str]:
+    """Name the networks that take all galaxies which one refused for their pixels."""
+    refused = [one.refused for one in galaxies if one.refused is not None]
+    return [one.name for one in known if refused and all(map(one.takes, refused))]
 
 
 def _png(content: bytes) -> Response:

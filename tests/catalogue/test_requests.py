@@ -7,11 +7,14 @@ import shutil
 import warnings
 from pathlib import Path
 
+import numpy as np
 import pytest
+from astropy.io import fits
 
 from kamerton.catalogue.columns import DOUBTFUL
 from kamerton.catalogue.predict import predict
-from kamerton.config.pictures import Framing, PixelOrigin
+from kamerton.catalogue.requests import GivenPixels, OtherPixelsError, open_sources
+from kamerton.config.pictures import PATH_COLUMN, Framing, PixelOrigin
 from kamerton.errors import DataError, KamertonWarning
 from kamerton.explaining.explain import explain
 from kamerton.runs.folder import Run, open_run
@@ -87,3 +90,30 @@ def test_a_cube_that_was_cropped_otherwise_is_refused(run: Run, tmp_path: Path) 
     cube = write_cube(tmp_path / "new.fits", images_nhwc, labels, origin=cropped)
     with pytest.raises(DataError, match="another part of their pictures"):
         predict(run, cube)
+
+
+@pytest.mark.filterwarnings("ignore::kamerton.errors.KamertonWarning")
+def test_galaxies_that_a_run_refuses_for_their_pixels_go_with_those_that_open_them(
+    toy_run: Run, tmp_path: Path
+) -> None:
+    grz, learned = ("g", "r", "z"), PixelOrigin("asinh", ("g", "r", "z"), 8.0)
+    origins = [PixelOrigin("none"), learned, PixelOrigin("asinh", grz, 4.0), PixelOrigin("asinh", ("g", "r", "i"), 8.0)]
+    runs = [Run(toy_run.path, dataclasses.replace(toy_run.record, pixel_origin=one)) for one in origins]
+    images_nhwc, labels = toy_galaxies(3, SIDE, 5)
+    given = [write_cube(tmp_path / f"{at}.fits", images_nhwc, labels, origin=one) for at, one in enumerate(origins)]
+    bands = np.moveaxis(images_nhwc[0], 2, 0).astype(np.float32)
+    fits.PrimaryHDU(bands, fits.Header({"BANDS": "grz"})).writeto(tmp_path / "cutout.fits")
+    save_pictures(tmp_path, ["picture.png"], side=SIDE)
+    for path in (*given, tmp_path / "cutout.fits", tmp_path / "picture.png"):
+        refusals = [_refusal(run, path) for run in runs]
+        told = [one.go_with(run) for one in refusals if one is not None for run in runs]
+        assert 0 < sum(one is None for one in refusals) < len(runs)
+        assert told == [one is None for one in refusals] * (len(told) // len(runs))
+
+
+def _refusal(run: Run, path: Path) -> GivenPixels | None:
+    try:
+        with open_sources(run, [path], PATH_COLUMN):
+            return None
+    except OtherPixelsError as error:
+        return error.given

@@ -78,7 +78,8 @@ def browser(playwright: Any) -> Iterator[Any]:
 def page(request: pytest.FixtureRequest, browser: Any, served: Running) -> Iterator[Any]:
     """A page that was let in; whatever the browser complains of fails the test."""
     lang, width = request.param
-    context = browser.new_context(viewport={"width": width, "height": 800}, locale=lang)
+    # Without motion a colour is at once what it is to be: a slow machine would show axe-core one in between.
+    context = browser.new_context(viewport={"width": width, "height": 800}, locale=lang, reduced_motion="reduce")
     page = context.new_page()
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text) if message.type != "log" else None)
