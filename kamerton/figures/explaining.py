@@ -80,20 +80,30 @@ def explained_figure(galaxy: Explained, words: Words, note: str) -> Figure:
 
 def draw_map(axes: Axes, galaxy: Explained) -> Any:
     """Draw what speaks for the class over the galaxy in grey, with an outline around half of it."""
-    from matplotlib import patheffects
-
     grey_hw = galaxy.image_hwc.astype(np.float64).mean(-1) / 255 * LIGHTEST_GREY
     axes.imshow(grey_hw, cmap="gray", vmin=0, vmax=1)
-    positive = galaxy.map_hw.clip(min=0).astype(np.float64)
-    highest = positive.max()
-    strength = positive / highest if highest > 0 else positive
+    positive, strength = positive_part(galaxy.map_hw)
     shown = axes.imshow(strength, cmap="cividis", vmin=0, vmax=1, alpha=0.15 + 0.6 * np.sqrt(strength))
-    level = outline_level(positive)
-    if 0 < level < highest:
-        lines = axes.contour(positive, levels=[level], colors="white", linewidths=1.3)
-        lines.set_path_effects([patheffects.Stroke(linewidth=3, foreground="black"), patheffects.Normal()])
+    draw_outline(axes, positive)
     axes.set_axis_off()
     return shown
+
+
+def positive_part(map_hw: MapHW) -> tuple[Float64[np.ndarray, "side side"], Float64[np.ndarray, "side side"]]:
+    """Give what speaks for the class, and the same from 0 to 1."""
+    positive = map_hw.clip(min=0).astype(np.float64)
+    highest = positive.max()
+    return positive, positive / highest if highest > 0 else positive
+
+
+def draw_outline(axes: Axes, positive: Float64[np.ndarray, "side side"]) -> None:
+    """Draw a line around half of what speaks for the class, white in black: seen on galaxies of any colour."""
+    from matplotlib import patheffects
+
+    level = outline_level(positive)
+    if 0 < level < positive.max():
+        lines = axes.contour(positive, levels=[level], colors="white", linewidths=1.3)
+        lines.set_path_effects([patheffects.Stroke(linewidth=3, foreground="black"), patheffects.Normal()])
 
 
 def outline_level(positive: Float64[np.ndarray, "side side"]) -> float:

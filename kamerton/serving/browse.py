@@ -18,7 +18,8 @@ from starlette.routing import BaseRoute, Route
 from kamerton.browsing.catalogue import Browsed
 from kamerton.browsing.galaxies import ListedGalaxy
 from kamerton.browsing.library import Library
-from kamerton.browsing.orders import MARGIN, NEXT, PROBABILITY, orders
+from kamerton.browsing.orders import MARGIN, NEXT, PROBABILITY, SET_SIZE, orders
+from kamerton.catalogue.columns import ID, POSITION, PREDICTED_CLASS, STATUS
 from kamerton.config.browsing import NO_CLASS, PAGE_GALAXIES
 from kamerton.config.neighbours import NextSettings
 from kamerton.data.classes import NAMES_SHOWN
@@ -43,6 +44,21 @@ QUEUE_GALAXIES = 16
 """Galaxies that a labelling page is given at once."""
 
 LONGEST_LOOK_SECONDS = 24 * 3600
+
+ORDER_WORDS = {
+    PROBABILITY: "probability",
+    MARGIN: "margin",
+    NEXT: "next",
+    ID.name: "by_id",
+    PREDICTED_CLASS.name: "class",
+    SET_SIZE: "set_size",
+    POSITION[0].name: "ra",
+    POSITION[1].name: "dec",
+    STATUS.name: "by_status",
+    "ood_energy": "by_energy",
+    "ood_knn": "by_knn",
+}
+"""The words for what a catalogue is sorted by; columns of its own source have no others than their names."""
 
 
 def routes(site: Site) -> list[BaseRoute]:
@@ -135,8 +151,9 @@ class Desk:
             "no_class": NO_CLASS,
             "unsure": UNSURE,
             "has_unsure": UNSURE not in browsed.class_names,
-            "special": {PROBABILITY: "probability", MARGIN: "margin", NEXT: "next"},
             "usual_count": NextSettings.count,
+            "order_words": ORDER_WORDS,
+            "shares": {f"p_{slug}": name for slug, name in browsed.opened.class_names.items()},
             "journal": browsed.journal.path.name,
             "keys": dict(zip(browsed.class_names, KEYS, strict=False)),
             "sides": SIDES,

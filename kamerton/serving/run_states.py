@@ -49,6 +49,11 @@ class Tested:
         """By which an address asks for it."""
         return short_key(self.name)
 
+    @property
+    def is_seen(self) -> bool:
+        """Whether the run learned from some of its galaxies, so that it is no test."""
+        return self.metrics is not None and self.metrics.leakage.status == "found"
+
 
 @dataclass(frozen=True, eq=False)
 class RunState:

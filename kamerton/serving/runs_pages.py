@@ -26,6 +26,7 @@ from kamerton.figures.testing import short_name
 from kamerton.reporting.embedding import MIME, smaller_jpeg
 from kamerton.reporting.report import LANGUAGES, Teller, explained, report_page, written
 from kamerton.runs.folder import Run
+from kamerton.runs.history import NOTEBOOK_COLUMNS, PENALTY, RATE
 from kamerton.runs.record import flattened
 from kamerton.serving.images import picture_png
 from kamerton.serving.queue import Queue
@@ -481,8 +482,8 @@ def _told(state: RunState, lang: str) -> dict[str, Any]:
         "done": done,
         "of": of,
         "numbers": {
-            name: show(numbers.get(name), ".2g" if name == "lr" else ".4f")
-            for name in ("loss", "accuracy", "val_loss", "val_accuracy", "lr")
+            name: show(numbers.get(name), ".4f" if name in NOTEBOOK_COLUMNS else ".2g")
+            for name in (*NOTEBOOK_COLUMNS, PENALTY if PENALTY in numbers else RATE)
         },
     }
 

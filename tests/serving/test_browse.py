@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
-from kamerton.browsing.catalogue import decisions_path
+from kamerton.browsing.catalogue import Browsed, decisions_path
 from kamerton.catalogue.predict import predict
 from kamerton.config.neighbours import NextSettings
 from kamerton.errors import KamertonWarning
@@ -23,6 +23,7 @@ from kamerton.labelling.agreement import agreements
 from kamerton.labelling.decisions import read_decisions
 from kamerton.labelling.journal import Decision, Journal
 from kamerton.runs.folder import Run
+from kamerton.serving.words import WORDS
 from tests.browsing.conftest import COUNT, catalogues, survey  # noqa: F401  # fixtures
 from tests.conftest import CLASS_NAMES
 from tests.labelling.test_journal import full_disk
@@ -83,6 +84,28 @@ def test_filters_and_order_stand_in_the_address(client: TestClient, catalogues: 
     assert ids(answer) == wanted["id"].tolist()
     assert f"{len(wanted)} of {COUNT} galaxies" in answer.text
     assert "<option selected>dim</option>" in answer.text
+
+
+@pytest.mark.parametrize("lang", ["en", "pl"])
+def test_what_a_catalogue_is_sorted_by_has_words(client: TestClient, night: Path, lang: str) -> None:
+    text = client.get(f"/browse/wall?c=night&lang={lang}").text
+    menu = re.search(r'<select name="sort">(.*?)</select>', text, re.DOTALL)
+    assert menu is not None
+    shown = dict(re.findall(r'<option value="(.*?)".*?>(.*?)</option>', menu[1]))
+    words = WORDS[lang].browse
+    assert [shown[f"p_{name}"] for name in CLASS_NAMES] == [words.by_class.format(name=name) for name in CLASS_NAMES]
+    assert (shown["id"], shown["predicted_class"]) == (words.by_id, getattr(words, "class").lower())
+    # The English word for it is its name.
+    assert {name for name, text in shown.items() if name == text} <= {"probability"}
+
+
+def test_percentages_that_are_not_calibrated_are_called_so(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    places = ("/browse/wall?c=night", "/browse/label?c=night")
+    assert not any(WORDS["en"].browse.raw in client.get(place).text for place in places)
+    monkeypatch.setattr(Browsed, "is_calibrated", False)
+    assert all(WORDS["en"].browse.raw in client.get(place).text for place in places)
+    # Who labels blindly sees no percentages.
+    assert not any(WORDS["en"].browse.raw in client.get(f"{place}&blind=1").text for place in places)
 
 
 @pytest.mark.parametrize(

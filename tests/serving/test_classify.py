@@ -155,7 +155,10 @@ def test_a_stretch_that_is_none_is_refused(client: TestClient, query: str) -> No
     assert client.get(f"{address}/0/picture.png?{query}").status_code == 400
 
 
-def test_the_map_is_that_of_explain(client: TestClient, calibrated: Run, tmp_path: Path) -> None:
+def test_the_map_is_that_of_explain(
+    client: TestClient, calibrated: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kamerton.serving.images.draw_outline", lambda *_: None)
     (tmp_path / "a.png").write_bytes(png())
     explain(calibrated, tmp_path / "a.png", out=tmp_path / "why")
     (place,) = (tmp_path / "why").glob("**/*.fits")
@@ -163,7 +166,9 @@ def test_the_map_is_that_of_explain(client: TestClient, calibrated: Run, tmp_pat
     address = classify(client, ("a.png", png()))
     shown = np.asarray(Image.open(io.BytesIO(client.get(f"{address}/0/map.png").content)))[..., 3]
     strength = expected / expected.max() if expected.max() > 0 else expected
-    assert np.abs(shown - 255 * 0.9 * np.sqrt(strength)).max() <= 1
+    points = len(shown) // len(strength)
+    shown = shown[points // 2 :: points, points // 2 :: points]
+    assert np.abs(shown - 255 * 0.9 * np.sqrt(strength)).max() <= 2
 
 
 def test_the_similar_galaxies_are_those_of_similar(client: TestClient, calibrated: Run, tmp_path: Path) -> None:

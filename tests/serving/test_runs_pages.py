@@ -16,8 +16,10 @@ from starlette.testclient import TestClient
 from kamerton.config.serving import Caps
 from kamerton.data.cubes.cube import open_cube
 from kamerton.evaluation.compare import compare
+from kamerton.files import write_json
+from kamerton.reporting.report import LANGUAGES as REPORTS
 from kamerton.reporting.report import Teller
-from kamerton.runs.evaluation import read_metrics, read_predictions
+from kamerton.runs.evaluation import Leakage, read_metrics, read_predictions
 from kamerton.runs.folder import Run, open_run
 from kamerton.runs.lock import locked
 from kamerton.runs.record import StartRecord
@@ -69,6 +71,33 @@ def test_the_list_says_what_the_files_of_a_run_say(runs: Path) -> None:
     assert row == (
         f"finished {metrics.accuracy:.3f} {low:.3f} – {high:.3f} {validation:.3f} LeNet-5 notebook 2 data/train.fits 3"
     )
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_results_on_galaxies_that_a_run_learned_from_are_marked_as_no_test(runs: Path, lang: str) -> None:
+    run = open_run(runs / "first")
+    metrics = dataclasses.replace(read_metrics(run, "test"), leakage=Leakage.of({"train": 3, "valid": 0}))
+    write_json(run.path / "evaluation/test/metrics.json", dataclasses.asdict(metrics))
+    rows = rows_of(visitor(runs).get(f"/runs?lang={lang}").text)
+    assert WORDS[lang].runs.seen_before in rows["first"]
+    assert WORDS[lang].runs.seen_before not in rows["second"]
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_a_linear_probe_is_named_so_in_the_list_and_on_its_page(runs: Path, lang: str) -> None:
+    run = open_run(runs / "first")
+    recipe, ended = run.record.recipe, run.record.results
+    assert recipe is not None
+    assert ended is not None
+    record = dataclasses.replace(run.record, recipe=dataclasses.replace(recipe, frozen=True))
+    run.update(record.with_results(ended.weights, ended.history, ended.galaxies, ended.epoch))
+    client = visitor(runs)
+    rows = rows_of(client.get(f"/runs?lang={lang}").text)
+    assert WORDS[lang].runs.probe in rows["first"]
+    assert WORDS[lang].runs.probe not in rows["second"]
+    probe = REPORTS[lang].WORDS["probe"]
+    assert probe in client.get(f"{address('first')}?lang={lang}").text
+    assert f"notebook, {probe}" in client.get(f"/runs/compare?{chosen('first')}&lang={lang}").text
 
 
 def test_a_run_that_is_new_is_there_when_the_page_is_loaded_again(runs: Path) -> None:
@@ -138,6 +167,7 @@ def test_every_number_of_the_matrix_opens_its_galaxies(runs: Path) -> None:
     assert len(found) == np.count_nonzero(metrics.confusion_matrix)
     for place, true, said in found:
         page = client.get(unescape(place)).text
+        assert WORDS["en"].runs.raw in unescape(page)
         shown = re.findall(r'<small class="id" title="([^"]*)"', page)
         wanted = (told.labels == int(true)) & (told.probabilities.argmax(1) == int(said))
         assert sorted(shown) == sorted(np.array(told.ids)[wanted])
@@ -276,5 +306,5 @@ def test_an_ensemble_is_among_the_runs_and_not_among_the_networks_that_answer(en
     assert Teller.of(compare(ensemble), lang).texts()["ensembles"][0] in page
     assert ensemble.record.members[0].fingerprint in page
     asked = guest.get(f"/classify?lang={lang}").text
-    assert ">toy<" in asked
-    assert ">both<" not in asked
+    assert 'value="toy"' in asked
+    assert 'value="both"' not in asked

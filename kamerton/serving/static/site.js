@@ -15,6 +15,17 @@ if (button) {
   });
 }
 
+/** Tell a frame that is scrolled whether there is more to the right. */
+function mark(frame) {
+  frame.toggleAttribute("data-more", frame.scrollLeft + frame.clientWidth < frame.scrollWidth - 1);
+}
+
+const watched = new ResizeObserver((found) => found.forEach((one) => mark(one.target.closest(".wide"))));
+for (const frame of document.querySelectorAll(".wide")) {
+  frame.addEventListener("scroll", () => mark(frame), { passive: true });
+  for (const one of [frame, ...frame.children]) watched.observe(one);
+}
+
 /** Ask the server for JSON; an error is thrown with the one line that the page shows. */
 export async function ask(address, options = {}) {
   let response;
