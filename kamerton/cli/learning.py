@@ -24,7 +24,7 @@ def train(
         str, typer.Option(help="Name in `kamerton networks`, or timm:NAME.", autocompletion=completion.networks)
     ],
     *,
-    out: Annotated[Path | None, typer.Option(help="Run folder to make; by default runs/NETWORK-TIME.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Run folder to make; by default a new one in runs/.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on in the run folder, to the same bits.")] = False,
     notebook_paths: Annotated[
         bool, typer.Option("--notebook-paths", help="Also write Models/ and ResultLearning/ as the notebook does.")

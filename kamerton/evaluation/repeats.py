@@ -30,6 +30,8 @@ TRAITS = {
     "recipe.epochs": "{value} epochs",
     "recipe.batch_size": "batches of {value}",
     "recipe.weights_chosen_by": "weights of the {value}",
+    "recipe.frozen": "linear probe",
+    "not recipe.frozen": "all layers learned",
     "size": "{value} px",
     "channels": "{value} channels",
     "train": "trained on {value}",
@@ -97,6 +99,8 @@ def _told(trait: Trait, words: Mapping[str, str], write: Callable[[float], str])
     name = trait.kind.partition(".")[2].removesuffix(".name")
     if trait.value is None:
         return words[NOT_THERE.get(trait.kind, "without")].format(name=name)
+    if isinstance(trait.value, bool):
+        return words[trait.kind if trait.value else f"not {trait.kind}"]
     value = trait.value if isinstance(trait.value, str) else write(trait.value)
     return words.get(trait.kind, words["other"]).format(name=name, value=value)
 

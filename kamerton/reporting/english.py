@@ -119,6 +119,7 @@ WORDS = {
     "in_test": "In the test set",
     "settings": "Settings",
     "recipe": "Recipe",
+    "probe": "linear probe: only the last layer learned",
     "epochs": "Epochs",
     "batch": "Batch",
     "image": "Image, px",

@@ -15,6 +15,7 @@ import numpy as np
 
 from kamerton.checks import several
 from kamerton.config.judging import REPORT_PAGE, ReportSettings
+from kamerton.config.recipe import Recipe
 from kamerton.errors import OutputError, PictureError, UnknownNameError, warn
 from kamerton.evaluation.compare import compare
 from kamerton.evaluation.comparison import Caution, Comparison, Difference, NetworkResult
@@ -357,13 +358,17 @@ class Teller:
         """Give the cells of what one network was trained with."""
         none, recipe = self.words["none"], record.recipe
         return [
-            self.words["imported"] if recipe is None else recipe.name,
+            self.words["imported"] if recipe is None else self.recipe(recipe),
             self.start(record),
             none if recipe is None else str(recipe.epochs),
             none if recipe is None else str(recipe.batch_size),
             str(record.preprocessing.size),
             self.language.CHOSEN[record.weights_chosen_by],
         ]
+
+    def recipe(self, recipe: Recipe) -> str:
+        """Name a recipe, and say where the last layer alone learned by it."""
+        return f"{recipe.name}, {self.words['probe']}" if recipe.frozen else recipe.name
 
     def ensembles(self) -> list[str]:
         """Say of each ensemble whose probabilities it averages, and what all of them cost together."""

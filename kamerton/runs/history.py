@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 HISTORY_FILE = "history.csv"
 NOTEBOOK_COLUMNS = ("loss", "accuracy", "val_loss", "val_accuracy")
 TIME_COLUMNS = ("seconds", "images_per_second")
-HISTORY_COLUMNS = (*NOTEBOOK_COLUMNS, "lr", *TIME_COLUMNS)
+RATE, PENALTY = "lr", "penalty_c"
+"""The learning rate of an epoch; of a linear probe, the inverse strength of its penalty, as scikit-learn's C."""
+HISTORY_COLUMNS = (*NOTEBOOK_COLUMNS, RATE, *TIME_COLUMNS)
 
 HISTORY_BYTES = 8 << 20
 """A longer file is no history: 50,000 epochs are shorter."""
@@ -41,7 +43,7 @@ def read_history(path: Path) -> pd.DataFrame:
     if not epochs:
         raise ValueError("no epoch in it")
     cells = np.array(numbers).reshape(len(epochs), len(columns))
-    for name in {"lr", *TIME_COLUMNS} & set(columns):
+    for name in {RATE, PENALTY, *TIME_COLUMNS} & set(columns):
         # A loss may be NaN or infinite, where a training has diverged.
         measured = cells[:, columns.index(name)]
         if not (np.isfinite(measured) & (measured >= 0)).all():
@@ -82,9 +84,10 @@ def append_epoch(path: Path, epoch: int, row: Mapping[str, float]) -> None:
     try:
         with path.open("a", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, lineterminator="\n")
+            columns = [PENALTY if name == RATE and PENALTY in row else name for name in HISTORY_COLUMNS]
             if file.tell() == 0:
-                writer.writerow(["", *HISTORY_COLUMNS])
-            writer.writerow([epoch, *(repr(float(row[name])) for name in HISTORY_COLUMNS)])
+                writer.writerow(["", *columns])
+            writer.writerow([epoch, *(repr(float(row[name])) for name in columns)])
     except OSError as error:
         raise cannot_write(path, error) from error
 

@@ -23,6 +23,8 @@ from kamerton.config.pictures import Preprocessing
 from kamerton.data.cubes.cube import LabelledCube
 from kamerton.errors import UsageError
 from kamerton.networks.features import WithFeatures
+from kamerton.plurals import counted
+from kamerton.runs.history import PENALTY
 from kamerton.training.loop import Keeper, Trainer
 from kamerton.training.session import RunningTally, Session, Tally, batch_sums
 
@@ -51,6 +53,8 @@ class FrozenTrainer(Trainer):
 
     def fit(self, session: Session, train: LabelledCube, valid: LabelledCube, keeper: Keeper) -> None:
         """Try one strength an epoch, from where the session stands."""
+        # The features are part of what the first strength takes.
+        start = time.perf_counter()
         tapped, head = with_head(self.network, self.preprocessing)
         augment = self.recipe.augment
         turns = augment is not None and augment.turns != "none" and len(train) <= EIGHT_VIEWS_UP_TO
@@ -59,7 +63,6 @@ class FrozenTrainer(Trainer):
         strengths = np.geomspace(STRONGEST, WEAKEST, self.recipe.epochs)
         while session.epoch < self.recipe.epochs:
             self.watcher.begin_epoch(session.epoch, self.recipe.epochs, 1)
-            start = time.perf_counter()
             weight, bias = fitted(known, head.out_features, float(strengths[session.epoch]))
             with torch.no_grad():
                 head.weight.copy_(weight)
@@ -67,9 +70,15 @@ class FrozenTrainer(Trainer):
             session.tally = RunningTally(_tested(head, known))
             tested = _tested(head, held_out)
             session.seconds = time.perf_counter() - start
-            row = session.end_epoch(tested, 0.0, learning_rate=0.0)
+            row = session.end_epoch(tested, 0.0, float(strengths[session.epoch]), PENALTY)
             keeper.after_epoch(session)
             self.watcher.end_epoch(session.epoch - 1, row)
+            start = time.perf_counter()
+        chosen = session.epoch if session.best is None else session.best.epoch
+        self.watcher.say(
+            f"penalty C {session.history[chosen - 1][PENALTY]:.3g}, the {session.recipe.weights_chosen_by} of "
+            f"{counted(len(strengths), 'strength')} from {STRONGEST:g} to {WEAKEST:g}"
+        )
 
     @torch.no_grad()
     def features_of(self, tapped: WithFeatures, cube: LabelledCube, views: int = 1) -> Features:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from kamerton import progress
 from kamerton.progress import LIVE_SECONDS, PLAIN_SECONDS, is_live
+from kamerton.runs.history import PENALTY, RATE
 from kamerton.training.session import Tally
 
 if TYPE_CHECKING:
@@ -113,8 +114,9 @@ def watcher_for(console: Console) -> Watcher:
 
 def describe_row(row: Mapping[str, float]) -> str:
     """Say an epoch's result in one line."""
+    rate = f"penalty C {row[PENALTY]:.3g}" if PENALTY in row else f"lr {row[RATE]:.3g}"
     return (
         f"loss {row['loss']:.4f}  accuracy {row['accuracy']:.4f}  "
         f"val_loss {row['val_loss']:.4f}  val_accuracy {row['val_accuracy']:.4f}  "
-        f"lr {row['lr']:.3g}  {row['seconds']:.1f} s  {row['images_per_second']:.1f} images/s"
+        f"{rate}  {row['seconds']:.1f} s  {row['images_per_second']:.1f} images/s"
     )

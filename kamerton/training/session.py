@@ -13,6 +13,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from kamerton.config.recipe import Recipe
 from kamerton.networks.head import head_parameters
+from kamerton.runs.history import RATE
 from kamerton.training.optimizers import Resumable, make_optimizer
 from kamerton.training.schedules import Schedule, ScheduleState, make_schedule
 
@@ -165,15 +166,18 @@ class Session:
         if self.averaged is not None:
             self.averaged.update_parameters(self.network)
 
-    def end_epoch(self, tested: Tally, validation_seconds: float, learning_rate: float) -> dict[str, float]:
-        """Close the epoch at hand with its validation, move on to the next, and give the history's row."""
+    def end_epoch(self, tested: Tally, validation_seconds: float, rate: float, rate_is: str = RATE) -> dict[str, float]:
+        """Close the epoch at hand with its validation, move on to the next, and give the history's row.
+
+        ``rate`` is its learning rate, or whatever else ``rate_is`` names.
+        """
         learned = self.tally.value()
         row = {
             "loss": learned.loss,
             "accuracy": learned.accuracy,
             "val_loss": tested.loss,
             "val_accuracy": tested.accuracy,
-            "lr": learning_rate,
+            rate_is: rate,
             "seconds": self.seconds + validation_seconds,
             "images_per_second": learned.images / self.seconds,
         }

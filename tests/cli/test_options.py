@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -79,6 +80,17 @@ def test_a_setting_is_an_option_of_the_command_with_its_docstring_as_help(comman
     for field in dataclasses.fields(settings):
         assert found[field.name].help.startswith(inspect.cleandoc(texts[field.name]))
         assert found[field.name].required == (field.default is dataclasses.MISSING)
+
+
+@pytest.mark.parametrize("command", SETTINGS)
+def test_no_help_of_an_option_is_cut_in_a_narrow_terminal(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    answer([*command.split(), "--help"])
+    shown = capsys.readouterr().out
+    assert "--help" in shown
+    assert not re.search("… *│$", shown, re.MULTILINE)
 
 
 def received(monkeypatch: pytest.MonkeyPatch, function: str, *words: str) -> dict[str, Any]:

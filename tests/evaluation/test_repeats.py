@@ -73,6 +73,7 @@ def names_of(runs: list[Run]) -> list[str]:
             ["2 epochs, batches of 32", "5 epochs, batches of 8"],
         ),
         (lambda record: with_recipe(record, dropout=0.25), ["dropout 0.2", "dropout 0.25"]),
+        (lambda record: with_recipe(record, frozen=True), ["all layers learned", "linear probe"]),
         (
             lambda record: with_recipe(
                 record, optimizer=dataclasses.replace(record.recipe.optimizer, learning_rate=0.5)

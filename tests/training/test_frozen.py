@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from kamerton.errors import UsageError
 from kamerton.recipes import load_recipe
 from kamerton.runs.folder import Run
-from kamerton.training.frozen import Features, fitted
+from kamerton.training.frozen import STRONGEST, WEAKEST, Features, FrozenTrainer, fitted
 from kamerton.training.train import train
 
 
@@ -82,12 +83,35 @@ def test_all_but_the_last_layer_stays_as_the_start_has_it(probe: Run, toy_run: R
 
 def test_a_strength_is_an_epoch_and_validation_chooses(probe: Run) -> None:
     history = probe.history()
-    assert len(history) == 3
+    np.testing.assert_allclose(history["penalty_c"], np.geomspace(STRONGEST, WEAKEST, 3))
+    assert "lr" not in history
     assert history["loss"].is_monotonic_decreasing
     assert probe.record.results is not None
     assert probe.record.results.epoch == 1 + history["val_loss"].argmin()
     assert probe.record.recipe is not None
     assert probe.record.recipe.frozen
+
+
+def test_the_chosen_strength_is_said_and_the_seconds_hold_those_of_the_features(
+    toy_run: Run, toy_splits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compute, took, said = FrozenTrainer.features_of, [0.0], []
+
+    def timed(*given: Any, **more: Any) -> Features:
+        start = time.perf_counter()
+        found = compute(*given, **more)
+        took[0] += time.perf_counter() - start
+        return found
+
+    monkeypatch.setattr(FrozenTrainer, "features_of", timed)
+    monkeypatch.setattr("kamerton.training.progress.Silent.say", lambda _, text: said.append(text))
+    run = train(toy_splits, network="lenet5", start=toy_run, freeze=True, epochs=2, out=tmp_path / "run")
+    history, results = run.history(), run.record.results
+    assert history["seconds"].iloc[0] > took[0] > 0
+    assert results is not None
+    assert results.epoch is not None
+    chosen = history["penalty_c"].iloc[results.epoch - 1]
+    assert any(line.startswith(f"penalty C {chosen:.3g}, the best val_loss of 2 strengths") for line in said)
 
 
 def test_a_probe_that_was_stopped_goes_on_to_the_same_bits(

@@ -134,3 +134,9 @@ def test_nobody_asks_for_the_tally_more_often_than_it_is_shown(clock: Clock) -> 
         lines.end_step(tally, 320.0)
     bar.close()
     assert asked == [clock.now]
+
+
+def test_a_strength_of_a_linear_probe_is_said_in_the_place_of_a_learning_rate() -> None:
+    line = describe_row({**{name: value for name, value in ROW.items() if name != "lr"}, "penalty_c": 10**-2.5})
+    assert "penalty C 0.00316" in line
+    assert "lr" not in line
