@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Any, ClassVar, TypeVar, get_type_hints
+from typing import Annotated, Any, ClassVar, TypeVar, cast, get_type_hints
 
 from kamerton.errors import BadValueError, UsageError
 
@@ -90,5 +90,6 @@ def require(holds: bool, setting: str, received: object, allowed: str) -> None:
 
 def several(given: Item | Iterable[Item], *kinds: type[Any]) -> tuple[Item, ...]:
     """Take one item of these kinds, or what is no list, as several of one; a text is never a list of letters."""
-    is_list = isinstance(given, Iterable) and not isinstance(given, (str, *kinds))
-    return tuple(given) if is_list else (given,)  # type: ignore[return-value]
+    if isinstance(given, Iterable) and not isinstance(given, (str, *kinds)):
+        return tuple(given)
+    return (cast(Item, given),)
