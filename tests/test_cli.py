@@ -226,6 +226,13 @@ def test_the_table_of_networks_has_the_notebooks_count(command: Command) -> None
     assert "41,546,506" in command("networks").out
 
 
+def test_the_table_of_networks_names_learned_weights_to_start_from(command: Command) -> None:
+    starts = {row["name"]: row["starts"] for row in json.loads(command("networks", "--json").out)}
+    assert starts["efficientnet_lite0_stages"] == ["efficientnet_lite0_stages.imagenet"]
+    assert starts["lenet5"] == []
+    assert "efficientnet_lite0.imagenet: ImageNet-1k at 224 px; Apache-2.0" in command("networks").out
+
+
 def test_evaluate_prints_a_table_and_where_the_results_are(
     command: Command, tmp_path: Path, toy_run: Run, toy_splits: Path
 ) -> None:

@@ -31,14 +31,18 @@ def demo(
 @app.command()
 @with_options(TableSettings)
 def networks(*, as_json: JsonFlag = False, **settings: Any) -> None:
-    """Show the table of networks."""
+    """Show the table of networks, and which learned weights there are to start from."""
     from kamerton.networks.table import network_table, print_network_table
+    from kamerton.starts.table import ENTRIES
 
     rows = network_table(TableSettings(**settings))
     if as_json:
-        print_json(rows)
-    else:
-        print_network_table(rows, answers())
+        print_json([row | {"starts": [one.name for one in ENTRIES if one.network == row["name"]]} for row in rows])
+        return
+    print_network_table(rows, answers())
+    answers().print("Learned weights, for `kamerton train --start NAME`:")
+    for one in ENTRIES:
+        answers().print(f"  {one.name}: {one.trained_on}; {one.licence}", soft_wrap=True)
 
 
 @app.command()

@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-
-import torch
+from typing import TYPE_CHECKING
 
 from kamerton.errors import UnknownNameError
+
+if TYPE_CHECKING:
+    import torch
 
 LITE_NAMES = (
     ("_conv_stem.", "stem.conv."),
