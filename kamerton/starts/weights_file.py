@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -66,7 +67,10 @@ def _read_pytorch(path: Path) -> Mapping[str, torch.Tensor]:
                 # PyTorch packs nothing, and what is packed may be of any size.
                 raise ValueError("packed parts, as PyTorch writes none")
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            # The answer is one line; PyTorch's own words about a form that it may not know are no help beside it.
+            warnings.simplefilter("ignore")
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except OSError:
         raise
     except Exception as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+import warnings
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -60,6 +62,17 @@ def test_code_in_a_file_is_refused_and_not_run(tmp_path: Path, old: bool) -> Non
         ModelFileError, match=r"^\S+: holds more than tensors.*could run as a program.*Next: where you trust it[^:]*$"
     ):
         read_weights(path)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_pickle_that_pytorch_did_not_write_is_refused_without_its_warning(tmp_path: Path) -> None:
+    path = tmp_path / "w.pth"
+    path.write_bytes(pickle.dumps({"a": Hostile(tmp_path / "ran")}))
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        with pytest.raises(ModelFileError, match="holds more than tensors"):
+            read_weights(path)
+    assert not said
     assert not (tmp_path / "ran").exists()
 
 
