@@ -40,7 +40,8 @@ def patient(seconds: float) -> type[H11Protocol]:
             is_answering = self.cycle is not None and not self.cycle.response_complete
             if not is_answering and self.cycle is self._before:
                 self.transport.close()
-            self._before = self.cycle
+            # Whoever was just answered has until the look after the next to ask again.
+            self._before = None if is_answering else self.cycle
             self.loop.call_later(seconds, self._look)
 
     return Patient

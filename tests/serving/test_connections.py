@@ -60,9 +60,11 @@ def test_one_that_is_being_answered_stays(port: int) -> None:
     with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
         for _ in range(2):
             connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-            answer = connection.recv(1000)
+            answer = b""
             while not answer.endswith(b"done"):
-                answer += connection.recv(1000)
+                part = connection.recv(1000)
+                assert part, "closed while it was answered, or right after"
+                answer += part
             assert answer.startswith(b"HTTP/1.1 200")
 
 
