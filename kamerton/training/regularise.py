@@ -28,12 +28,12 @@ def regularised(network: nn.Module, recipe: Recipe) -> Iterator[None]:
 
 
 def _of_normalisation(network: nn.Module, recipe: Recipe) -> Iterator[RemovableHandle]:
-    for module in network.modules():
-        if recipe.norm_momentum is not None and isinstance(module, nn.modules.batchnorm._BatchNorm):
-            if recipe.keeps_statistics:
-                yield module.register_forward_pre_hook(_as_in_a_test)
-            else:
-                module.momentum = recipe.norm_momentum or module.momentum
+    norms = [module for module in network.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)]
+    for norm in norms:
+        if recipe.keeps_statistics:
+            yield norm.register_forward_pre_hook(_as_in_a_test)
+        elif recipe.norm_momentum:
+            norm.momentum = recipe.norm_momentum
 
 
 def _as_in_a_test(module: nn.Module, _: tuple[Any, ...]) -> None:
