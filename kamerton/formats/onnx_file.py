@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import threading
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -29,6 +30,9 @@ OUTPUTS_WITH_FEATURES = (OUTPUT, "logits", "features")
 
 OPSET = 17
 """Read by ONNX Runtime since 1.12, of 2022."""
+
+_EXPORTING = threading.Lock()
+"""PyTorch's exporter keeps what it does in one place a process: a second thread in it is an AssertionError."""
 
 SPARE_BYTES = 1 << 20
 """By which a file may be longer than twice what is exported now."""
@@ -68,7 +72,7 @@ def onnx_bytes(network: nn.Module, image_shape: tuple[int, int, int], *, feature
     outputs, content = OUTPUTS_WITH_FEATURES if features else (OUTPUT,), io.BytesIO()
     # The older of PyTorch's two exporters: a second instead of ten, and no further package.
     exporting: dict[str, Any] = {"dynamo": False, "opset_version": OPSET, "do_constant_folding": True}
-    with warnings.catch_warnings():
+    with _EXPORTING, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(
             model,

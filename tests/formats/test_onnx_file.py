@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,14 @@ def test_every_network_answers_the_same_for_any_number_of_images(name: str) -> N
         with torch.inference_mode():
             wanted = network(images_nchw).softmax(1).numpy()
         np.testing.assert_allclose(session.run([OUTPUT], {INPUT: images_nchw.numpy()})[0], wanted, atol=1e-5)
+
+
+def test_threads_may_export_at_the_same_time() -> None:
+    network = build_network("lenet5", size=NETWORKS["lenet5"].smallest_size, channels=1, classes=2).eval()
+    shape = (NETWORKS["lenet5"].smallest_size,) * 2 + (1,)
+    with ThreadPoolExecutor(4) as threads:
+        exported = list(threads.map(lambda _: onnx_bytes(network, shape), range(4)))
+    assert exported == [onnx_bytes(network, shape)] * 4
 
 
 @pytest.fixture(scope="module")
