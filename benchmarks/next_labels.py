@@ -1,6 +1,8 @@
 """Whether galaxies that `kamerton next` chooses teach a network more than galaxies taken at random.
 
     python benchmarks/next_labels.py ../shared/data results/next
+    python benchmarks/next_labels.py ../shared/data results/next --network efficientnet_lite0_stages \
+        --start efficientnet_lite0_stages.imagenet
 
 DATA holds labels.csv (path, t_type, source, group) and the pictures that it names. EFIGI's galaxies, in five classes by
 their stage as in benchmarks/certainty.py, are split by group: a third to test on, the same in all rounds, a twentieth
@@ -156,8 +158,8 @@ class Learner(Protocol):
 class Network:
     """A network that is trained anew, calibrated, and asked for a catalogue of the pool."""
 
-    def __init__(self, out: Path, network: str) -> None:
-        self.out, self.network = out, network
+    def __init__(self, out: Path, network: str, start: str | None) -> None:
+        self.out, self.network, self.start = out, network, start
         self.pool = open_cube(out / "split/train.fits")
         self.test = open_cube(out / "split/test.fits")
 
@@ -166,7 +168,15 @@ class Network:
         (folder / "data").mkdir()
         write_labelled(self.pool, ids, folder / "data/train.fits")
         shutil.copy(self.out / "split/valid.fits", folder / "data/valid.fits")
-        run = kamerton.train(folder / "data", network=self.network, epochs=EPOCHS, seed=seed, out=folder / "run")
+        run = kamerton.train(
+            folder / "data",
+            network=self.network,
+            start=self.start,
+            recipe="modern" if self.start is None else "finetune",
+            epochs=EPOCHS,
+            seed=seed,
+            out=folder / "run",
+        )
         kamerton.calibrate(run, folder / "data/valid.fits")
         said = np.concatenate(list(Predictor(run).over_cube(self.test))).argmax(1)
         kamerton.predict(run, self.out / "split/train.fits", out=folder / "pool.parquet", features="all")
@@ -320,6 +330,7 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--head", type=Path, metavar="RUN")
     parser.add_argument("--network", default="lenet5")
+    parser.add_argument("--start", help="learned weights that each training begins with")
     parser.add_argument("--size", type=int, default=64)
     parser.add_argument("--more", type=int, default=100)
     parser.add_argument("--seeds", default="0,1,2")
@@ -328,7 +339,7 @@ def main() -> None:
     given.out.mkdir(parents=True, exist_ok=True)
     if not (given.out / "split").exists():
         make_pool(given.data, given.out, given.size)
-    learner = Head(given.out, given.head) if given.head is not None else Network(given.out, given.network)
+    learner = Head(given.out, given.head) if given.head is not None else Network(given.out, given.network, given.start)
     simulate(given.out, learner, given.ways.split(","), [int(seed) for seed in given.seeds.split(",")], given.more)
     print_table(given.out)
 

@@ -48,6 +48,8 @@ class Kind:
     """Galaxies of one kind of classes, and a network that learns them in a time that can be waited for."""
 
     network: str
+    start: str | None
+    """Learned weights to begin with, and then the recipe that fine-tunes."""
     size: int
     crop: int | None
     """Side of the middle of each picture that is kept, pixels."""
@@ -58,17 +60,19 @@ class Kind:
     """In place of the recipe's own, which cost more than the network itself where that is small."""
 
 
+LITE0 = "efficientnet_lite0_stages"
+
 TURNS_ALONE = AugmentSettings(turns="eight", shift=0.0, zoom=1.0)
 
 KINDS = {
-    "efigi": Kind("lenet5", size=40, crop=None, epochs=10, batch_size=32, folds=3, augment=TURNS_ALONE),
-    "galaxy10": Kind("alexnet", size=72, crop=144, epochs=12, batch_size=16, folds=5, augment=None),
+    "efigi": Kind("lenet5", None, size=40, crop=None, epochs=10, batch_size=32, folds=3, augment=TURNS_ALONE),
+    "galaxy10": Kind(LITE0, f"{LITE0}.imagenet", size=64, crop=128, epochs=12, batch_size=32, folds=5, augment=None),
 }
 
 
 def recipe(kind: Kind) -> Recipe:
-    """Take the modern recipe, as long as the kind wants it."""
-    plan = load_recipe("modern", epochs=kind.epochs, batch_size=kind.batch_size)
+    """Take the recipe that is best for the network's start, as long as the kind wants it."""
+    plan = load_recipe("modern" if kind.start is None else "finetune", epochs=kind.epochs, batch_size=kind.batch_size)
     return dataclasses.replace(plan, augment=kind.augment or plan.augment)
 
 
@@ -107,6 +111,7 @@ def search(cube: Path, place: Path, kind: Kind, seed: int) -> pd.DataFrame:
         kamerton.labels(
             cube,
             network=kind.network,
+            start=kind.start,
             recipe=recipe(kind),
             folds=kind.folds,
             seed=seed,

@@ -9,10 +9,9 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 from astropy.io import fits
 from jaxtyping import Shaped
 
@@ -41,7 +40,7 @@ NOT_PLAIN = r"[^ -~]| $"
 NOT_ITSELF = r"[^ -\[\]-~]| $"
 """The same, and a backslash: what `escaped` changes."""
 
-Values = Shaped[npt.NDArray[Any], "n *length"]
+Values = Shaped[np.ndarray, "n *length"]
 
 
 @contextmanager

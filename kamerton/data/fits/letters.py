@@ -11,7 +11,6 @@ import re
 from collections.abc import Callable, Iterable
 
 import numpy as np
-import numpy.typing as npt
 from astropy.io import fits
 from astropy.table import Column, MaskedColumn, Table
 from jaxtyping import Shaped
@@ -128,7 +127,7 @@ def unescape_table(table: Table) -> None:
     table.rename_columns(table.colnames, [unescaped(name) for name in table.colnames])
 
 
-def _each(change: Callable[[str], str], cells: Column) -> Shaped[npt.NDArray[np.str_], "*axes"]:
+def _each(change: Callable[[str], str], cells: Column) -> Shaped[np.ndarray, "*axes"]:
     texts = np.asarray(cells.filled("") if isinstance(cells, MaskedColumn) else cells)
     return np.array([change(str(text)) for text in texts.flat], np.str_).reshape(texts.shape)
 
