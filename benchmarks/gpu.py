@@ -33,7 +33,8 @@ from kamerton.machine.repeatable import repeatable
 from kamerton.networks.cost import count_training_flops
 from kamerton.networks.registry import build_network
 from kamerton.recipes import load_recipe
-from kamerton.training.loop import Trainer, loss_of
+from kamerton.training.loop import Trainer
+from kamerton.training.losses import loss_of
 from kamerton.training.session import Session
 
 CHANNELS, CLASSES, CHECKED = 3, 10, 8

@@ -23,7 +23,7 @@ from kamerton.inference.engines import float32_engine
 from kamerton.machine.computation import choose_computation
 from kamerton.networks.registry import build_network
 from kamerton.recipes import load_recipe
-from kamerton.training.loop import loss_of
+from kamerton.training.losses import loss_of
 from kamerton.training.optimizers import make_optimizer
 from kamerton.training.session import batch_sums
 

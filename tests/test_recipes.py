@@ -81,6 +81,7 @@ def test_a_probe_has_no_settings_of_layers_that_do_not_learn() -> None:
         *(("head_epochs", value) for value in (-1, 16)),
         *(("first_layer_rate", value) for value in (0.0, 1.5)),
         *(("average_decay", value) for value in (0.0, 1.0)),
+        *(("logit_adjustment", value) for value in (-0.5, 2.5)),
     ],
 )
 def test_settings_of_finetuning_outside_their_range_are_refused(field: str, value: Any) -> None:

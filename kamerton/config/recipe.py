@@ -133,6 +133,9 @@ class Recipe(Settings):
     average_decay: float | None = None
     """Share of the weights' moving average that stays at each step; the averages are what is tested and kept (Polyak &
     Juditsky 1992). Absent: the weights themselves are."""
+    logit_adjustment: float = 0
+    """Power of each class's share of the training galaxies that is taken out of what is learned, so that rare classes
+    are decided for more often (Menon et al. 2021); 0: none, 1: as if all were alike frequent."""
     frozen: bool = False
     """The last dense layer alone learns, by logistic regression on features that are computed once; an epoch is a
     strength of its penalty, and of all else here only the choice of the weights counts."""
@@ -153,4 +156,5 @@ class Recipe(Settings):
         require(0 <= self.head_epochs < self.epochs, "head_epochs", self.head_epochs, epochs)
         rate, decay = self.first_layer_rate, self.average_decay
         require(rate is None or 0 < rate <= 1, "first_layer_rate", rate, "more than 0 and at most 1")
+        require(0 <= self.logit_adjustment <= 2, "logit_adjustment", self.logit_adjustment, "0 to 2")
         require(decay is None or 0 < decay < 1, "average_decay", decay, "more than 0 and less than 1")

@@ -48,6 +48,7 @@ LATER_FIELDS = {
     "recipe.head_epochs": 0,
     "recipe.first_layer_rate": None,
     "recipe.average_decay": None,
+    "recipe.logit_adjustment": 0,
     "recipe.frozen": False,
 }
 """Fields that run.json did not always have, those of its recipe as ``recipe.NAME``, with the value that an older run

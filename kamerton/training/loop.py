@@ -23,7 +23,7 @@ from kamerton.config.recipe import Recipe
 from kamerton.data.cubes.cube import LabelledCube
 from kamerton.machine.computation import Computation
 from kamerton.networks.head import head_parameters
-from kamerton.networks.layers import WithAuxiliary
+from kamerton.training.losses import as_float32, class_offsets, loss_of
 from kamerton.training.optimizers import Resumable
 from kamerton.training.processes import ALONE, Part, Processes
 from kamerton.training.progress import Silent, Watcher
@@ -54,6 +54,8 @@ class Trainer:
     processes: Processes = ALONE
     learner: nn.Module = field(init=False)
     """The network as it learns: compiled, and with its gradients averaged over the processes."""
+    offsets: torch.Tensor | None = field(init=False, default=None)
+    """What is added to the logits while they learn (`class_offsets`)."""
 
     def __post_init__(self) -> None:
         prepared = self.computation.prepared(self.network)
@@ -68,6 +70,8 @@ class Trainer:
 
     def fit(self, session: Session, train: LabelledCube, valid: LabelledCube, keeper: Keeper) -> None:
         """Train from where the session stands to the end of the recipe's epochs, with validation after each."""
+        offsets = class_offsets(train.labels, len(train.class_names), self.recipe.logit_adjustment)
+        self.offsets = None if offsets is None else offsets.to(self.device)
         here = [resident(cube, self.device) or cube for cube in (train, valid)]
         while session.epoch < self.recipe.epochs:
             learning_rate = self.run_epoch(session, here[0], keeper)
@@ -141,7 +145,7 @@ class Trainer:
             images_nchw = augment(images_nchw, self.recipe.augment, random, share=part.share, batch_images=part.images)
         with self.computation.active():
             outputs = self.learner(images_nchw)
-        loss, logits = loss_of(outputs, labels, self.recipe.label_smoothing)
+        loss, logits = loss_of(outputs, labels, self.recipe.label_smoothing, self.offsets)
         torch.autograd.backward(loss if self.processes.count == 1 else loss * self.processes.weight(part))
         optimizer.step()
         return loss.detach(), logits.detach()
@@ -161,25 +165,6 @@ class Trainer:
                 logits = as_float32(network(images_nchw))
             self._count(tally, part, F.cross_entropy(logits, labels), logits, labels)
         return tally.value()
-
-
-def loss_of(
-    outputs: torch.Tensor | WithAuxiliary, labels: torch.Tensor, label_smoothing: float
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Give the mean cross-entropy of a network's outputs in training, its auxiliary heads weighted in, and the logits.
-
-    The notebook's Keras finds the logits behind the softmax, and so loses no digit to it either.
-    """
-    if isinstance(outputs, torch.Tensor):
-        return F.cross_entropy(as_float32(outputs), labels, label_smoothing=label_smoothing), outputs
-    loss, logits = loss_of(outputs.logits, labels, label_smoothing)
-    heads = [loss_of(head, labels, label_smoothing)[0] for head in outputs.auxiliary]
-    return loss + outputs.weight * torch.stack(heads).sum(), logits
-
-
-def as_float32(logits: torch.Tensor) -> torch.Tensor:
-    """Give logits in float32 where they come in bfloat16: a loss needs more than its three digits."""
-    return logits.float() if logits.dtype == torch.bfloat16 else logits
 
 
 def step_seed(seed: int, *places: int) -> int:

@@ -13,7 +13,6 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
-from torch.nn import functional as F
 
 from kamerton.batches.reading import batch_indices, read_batches, shuffled_order
 from kamerton.config.pictures import Preprocessing
@@ -22,10 +21,10 @@ from kamerton.data.cubes.cube import open_cube
 from kamerton.formats.keras.file import build_keras
 from kamerton.formats.keras.twin import keras_arrays, twin_layers
 from kamerton.machine.computation import choose_computation
-from kamerton.networks.layers import WithAuxiliary
 from kamerton.networks.registry import build_network
 from kamerton.recipes import load_recipe
-from kamerton.training.loop import Trainer, loss_of, step_seed
+from kamerton.training.loop import Trainer, step_seed
+from kamerton.training.losses import class_offsets
 from kamerton.training.optimizers import make_optimizer
 from kamerton.training.session import Session
 from tests.conftest import write_toy_cube
@@ -201,11 +200,12 @@ def test_no_two_steps_share_their_random_numbers(one: tuple[int, int, int], two:
     torch.manual_seed(step_seed(*one))
 
 
-def test_auxiliary_heads_are_weighted_into_the_loss_and_leave_the_answer_alone() -> None:
-    """GoogLeNet's paper adds the losses of its two heads with the weight 0.3."""
-    logits, first, second = torch.rand(3, 5, 4, generator=torch.Generator().manual_seed(0))
-    labels = torch.tensor([0, 1, 2, 3, 0])
-    loss, answer = loss_of(WithAuxiliary(logits, (first, second), 0.3), labels, 0.1)
-    one, two, three = (F.cross_entropy(part, labels, label_smoothing=0.1) for part in (logits, first, second))
-    torch.testing.assert_close(loss, one + 0.3 * (two + three))
-    assert answer is logits
+def test_the_shares_of_the_classes_are_those_of_the_training_galaxies(tmp_path: Path) -> None:
+    network = build_network("lenet5", size=32, channels=3, classes=3)
+    teacher = trainer(network, size=32, epochs=1, logit_adjustment=0.5)
+    with open_cube(write_toy_cube(tmp_path / "a.fits", 12, 32)) as cube:
+        teacher.fit(Session.start(network, teacher.recipe), cube, cube, KeepNothing())
+        expected = class_offsets(cube.labels, 3, 0.5)
+    assert expected is not None
+    assert teacher.offsets is not None
+    assert torch.equal(teacher.offsets, expected)
