@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 from jaxtyping import TypeCheckError
@@ -35,3 +38,11 @@ def test_an_array_in_a_dataclass_is_found() -> None:
 
 def test_words_are_left_to_mypy() -> None:
     assert len(batch_indices(np.arange(5), np.int64(2))) == 3  # type: ignore[arg-type]
+
+
+def test_axes_are_those_of_numpys_own_class() -> None:
+    """NumPy 2.5 makes ``npt.NDArray`` an alias that jaxtyping cannot give axes to, so the import would fail."""
+    with_axes = re.compile(r"\b(?:Shaped|Bool|Key|Num|Real|U?Int\d*|Float\d*|Complex\d*)\[\s*npt\.")
+    sources = [*Path("kamerton").rglob("*.py"), *Path("tests").rglob("*.py")]
+    assert sources
+    assert not [str(path) for path in sources if with_axes.search(path.read_text(encoding="utf-8"))]
