@@ -21,7 +21,7 @@ check_arrays_of("kamerton")
 from kamerton import progress
 from kamerton.config.pictures import PixelOrigin
 from kamerton.data.cubes.writer import CubeWriter
-from kamerton.evaluation import evaluate as evaluation
+from kamerton.evaluation import evaluate_figures
 from kamerton.evaluation.calibrate import calibrate
 from kamerton.evaluation.evaluate import evaluate
 from kamerton.formats.keras.file import import_keras
@@ -53,7 +53,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def small_galleries() -> Iterator[None]:
     """Draw few galaxies, for drawing takes most of the time of what is tested."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(evaluation, "GALLERY_IMAGES", 2)
+        patch.setattr(evaluate_figures, "GALLERY_IMAGES", 2)
         patch.setattr(labels_writing, "GALLERY_GALAXIES", 4)
         yield
 

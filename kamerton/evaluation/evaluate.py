@@ -7,38 +7,41 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from kamerton import jupyter
-from kamerton.arrays import Labels, Probabilities
+from kamerton.arrays import Probabilities
 from kamerton.certainty.judging import Certainty, read_certainty
 from kamerton.checks import several
 from kamerton.config.judging import EvaluateSettings
 from kamerton.config.machine import Device
-from kamerton.config.pictures import PixelOrigin
 from kamerton.data.cubes.cube import LabelledCube, open_cube
-from kamerton.data.cubes.labels import default_class_names
-from kamerton.data.cubes.origin import framing_differs, framing_of, framing_told, stretch_differs
-from kamerton.errors import CubeError, OutputError, RunError, UsageError, as_typed, warn
+from kamerton.errors import OutputError, RunError, UsageError, warn
 from kamerton.evaluation.cost import Cost, cost_of
+from kamerton.evaluation.cubes import (
+    catalogue_column,
+    labels_of_run,
+    refuse_diverged,
+    same_galaxies,
+    warn_of_another_origin,
+    warn_of_another_record,
+)
+from kamerton.evaluation.evaluate_figures import draw_evaluation
+from kamerton.evaluation.groups import grouped_scores, warn_of_small_groups
 from kamerton.evaluation.guessing import AgainstGuess, against_guess, guess_warning
 from kamerton.evaluation.leakage import check_leakage, leakage_warning
-from kamerton.evaluation.metrics import HEADLINES, classification_metrics, group_metrics
+from kamerton.evaluation.metrics import HEADLINES, classification_metrics
 from kamerton.evaluation.reliability import (
     CERTAINTY_COLUMNS,
     SET_COLUMNS,
     certainty_rows,
     certainty_scores,
-    reliability_curve,
     set_rows,
 )
 from kamerton.evaluation.results import mean_probabilities, read_all_predictions
 from kamerton.evaluation.statistics import share_interval, with_intervals
-from kamerton.figures.reliability import reliability_figure
-from kamerton.figures.testing import confusion_figure, mistakes_figure, short_name
 from kamerton.files import whole_folder
 from kamerton.inference.predictor import Predictor
 from kamerton.plurals import counted
@@ -46,7 +49,6 @@ from kamerton.progress import Progress
 from kamerton.runs.ensembles import ensemble_of, find_members, open_same, usual_place
 from kamerton.runs.evaluation import (
     Averaged,
-    GroupedScores,
     Metrics,
     Predictions,
     dataset_name,
@@ -61,17 +63,6 @@ from kamerton.runs.evaluation import (
 from kamerton.runs.folder import Run, is_run, open_run
 from kamerton.runs.lock import locked
 from kamerton.runs.places import from_run
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-GALLERY_IMAGES = 20
-
-SMALL_GROUP = 30
-"""Of fewer galaxies an accuracy may be off by more than 0.17 either way."""
-
-SMALL_GROUPS_NAMED = 5
-"""In the warning of them, the smallest first."""
 
 
 @dataclass(frozen=True)
@@ -211,7 +202,7 @@ class Trial:
         by, (views, precision) = self.settings.by, self.manner
         with locked(run.path, "evaluate"), open_cube(self.path, watcher=self.watcher) as galaxies:
             labels = labels_of_run(run, galaxies)
-            groups = _column(galaxies, by) if by is not None else None
+            groups = catalogue_column(galaxies, by) if by is not None else None
             dataset = self._name(galaxies)
             _refuse_another_cube(run, galaxies, dataset, overwrite=self.overwrite)
             warn_of_another_record(run)
@@ -224,19 +215,19 @@ class Trial:
                 **_describe(run, galaxies, answers.runs),
                 views=views,
                 precision=precision,
-                by=None if by is None or groups is None else _by(by, groups, labels, probabilities),
+                by=None if by is None or groups is None else grouped_scores(by, groups, labels, probabilities),
                 accuracy_interval=share_interval(scores.accuracy, scores.galaxies),
                 intervals="Wilson, 95%",
                 averaged=answers.averaged,
             )
             if metrics.by is not None:
-                _warn_of_small_groups(galaxies.path, metrics.by)
+                warn_of_small_groups(galaxies.path, metrics.by)
             predictions = Predictions(tuple(galaxies.ids), labels, probabilities, same_galaxies(galaxies))
             certainty = answers.certainty
             scored = certainty_scores(labels, probabilities, predictions.independent, certainty, metrics.fingerprint)
             metrics = dataclasses.replace(metrics, certainty=scored)
             metrics = dataclasses.replace(metrics, seal=metrics.seal_with(predictions))
-            figures = _figures(run, galaxies, dataset, predictions, metrics, certainty)
+            figures = draw_evaluation(run, galaxies, dataset, predictions, metrics, certainty)
             path = write_evaluation(run, dataset, metrics, predictions, figures)
         return Evaluation(path, metrics)
 
@@ -315,35 +306,6 @@ class Answers:
     averaged: tuple[Averaged, ...] = ()
 
 
-def _by(column: str, groups: Sequence[str], labels: Labels, probabilities: Probabilities) -> GroupedScores:
-    found = group_metrics(labels, probabilities, groups)
-    return GroupedScores(
-        column,
-        {
-            name: dataclasses.replace(group, accuracy_interval=share_interval(group.accuracy, group.galaxies))
-            for name, group in found.items()
-        },
-    )
-
-
-def _warn_of_small_groups(cube: Path, by: GroupedScores) -> None:
-    """Say which groups are so small that their numbers say little, and how little."""
-    small = sorted((group.galaxies, name) for name, group in by.groups.items() if group.galaxies < SMALL_GROUP)
-    if not small:
-        return
-    told = []
-    for galaxies, name in small[:SMALL_GROUPS_NAMED]:
-        low, high = by.groups[name].accuracy_interval or (0.0, 1.0)
-        told.append(f"{name or 'without a name'}: {galaxies}, accuracy {low:.2f} to {high:.2f}")
-    more = f"; and {len(small) - len(told)} more" if len(small) > len(told) else ""
-    warn(
-        f"{cube}: {len(small)} of the {len(by.groups)} groups of {by.column} are too small to say much",
-        received=f"galaxies and 95% interval of {'; '.join(told)}{more}",
-        allowed=f"{SMALL_GROUP} galaxies or more, for an interval of less than 0.35",
-        next_step="read their intervals and not their numbers, or name a column with larger groups",
-    )
-
-
 def _certainty(run: Run, predictor: Predictor) -> Certainty | None:
     """Read the run's calibration, and say where it is not for these predictions."""
     try:
@@ -354,11 +316,6 @@ def _certainty(run: Run, predictor: Predictor) -> Certainty | None:
         warn(f"{run.path}: tested without its calibration", received=error.what, next_step=error.next_step)
         return None
     return certainty
-
-
-def same_galaxies(cube: LabelledCube) -> tuple[str, ...] | None:
-    """Give the group of each galaxy, where the cube names groups; those of one value are the same galaxy."""
-    return tuple(_column(cube, "group")) if "group" in cube.catalogue.colnames else None
 
 
 def _describe(run: Run, cube: LabelledCube, asked: Sequence[Run]) -> dict[str, Any]:
@@ -375,35 +332,6 @@ def _describe(run: Run, cube: LabelledCube, asked: Sequence[Run]) -> dict[str, A
     }
 
 
-def labels_of_run(run: Run, cube: LabelledCube) -> npt.NDArray[np.int64]:
-    """Give a cube's labels as indices into the run's class names; the names decide, not the order in the file."""
-    names = run.record.class_names
-    if cube.has_class_names and set(cube.class_names) <= set(names):
-        return np.asarray(np.array([names.index(name) for name in cube.class_names])[cube.labels])
-    if cube.has_class_names or len(cube.class_names) > len(names):
-        raise CubeError(
-            f"{cube.path}: classes differ from those that {run.name} learned",
-            received=", ".join(cube.class_names),
-            allowed=", ".join(names),
-            next_step=(
-                "import the model again with --classes-of CUBE"
-                if run.record.imported_from and names == default_class_names(len(names))
-                else "evaluate on a cube with the same classes"
-            ),
-        )
-    return cube.labels
-
-
-def _column(cube: LabelledCube, name: str) -> list[str]:
-    if name not in cube.catalogue.colnames:
-        raise UsageError(
-            f"{cube.path}: the catalogue has no column {name!r}",
-            allowed=", ".join(cube.catalogue.colnames),
-            next_step="name one of these columns",
-        )
-    return [str(value) for value in cube.catalogue[name]]
-
-
 def _refuse_another_cube(run: Run, cube: LabelledCube, dataset: str, *, overwrite: bool) -> None:
     """Results of the same cube may be made again; those of another cube of the same name are not overwritten."""
     require_place(run, dataset)
@@ -415,98 +343,3 @@ def _refuse_another_cube(run: Run, cube: LabelledCube, dataset: str, *, overwrit
             received=f"{cube.path} with other galaxies",
             next_step="name these results with --name, or replace the earlier ones with --overwrite",
         )
-
-
-def warn_of_another_record(run: Run) -> None:
-    """Say where a program changed the record of a run that it gives: one that is opened so is refused already."""
-    if not run.record.is_as_it_ended:
-        warn(
-            f"{run.path}: its run.json was changed since the training ended, and is taken as it is",
-            received=f"classes {', '.join(run.record.class_names)}",
-            next_step=f"see `kamerton verify {as_typed(run.path)}`, and that the classes are in the order it learned",
-        )
-
-
-def warn_of_another_origin(run: Run, cube: LabelledCube) -> None:
-    """Warn where other bands, stretch or crop made the cube: the test then measures that change, too."""
-    learned = run.record.pixel_origin
-    if stretch_differs(learned, cube.origin):
-        warn(
-            f"{cube.path}: its pixels came to be in another way than those that {run.name} learned from",
-            received=f"{cube.origin}; learned from {learned}",
-            next_step="import the test galaxies with the run's bands and stretch, unless this change is what you test",
-        )
-    differs = framing_differs(learned, cube.origin)
-    received = f"{framing_told(cube.origin)}; learned from {framing_told(learned)}"
-    if differs:
-        warn(
-            f"{cube.path}: its images show another part of their pictures than those that {run.name} learned from",
-            received=f"{received}{_scale_told(learned, cube.origin)}",
-            next_step="import the test galaxies with the run's --crop, unless this change of scale is what you test",
-        )
-    if differs is None:
-        warn(
-            f"{cube.path}: not known whether its images show as much of the sky as those that {run.name} learned from",
-            received=received,
-            next_step="see that an image spans as many arcsec in both, or the test measures a change of scale, too",
-        )
-
-
-def _scale_told(learned: PixelOrigin | None, shown: PixelOrigin | None) -> str:
-    before, now = framing_of(learned), framing_of(shown)
-    if before is None or now is None:
-        return ""
-    times = [f"{old / new:.2f}" for old, new in zip(before.kept, now.kept, strict=True)]
-    return f"; galaxies look {' to '.join(dict.fromkeys(times))} times as large"
-
-
-def refuse_diverged(run: Run, cube: LabelledCube, probabilities: npt.NDArray[np.float32]) -> None:
-    """Refuse predictions that are not numbers: CubeError where the cube is to blame, and RunError where the run is."""
-    cube.fingerprint()  # Its pass over the pixels finds whether the cube is to blame.
-    bad = ~np.isfinite(probabilities).all(1)
-    if bad.any():
-        raise RunError(
-            f"{run.path}: the network predicts NaN, so its training has diverged",
-            received=f"NaN for {int(bad.sum())} of {counted(len(cube), 'galaxy')}",
-            next_step="look at history.csv, and train again with a lower learning rate",
-        )
-
-
-def _figures(
-    run: Run,
-    cube: LabelledCube,
-    dataset: str,
-    predictions: Predictions,
-    metrics: Metrics,
-    certainty: Certainty | None,
-) -> dict[str, Figure]:
-    """Draw the evaluation's pictures, under a title that says first what must be known."""
-    names = run.record.class_names
-    title = f"{run.name} on {tested_on(dataset, cube.path.name)}, {counted(len(cube), 'galaxy')}"
-    warning = leakage_warning(metrics.leakage, metrics.galaxies)
-    if warning:
-        title = f"{warning}\n{title}"
-    labels, probabilities = predictions.labels, predictions.probabilities
-    predicted, confidence = probabilities.argmax(1), probabilities.max(1)
-    wrong = np.flatnonzero(predicted != labels)
-    worst = wrong[np.argsort(-confidence[wrong], kind="stable")][:GALLERY_IMAGES]
-    ids = cube.ids
-    captions = [
-        f"{short_name(ids[row])}\ntrue {names[labels[row]]}\nsaid {names[predicted[row]]} {confidence[row]:.0%}"
-        for row in worst
-    ]
-    said = f"mean of {counted(len(metrics.averaged), 'network')}" if metrics.averaged else "as the network says"
-    curves = {said: reliability_curve(labels, probabilities)}
-    if certainty is not None:
-        after = "calibrated on this very cube" if _same_cube(metrics) else "calibrated"
-        curves[after] = reliability_curve(labels, certainty.calibrated(probabilities))
-    return {
-        "confusion": confusion_figure(np.array(metrics.confusion_matrix), names, title),
-        "mistakes": mistakes_figure(cube.read(worst), captions, title),
-        "reliability": reliability_figure(curves, title),
-    }
-
-
-def _same_cube(metrics: Metrics) -> bool:
-    scored = metrics.certainty
-    return scored is not None and scored.calibrated is not None and scored.calibrated.same_cube

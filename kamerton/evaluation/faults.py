@@ -10,7 +10,7 @@ import numpy as np
 
 from kamerton.data.cubes.cube import open_cube
 from kamerton.errors import KamertonError
-from kamerton.evaluation.evaluate import labels_of_run, same_galaxies
+from kamerton.evaluation.cubes import labels_of_run, same_galaxies
 from kamerton.evaluation.metrics import classification_metrics
 from kamerton.evaluation.statistics import with_intervals
 from kamerton.runs.evaluation import Metrics, Predictions

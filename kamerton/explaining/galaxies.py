@@ -19,7 +19,7 @@ from kamerton.data.cubes.cube import open_cube
 from kamerton.data.sources.place_names import name_of
 from kamerton.data.sources.source import Source
 from kamerton.errors import CubeError, DataError, UsageError, warn
-from kamerton.evaluation.evaluate import labels_of_run
+from kamerton.evaluation.cubes import labels_of_run
 from kamerton.explaining.choosing import UNKNOWN
 from kamerton.inference.predictor import Predictor
 from kamerton.plurals import counted

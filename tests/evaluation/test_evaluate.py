@@ -1,4 +1,4 @@
-"""A test of a run: its numbers, its groups, its pictures."""
+"""A test of a run: its numbers and its files."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -15,13 +14,11 @@ from PIL import Image
 from scipy import stats
 
 from kamerton.data.cubes.cube import open_cube
-from kamerton.errors import KamertonWarning, UsageError
-from kamerton.evaluation import evaluate as evaluation
+from kamerton.errors import UsageError
 from kamerton.evaluation.evaluate import Evaluation, evaluate
-from kamerton.evaluation.metrics import classification_metrics, group_metrics
-from kamerton.figures.testing import mistakes_figure
+from kamerton.evaluation.metrics import classification_metrics
 from kamerton.inference.predictor import Predictor
-from kamerton.runs.evaluation import GroupedScores, read_metrics
+from kamerton.runs.evaluation import read_metrics
 from kamerton.runs.folder import Run, open_run
 from kamerton.training.train import train
 from tests.conftest import CLASS_NAMES, toy_galaxies, write_cube
@@ -34,12 +31,6 @@ def test_the_result_folder_holds_numbers_predictions_and_pictures(found: Evaluat
         "metrics.json", "predictions.parquet", "confusion.png", "mistakes.png", "reliability.png",
     }  # fmt: skip
     assert [path.name for path in found.path.parent.iterdir()] == ["test"]
-
-
-def test_the_pictures_are_pictures(found: Evaluation) -> None:
-    for name in ("confusion.png", "mistakes.png", "reliability.png"):
-        with Image.open(found.path / name) as picture:
-            assert np.asarray(picture.convert("L")).std() > 10, "not an empty sheet"
 
 
 def test_the_metrics_on_disk_are_those_returned(found: Evaluation) -> None:
@@ -94,44 +85,6 @@ def test_shares_have_wilsons_intervals(found: Evaluation) -> None:
             assert interval is None
 
 
-def test_groups_of_a_column_are_measured_apart(found: Evaluation) -> None:
-    table = predictions(found)
-    source = ["north" if row % 2 else "south" for row in range(COUNT)]
-    wanted = group_metrics(table["label"].to_numpy(), table.iloc[:, 2:].to_numpy(), source)
-    assert found.metrics.by is not None
-    plain = {
-        name: dataclasses.replace(group, accuracy_interval=None) for name, group in found.metrics.by.groups.items()
-    }
-    assert GroupedScores("source", plain) == GroupedScores("source", wanted)
-    assert wanted["north"].galaxies == COUNT // 2
-
-
-def test_groups_of_few_galaxies_are_said_with_their_intervals(run: Run, cube: Path) -> None:
-    with pytest.warns(KamertonWarning, match=r"2 of the 2 groups of source are too small") as said:
-        found = evaluate(run, cube, by="source")
-    assert found.metrics.by is not None
-    low, high = found.metrics.by.groups["north"].accuracy_interval or (0, 0)
-    assert f"north: {COUNT // 2}, accuracy {low:.2f} to {high:.2f}; south" in str(said[0].message)
-    assert high - low > 0.3
-
-
-def test_many_small_groups_are_counted_and_the_smallest_named(run: Run, cube: Path) -> None:
-    with pytest.warns(KamertonWarning, match=r"18 of the 18 groups of id are too small.*; and 13 more\."):
-        evaluate(run, cube, by="id")
-
-
-def test_groups_of_enough_galaxies_are_not_warned_of(
-    run: Run, cube: Path, monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
-) -> None:
-    monkeypatch.setattr(evaluation, "SMALL_GROUP", COUNT // 2)
-    evaluate(run, cube, by="source")
-    assert not [one for one in recwarn if issubclass(one.category, KamertonWarning)]
-
-
-def test_without_groups_none_are_measured(run: Run, cube: Path) -> None:
-    assert evaluate(run, cube).metrics.by is None
-
-
 def test_an_unknown_column_is_answered_with_the_known(run: Run, cube: Path) -> None:
     with pytest.raises(UsageError, match=r"no column 'survey'.*Allowed: id, ra, dec, source"):
         evaluate(run, cube, by="survey")
@@ -140,38 +93,6 @@ def test_an_unknown_column_is_answered_with_the_known(run: Run, cube: Path) -> N
 
 def test_a_run_is_taken_as_it_is_or_by_its_path(run: Run, cube: Path) -> None:
     assert evaluate(run, cube).metrics == evaluate(str(run.path), str(cube)).metrics
-
-
-def test_the_gallery_shows_the_most_confident_mistakes_first(
-    run: Run, cube: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shown: list[Any] = []
-
-    def record(images_nhwc: np.ndarray, captions: list[str], title: str) -> Any:
-        shown.extend(zip(images_nhwc, captions, strict=True))
-        return mistakes_figure(images_nhwc, captions, title)
-
-    monkeypatch.setattr(evaluation, "mistakes_figure", record)
-    table = predictions(evaluate(run, cube))
-    probabilities = table.iloc[:, 2:].to_numpy()
-    wrong = np.flatnonzero(probabilities.argmax(1) != table["label"])
-    worst = wrong[np.argsort(-probabilities[wrong].max(1))][:2]
-    assert len(worst) == 2, "a network without mistakes would prove nothing"
-    images_nhwc = toy_galaxies(COUNT, 32, seed=7)[0]
-    for (image_hwc, caption), row in zip(shown, worst, strict=True):
-        np.testing.assert_array_equal(image_hwc, images_nhwc[row])
-        name, true, said = caption.split("\n")
-        assert (name, true) == (table["id"][row], f"true {CLASS_NAMES[table['label'][row]]}")
-        best = probabilities[row].argmax()
-        assert said == f"said {CLASS_NAMES[best]} {probabilities[row, best]:.0%}"
-
-
-def test_a_network_without_mistakes_gets_its_pictures_too(run: Run, cube: Path, tmp_path: Path) -> None:
-    images_nhwc, _ = toy_galaxies(5, 32, seed=7)
-    answers = Predictor(run).probabilities(images_nhwc).argmax(1)
-    result = evaluate(run, write_cube(tmp_path / "easy.fits", images_nhwc, answers))
-    assert result.metrics.accuracy == 1.0
-    assert (result.path / "mistakes.png").stat().st_size > 0
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells a process's own peak")
