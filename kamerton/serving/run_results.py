@@ -12,7 +12,8 @@ from kamerton.evaluation.comparison import Comparison
 from kamerton.evaluation.comparison_figures import FIGURES
 from kamerton.figures.comparing import learning_curves_figure
 from kamerton.reporting.embedding import rendered
-from kamerton.reporting.report import LANGUAGES, Teller, in_language
+from kamerton.reporting.languages import LANGUAGES, in_language
+from kamerton.reporting.telling import Teller
 from kamerton.runs.stamp import stamp_of
 from kamerton.serving.run_states import RunState, short_key
 

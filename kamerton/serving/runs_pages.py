@@ -24,7 +24,10 @@ from kamerton.explaining.kept import Kept, kept_explanations
 from kamerton.figures.drawing import MANY_CLASSES
 from kamerton.figures.testing import short_name
 from kamerton.reporting.embedding import MIME, smaller_jpeg
-from kamerton.reporting.report import LANGUAGES, Teller, explained, report_page, written
+from kamerton.reporting.languages import LANGUAGES, written
+from kamerton.reporting.pictures import explained
+from kamerton.reporting.report import report_page
+from kamerton.reporting.telling import Teller
 from kamerton.runs.folder import Run
 from kamerton.runs.history import NOTEBOOK_COLUMNS, PENALTY, RATE
 from kamerton.runs.record import flattened

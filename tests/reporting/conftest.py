@@ -12,7 +12,8 @@ import pytest
 from kamerton.evaluation.compare import compare
 from kamerton.evaluation.comparison import Comparison
 from kamerton.evaluation.evaluate import evaluate
-from kamerton.reporting.report import LANGUAGES, report
+from kamerton.reporting.languages import LANGUAGES
+from kamerton.reporting.report import report
 from kamerton.runs.folder import Run, open_run
 from kamerton.training.train import train
 from tests.conftest import CLASS_NAMES

@@ -16,7 +16,8 @@ from kamerton.evaluation.comparison import Comparison
 from kamerton.neighbours.next_galaxies import next_galaxies
 from kamerton.neighbours.similar import similar
 from kamerton.reporting.beside import beside_runs
-from kamerton.reporting.report import LANGUAGES, report, write_report
+from kamerton.reporting.languages import LANGUAGES
+from kamerton.reporting.report import report, write_report
 from kamerton.runs.folder import Run, open_run
 from tests.conftest import write_toy_cube
 from tests.reporting.pages import RESAMPLES, Parts

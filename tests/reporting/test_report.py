@@ -7,17 +7,11 @@ import shutil
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
-from kamerton.errors import KamertonWarning, OutputError, PictureError, UnknownNameError
-from kamerton.evaluation.compare import compare
+from kamerton.errors import OutputError, UnknownNameError
 from kamerton.evaluation.comparison import Comparison
-from kamerton.explaining.explain import explain
-from kamerton.explaining.kept import kept_explanations
-from kamerton.explaining.telling import find_language, verdicts
-from kamerton.reporting.embedding import embedded_file
-from kamerton.reporting.report import LANGUAGES, Teller, report, write_report, written
-from kamerton.runs.ensembles import find_members
+from kamerton.reporting.languages import LANGUAGES
+from kamerton.reporting.report import report, write_report
 from kamerton.runs.folder import Run, open_run
 from tests.reporting.pages import RESAMPLES, Parts
 
@@ -60,43 +54,6 @@ def test_the_page_states_data_settings_seeds_versions_and_limits(
 def test_names_are_text_and_never_markup(pages: dict[str, str]) -> None:
     assert "<b>" not in pages["en"]
     assert "<b>notebook" in Parts(pages["en"]).text
-
-
-@pytest.fixture(scope="module")
-def explained(runs: list[Run], toy_splits: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """The first run, with an explanation in its folder."""
-    run = open_run(shutil.copytree(runs[0].path, tmp_path_factory.mktemp("why") / "run"))
-    explain(run, toy_splits / "test.fits", rows="0-2")
-    return run
-
-
-@pytest.mark.parametrize("lang", LANGUAGES)
-def test_the_page_shows_the_explanations_in_a_run_with_what_they_are_worth(
-    explained: Run, tmp_path: Path, lang: str
-) -> None:
-    page = report([explained], tmp_path / "page.html", lang=lang, resamples=RESAMPLES).read_text(encoding="utf-8")
-    parts, galleries = Parts(page), list(explained.explanation_path("test").glob("gallery_*.png"))
-    assert sum(load.startswith("data:image/jpeg") for load in parts.loads) == len(galleries) > 0
-    assert LANGUAGES[lang].WORDS["explained"] in parts.text
-    (kept,) = kept_explanations(explained)
-    assert all(line in parts.text for line in verdicts(kept.receipt, find_language(lang)))
-
-
-def test_a_gallery_that_is_no_picture_is_left_out_aloud(explained: Run, tmp_path: Path) -> None:
-    run = open_run(shutil.copytree(explained.path, tmp_path / "run"))
-    for path in run.explanation_path("test").glob("gallery_*.png"):
-        path.write_bytes(b"nothing")
-    with pytest.warns(KamertonWarning, match="gallery_"):
-        page = report([run], tmp_path / "page.html", resamples=RESAMPLES).read_text(encoding="utf-8")
-    assert "data:image/jpeg" not in page
-
-
-def test_a_gallery_that_is_a_link_shows_no_other_picture(tmp_path: Path) -> None:
-    Image.new("RGB", (8, 8)).save(tmp_path / "mine.png")
-    assert embedded_file(tmp_path / "mine.png").startswith("data:image/jpeg")
-    (tmp_path / "gallery_dim.png").symlink_to(tmp_path / "mine.png")
-    with pytest.raises(PictureError, match="a link"):
-        embedded_file(tmp_path / "gallery_dim.png")
 
 
 def test_on_paper_nothing_is_wider_or_higher_than_a_page(pages: dict[str, str]) -> None:
@@ -156,19 +113,3 @@ def test_a_report_never_replaces_what_is_none(
             write()
     assert elsewhere.read_bytes() == before
     assert page.is_symlink() == (kind == "a link")
-
-
-@pytest.mark.parametrize("lang", LANGUAGES)
-def test_an_ensemble_is_told_with_its_members_and_what_all_cost(ensemble: Run, lang: str) -> None:
-    members = find_members(ensemble)
-    comparison = compare([ensemble, members[0]], resamples=RESAMPLES)
-    texts = Teller.of(comparison, lang).texts()
-    (note,) = texts["ensembles"]
-    for member in ensemble.record.members:
-        assert f"{member.name} (LeNet-5, " in note
-        assert member.weights[:8] in note
-    assert written(ensemble.record.parameters, ",d", LANGUAGES[lang]) in note
-    row = next(row for row in texts["networks"] if row["name"] in note)
-    assert row["settings"][2:5] == ["1 / 2", "32", "40 / 32"]
-    assert next(row for row in texts["runs"] if row["name"] == "both")["seed"] == "1 / 0"
-    assert {row["path"] for row in texts["data"]} >= {cube.path for cube in members[0].record.data.values()}

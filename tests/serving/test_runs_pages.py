@@ -17,8 +17,8 @@ from kamerton.config.serving import Caps
 from kamerton.data.cubes.cube import open_cube
 from kamerton.evaluation.compare import compare
 from kamerton.files import write_json
-from kamerton.reporting.report import LANGUAGES as REPORTS
-from kamerton.reporting.report import Teller
+from kamerton.reporting.languages import LANGUAGES as REPORTS
+from kamerton.reporting.telling import Teller
 from kamerton.runs.evaluation import Leakage, read_metrics, read_predictions
 from kamerton.runs.folder import Run, open_run
 from kamerton.runs.lock import locked

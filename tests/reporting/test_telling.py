@@ -1,4 +1,4 @@
-"""What the report says, in both languages."""
+"""What the report says of a comparison, in both languages."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import dataclasses
 import re
 import shutil
 from pathlib import Path
-from typing import NamedTuple, get_args
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -15,25 +15,12 @@ from kamerton.evaluation.compare import compare
 from kamerton.evaluation.comparison import DOUBTS, Caution, Comparison, Difference, Doubt
 from kamerton.evaluation.guessing import against_guess
 from kamerton.evaluation.statistics import METRICS, Interval, McNemar
-from kamerton.reporting import english, polish
-from kamerton.reporting.report import LANGUAGES, Teller, write_report
+from kamerton.reporting.languages import LANGUAGES
+from kamerton.reporting.report import write_report
+from kamerton.reporting.telling import Teller
 from kamerton.runs.evaluation import Leakage
 from kamerton.runs.folder import Run, open_run
-from kamerton.runs.record import WeightsChosenBy
 from tests.reporting.pages import RESAMPLES, Parts
-
-
-def test_polish_has_a_word_for_every_english_one_with_the_same_gaps() -> None:
-    assert set(polish.WORDS) == set(english.WORDS)
-    for name, word in english.WORDS.items():
-        assert set(re.findall(r"{\w+}", polish.WORDS[name])) == set(re.findall(r"{\w+}", word))
-
-
-def test_polish_numbers_have_a_comma_and_polish_words_their_letters(pages: dict[str, str]) -> None:
-    text = Parts(pages["pl"]).text
-    assert re.search(r"\b0,\d{3}\b", text)
-    assert not re.search(r"\b0\.\d{3}\b", text)
-    assert set("ąćęłńóśż") <= set(text.lower())
 
 
 @pytest.mark.parametrize(
@@ -179,16 +166,6 @@ def test_what_tells_two_trainings_apart_is_said_in_polish(runs: list[Run], tmp_p
     assert "LeNet-5 (epoki: 7, dropout 0,25)" in Parts(page).text
 
 
-def test_polish_knows_what_tells_trainings_apart() -> None:
-    assert polish.TRAITS.keys() == english.TRAITS.keys()
-    assert polish.GUESS_WORDS.keys() == english.GUESS_WORDS.keys()
-
-
-@pytest.mark.parametrize("lang", LANGUAGES)
-def test_a_negative_number_has_a_true_minus(comparison: Comparison, lang: str) -> None:
-    assert Teller(LANGUAGES[lang], comparison).number(-0.5, "+.1f") in {"−0.5", "−0,5"}
-
-
 def test_an_imported_network_is_called_so_in_polish(runs: list[Run], tmp_path: Path) -> None:
     imported = open_run(shutil.copytree(runs[0].path, tmp_path / "imported"))
     imported.update(dataclasses.replace(imported.record, recipe=None))
@@ -196,14 +173,6 @@ def test_an_imported_network_is_called_so_in_polish(runs: list[Run], tmp_path: P
     text = Parts(write_report(found, tmp_path / "a.html", lang="pl").read_text(encoding="utf-8")).text
     assert "LeNet-5 (zaimportowana)" in text
     assert "(imported)" not in text
-
-
-def test_both_languages_know_the_same_doubts() -> None:
-    assert set(english.DOUBTS) == set(polish.DOUBTS) == set(DOUBTS)
-
-
-def test_both_languages_say_what_chose_the_weights_in_every_case() -> None:
-    assert set(english.CHOSEN) == set(polish.CHOSEN) == set(get_args(WeightsChosenBy))
 
 
 @pytest.mark.parametrize(
@@ -216,7 +185,7 @@ def test_both_languages_say_what_chose_the_weights_in_every_case() -> None:
 def test_leakage_is_said_first_in_the_pages_language(comparison: Comparison, lang: str, says: str) -> None:
     caution = Caution("leakage", "run", 1200, Leakage.of({"train": 3, "valid": 0}))
     teller = Teller(LANGUAGES[lang], dataclasses.replace(comparison, cautions=(caution,)))
-    assert teller.content()["warnings"] == [says]
+    assert teller.texts()["warnings"] == [says]
 
 
 @pytest.mark.parametrize(

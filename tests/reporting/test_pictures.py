@@ -1,24 +1,34 @@
-"""The figures of the report, and their words in both languages."""
+"""The pictures of the report: its figures, with their words in both languages, and what lies in the runs."""
 
 from __future__ import annotations
 
 import re
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.ticker import ScalarFormatter
+from PIL import Image
 
+from kamerton.errors import KamertonWarning, PictureError
 from kamerton.evaluation.comparison import Comparison
 from kamerton.evaluation.comparison_figures import FIGURES, draw_figures
+from kamerton.explaining.explain import explain
+from kamerton.explaining.kept import kept_explanations
+from kamerton.explaining.telling import find_language, verdicts
 from kamerton.figures.drawing import new_figure, plain
 from kamerton.figures.testing import GALLERY_COLUMNS, gallery_figure
 from kamerton.reporting import english, polish
 from kamerton.reporting.axes import LanguageFormatter, write_decimals
-from kamerton.reporting.embedding import translate, translation
-from kamerton.reporting.report import LANGUAGES, Teller
-from tests.reporting.pages import Parts
+from kamerton.reporting.embedding import embedded_file, translate, translation
+from kamerton.reporting.languages import LANGUAGES
+from kamerton.reporting.pictures import Pictures
+from kamerton.reporting.report import report
+from kamerton.runs.folder import Run, open_run
+from tests.reporting.pages import RESAMPLES, Parts
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -71,9 +81,9 @@ def test_every_text_of_every_figure_has_its_polish(often_wrong: Comparison) -> N
 def test_a_figure_without_a_caption_yet_is_shown_with_its_name(
     often_wrong: Comparison, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kamerton.reporting.report.draw_figures", lambda _: {"cost": new_figure(1, 1)})
+    monkeypatch.setattr("kamerton.reporting.pictures.draw_figures", lambda _: {"cost": new_figure(1, 1)})
     monkeypatch.delitem(english.CAPTIONS, "cost")
-    assert [picture["caption"] for picture in Teller(english, often_wrong).pictures()] == ["cost"]
+    assert [picture["caption"] for picture in Pictures(english, often_wrong).pictures()] == ["cost"]
 
 
 def test_the_figures_of_the_polish_page_are_polish(often_wrong: Comparison) -> None:
@@ -96,8 +106,8 @@ def test_the_figures_of_the_polish_page_have_decimal_commas_and_true_minuses(
     often_wrong: Comparison, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     drawn: list[Figure] = []
-    monkeypatch.setattr("kamerton.reporting.report.embedded", lambda figure, _: drawn.append(figure) or "")
-    Teller(polish, often_wrong).pictures()
+    monkeypatch.setattr("kamerton.reporting.pictures.embedded", lambda figure, _: drawn.append(figure) or "")
+    Pictures(polish, often_wrong).pictures()
     texts = [text for figure in drawn for text in numbers_along_axes(figure)]
     assert any(re.fullmatch(r"0,\d+", text) for text in texts)
     assert not [text for text in texts if re.search(r"\d\.\d|(?<!\w)-\d", text) and "$" not in text]
@@ -127,3 +137,40 @@ def test_a_name_along_an_axis_keeps_its_points_and_a_formula_its_comma() -> None
 )
 def test_a_text_is_translated_whole_with_what_stands_in_its_gaps(text: str, wanted: str | None) -> None:
     assert translation(text, {"{n} wrong": "{n} błędnych", "loss (nats)": "strata"}) == wanted
+
+
+@pytest.fixture(scope="module")
+def explained(runs: list[Run], toy_splits: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The first run, with an explanation in its folder."""
+    run = open_run(shutil.copytree(runs[0].path, tmp_path_factory.mktemp("why") / "run"))
+    explain(run, toy_splits / "test.fits", rows="0-2")
+    return run
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_page_shows_the_explanations_in_a_run_with_what_they_are_worth(
+    explained: Run, tmp_path: Path, lang: str
+) -> None:
+    page = report([explained], tmp_path / "page.html", lang=lang, resamples=RESAMPLES).read_text(encoding="utf-8")
+    parts, galleries = Parts(page), list(explained.explanation_path("test").glob("gallery_*.png"))
+    assert sum(load.startswith("data:image/jpeg") for load in parts.loads) == len(galleries) > 0
+    assert LANGUAGES[lang].WORDS["explained"] in parts.text
+    (kept,) = kept_explanations(explained)
+    assert all(line in parts.text for line in verdicts(kept.receipt, find_language(lang)))
+
+
+def test_a_gallery_that_is_no_picture_is_left_out_aloud(explained: Run, tmp_path: Path) -> None:
+    run = open_run(shutil.copytree(explained.path, tmp_path / "run"))
+    for path in run.explanation_path("test").glob("gallery_*.png"):
+        path.write_bytes(b"nothing")
+    with pytest.warns(KamertonWarning, match="gallery_"):
+        page = report([run], tmp_path / "page.html", resamples=RESAMPLES).read_text(encoding="utf-8")
+    assert "data:image/jpeg" not in page
+
+
+def test_a_gallery_that_is_a_link_shows_no_other_picture(tmp_path: Path) -> None:
+    Image.new("RGB", (8, 8)).save(tmp_path / "mine.png")
+    assert embedded_file(tmp_path / "mine.png").startswith("data:image/jpeg")
+    (tmp_path / "gallery_dim.png").symlink_to(tmp_path / "mine.png")
+    with pytest.raises(PictureError, match="a link"):
+        embedded_file(tmp_path / "gallery_dim.png")
