@@ -11,7 +11,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal
@@ -21,6 +21,9 @@ from kamerton.opening import open_plain
 
 SAFETENSORS_OWN = re.compile(r"\.tmp\w+")
 """The file that safetensors fills before it gives it the name that it was told."""
+
+MOST_NESTED = 64
+"""Levels of JSON; no file that is read here has a dozen."""
 
 OR_OVERWRITE = "choose another name, move it away, or replace it with --overwrite"
 """The next step where a place is taken and the command can replace what it wrote there."""
@@ -315,11 +318,23 @@ def read_text(path: Path, limit_bytes: int) -> str:
 
 
 def read_json(path: Path, limit_bytes: int) -> Any:
-    """Read a JSON file; OSError where it cannot be read, ValueError where it is longer, or not JSON."""
+    """Read a JSON file; OSError where it cannot be read, ValueError where it is longer, nested deeper, or not JSON."""
+    too_deep = f"JSON that is nested too deeply; at most {MOST_NESTED} levels are read"
     try:
-        return json.loads(read_text(path, limit_bytes))
+        content = json.loads(read_text(path, limit_bytes))
     except RecursionError as error:
-        raise ValueError("JSON that is nested too deeply") from error
+        raise ValueError(too_deep) from error
+    # What just can be parsed may break whatever compares or shows it.
+    level = _tables_and_lists([content])
+    for _ in range(MOST_NESTED):
+        level = _tables_and_lists(part for one in level for part in (one.values() if isinstance(one, dict) else one))
+    if level:
+        raise ValueError(too_deep)
+    return content
+
+
+def _tables_and_lists(parts: Iterable[Any]) -> list[dict[str, Any] | list[Any]]:
+    return [part for part in parts if isinstance(part, dict | list)]
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -114,11 +114,19 @@ def test_even_a_dangling_link_is_something_that_exists(tmp_path: Path) -> None:
         require_new(tmp_path / "a")
 
 
-@pytest.mark.parametrize("content", ["[" * 100_000, "{", "", "9" * 5000])
+@pytest.mark.parametrize(
+    "content", ["[" * 100_000, "[" * 66 + "]" * 66, '{"a":' * 66 + "1" + "}" * 66, "{", "", "9" * 5000]
+)
 def test_what_is_not_json_is_a_value_error(tmp_path: Path, content: str) -> None:
     (tmp_path / "a.json").write_text(content)
     with pytest.raises(ValueError, match=r"."):
         read_json(tmp_path / "a.json", 1 << 20)
+
+
+def test_lists_in_tables_are_read_however_long(tmp_path: Path) -> None:
+    content = {"rows": [[number, {"a": {}}] for number in range(200)]}
+    write_json(tmp_path / "a.json", content)
+    assert read_json(tmp_path / "a.json", 1 << 20) == content
 
 
 def test_a_file_beyond_its_limit_is_not_read(tmp_path: Path) -> None:

@@ -234,6 +234,7 @@ def test_damaged_folds_are_refused(cube: Path, searched: LabelReport) -> None:
         (b'"fold_of": [\n    ', b'"fold_of": [\n    9', "not a fold and a group for each galaxy"),
         (b'"fold_of"', b'"fold_off"', "fold_of"),
         (b"{", b"[", "cannot be read"),
+        (b'"asked": {', b'"asked": {"name": ' + b"[" * 700 + b"]" * 700 + b", ", "cannot be read.*nested too deeply"),
     ):
         whole = spoil(place, old, new)
         with pytest.raises(RunError, match=message):
@@ -270,6 +271,8 @@ def test_what_cannot_be_is_known_before_anything_is_trained(cube: Path, tmp_path
         labels(cube, network="lenet", out=tmp_path / "out")
     with pytest.raises(UnknownNameError, match="Unknown language 'de'"):
         labels(cube, network="lenet5", lang="de", out=tmp_path / "out")
+    with pytest.raises(UsageError, match=r"norm_momentum keeps .* no learned weights .* --start"):
+        labels(cube, network="lenet5", recipe="finetune", out=tmp_path / "out")
     with pytest.raises(UsageError, match=r"folds.*2 to 50"):
         labels(cube, network="lenet5", folds=1, out=tmp_path / "out")
     assert not (tmp_path / "out").exists()
