@@ -311,6 +311,10 @@ def flattened(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str,
             yield f"{prefix}{name}", value
 
 
+MEANT_AT_ZERO = {"recipe.norm_momentum", "recipe.schedule.patience"}
+"""Settings that 0 does not turn off."""
+
+
 def settled_in_words(record: RunRecord) -> str:
     """Say how a network is trained, as OPTION = VALUE with commas between; what is off is left out."""
     told = {
@@ -327,7 +331,8 @@ def settled_in_words(record: RunRecord) -> str:
         options = flattened(dataclasses.asdict(record.recipe), "recipe.")
         # First which recipe, optimizer and schedule it is, and then what they are set to.
         ordered = sorted(options, key=lambda option: not option[0].endswith(".name"))
-        told |= {name.removesuffix(".name").removeprefix("recipe."): value for name, value in ordered if value != 0}
+        on = [(name, value) for name, value in ordered if value != 0 or name in MEANT_AT_ZERO]
+        told |= {name.removesuffix(".name").removeprefix("recipe."): value for name, value in on}
     return ", ".join(f"{name} = {value}" for name, value in told.items() if value is not None)
 
 

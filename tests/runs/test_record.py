@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from kamerton.config.pictures import Framing, PixelOrigin
-from kamerton.config.recipe import Recipe
+from kamerton.config.recipe import PlateauSettings, Recipe
 from kamerton.files import json_sha256
 from kamerton.recipes import load_recipe
 from kamerton.runs.folder import Run
@@ -42,6 +42,18 @@ def test_what_is_settled_is_said_as_options_without_those_that_are_off(toy_run: 
     assert {"optimizer.epsilon = 1e-07", "schedule.monitor = accuracy"} <= set(told.split(", "))
     off = {"dropout", "label_smoothing", "augment", "norm_momentum", "schedule.cooldown", "processes"}
     assert not off & {option.partition(" = ")[0] for option in told.split(", ")}
+
+
+def test_what_0_does_not_turn_off_is_said(toy_run: Run) -> None:
+    recipe = load_recipe("finetune")
+    assert recipe.norm_momentum == 0
+    told = settled_in_words(dataclasses.replace(toy_run.record, recipe=recipe))
+    assert "norm_momentum = 0" in {option.removesuffix(".0") for option in told.split(", ")}
+    recipe = load_recipe("notebook")
+    assert isinstance(recipe.schedule, PlateauSettings)
+    recipe = dataclasses.replace(recipe, schedule=dataclasses.replace(recipe.schedule, patience=0))
+    record = dataclasses.replace(toy_run.record, recipe=recipe)
+    assert "schedule.patience = 0" in settled_in_words(record).split(", ")
 
 
 def test_what_is_settled_of_imported_weights_names_no_recipe(toy_run: Run) -> None:
