@@ -15,7 +15,7 @@ class LearningSettings(Settings):
     """What one training and a sweep of them have in common."""
 
     recipe: str | Recipe = "modern"
-    """Name of a recipe, modern or notebook, or a path to one of your own that ends in .toml."""
+    """modern, notebook, finetune, finetune_balanced, or a path to a recipe of your own that ends in .toml."""
     epochs: int | None = None
     """Passes over the training images; by default the recipe's."""
     batch_size: int | None = None

@@ -99,6 +99,28 @@ class SessionNumbers:
             raise ValueError(f"{len(self.history)} rows of history at epoch {self.epoch}, batch {self.step}")
 
 
+def unbiased_decay(decay: float, averaged: int) -> float:
+    """Give the share of the moving average that stays when the next weights come after so many.
+
+    All weights count by how long ago they were, from the first step on, and their shares add up to 1 (Kingma & Ba 2015,
+    section 3): a plain average would be mostly the weights of the first step until 1 / (1 - decay) steps are done.
+    """
+    done = decay ** (averaged + 1)
+    return (decay - done) / (1 - done)
+
+
+def _moving_average(network: nn.Module, decay: float) -> AveragedModel:
+    average = AveragedModel(network, use_buffers=True)
+
+    def follow(averages: list[torch.Tensor], weights: list[torch.Tensor], averaged: torch.Tensor) -> None:
+        # This count is on the CPU, and the one that is given where the weights are: to read it would wait for a GPU.
+        stays = unbiased_decay(decay, int(average.n_averaged))
+        get_ema_multi_avg_fn(stays)(averages, weights, averaged)  # type: ignore[no-untyped-call]
+
+    average.multi_avg_fn = follow
+    return average
+
+
 @dataclass
 class Session:
     """A training on its way: what was learned, and where in the data it stands."""
@@ -128,8 +150,7 @@ class Session:
         """Begin with the network's starting weights."""
         averaged = None
         if recipe.average_decay is not None:
-            follow = get_ema_multi_avg_fn(recipe.average_decay)  # type: ignore[no-untyped-call]
-            averaged = AveragedModel(network, multi_avg_fn=follow, use_buffers=True)
+            averaged = _moving_average(network, recipe.average_decay)
         return cls(network, make_optimizer(network, recipe), make_schedule(recipe), recipe, averaged)
 
     @property

@@ -53,7 +53,7 @@ from kamerton.training.notebook_files import (
 )
 from kamerton.training.processes import Processes, joined, process_count, rank
 from kamerton.training.progress import Silent, Watcher
-from kamerton.training.regularise import regularised
+from kamerton.training.regularise import how_it_learns, regularised
 from kamerton.training.resume import continue_run
 from kamerton.training.schedules import standstill
 from kamerton.training.session import Session
@@ -238,6 +238,8 @@ def _learn(
     elif start is not None:
         start.give_to(network, record)
         watcher.say(start.record.in_words)
+    if how := how_it_learns(network, record.recipe, started=record.start is not None):
+        watcher.say(how)
     if processes.is_first:
         run.write_history(session.history)
     try:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
+import pytest
 import torch
 from torch import nn
 
 from kamerton.networks.registry import build_network
 from kamerton.recipes import load_recipe
-from kamerton.training.regularise import regularised
+from kamerton.training.regularise import how_it_learns, regularised
 
 RECIPE = dataclasses.replace(load_recipe("notebook"), dropout=0.5, norm_momentum=0.25)
 FEATURES = torch.rand(4, 3, 20, 20)
@@ -62,3 +64,23 @@ def test_a_kernel_learns_while_the_running_statistics_stay() -> None:
     with regularised(network, dataclasses.replace(RECIPE, norm_momentum=0.0)):
         network.train()(torch.rand(2, 3, 67, 67)).sum().backward()
     assert network.get_submodule("norm1").get_parameter("weight").grad is not None
+
+
+@pytest.mark.parametrize(
+    ("recipe", "started", "said"),
+    [
+        ("finetune", True, r"^batch normalisation keeps the statistics .*; tested and kept is the moving average"),
+        ("modern", True, r"^recipe modern lets batch normalisation follow .* --recipe finetune$"),
+        ("modern", False, r"^$"),
+        ("notebook", False, r"^$"),
+    ],
+)
+def test_what_learns_is_told_where_it_is_not_all_as_it_is(recipe: str, started: bool, said: str) -> None:
+    network = nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2))
+    assert re.search(said, how_it_learns(network, load_recipe(recipe), started=started))
+
+
+def test_of_a_probe_the_weights_that_learn_are_counted() -> None:
+    network = nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 2))
+    told = how_it_learns(network, load_recipe("finetune", freeze=True), started=True)
+    assert told == "the last layer alone learns, 10 of 26 weights: a linear probe"

@@ -225,18 +225,19 @@ def test_in_its_epochs_only_the_head_moves() -> None:
     assert all(not torch.equal(one, before[name]) for name, one in learner.network.state_dict().items())
 
 
-def test_the_average_follows_the_weights_by_its_decay() -> None:
-    learner = learn_on(finetuned(), 1)
+def test_the_average_is_that_of_all_weights_by_their_age() -> None:
+    learner = finetuned()
     decay = learner.recipe.average_decay
     assert decay is not None
-    wanted = {name: tensor.clone() for name, tensor in learner.network.state_dict().items()}
-    for _ in range(3):
+    seen: list[dict[str, torch.Tensor]] = []
+    for _ in range(4):
         learn_on(learner, 1)
-        for name, tensor in learner.network.state_dict().items():
-            wanted[name] = decay * wanted[name] + (1 - decay) * tensor
+        seen.append({name: tensor.clone() for name, tensor in learner.network.state_dict().items()})
+    shares = torch.tensor([decay**age for age in (3, 2, 1, 0)])
     for name, tensor in learner.learned.state_dict().items():
-        torch.testing.assert_close(tensor, wanted[name])
-    assert any(not torch.equal(one, wanted[name]) for name, one in learner.network.state_dict().items())
+        wanted = sum(share * one[name] for share, one in zip((shares / shares.sum()).tolist(), seen, strict=True))
+        torch.testing.assert_close(tensor, wanted)
+    assert any(not torch.equal(one, seen[-1][name]) for name, one in learner.learned.state_dict().items())
 
 
 @pytest.mark.parametrize("chosen_by", ["last epoch", "best val_loss"])
