@@ -16,6 +16,7 @@ from kamerton.evaluation.evaluate import evaluate
 from kamerton.runs.folder import Run
 from kamerton.serving.app import create_app
 from kamerton.serving.site import Site
+from tests.browsing.conftest import catalogues, survey  # noqa: F401  # fixtures
 from tests.conftest import write_toy_splits
 from tests.serving.chromium import CHROMIUM, EVERY_PAIRING, FLAGS
 from tests.serving.running import TOKEN, Running
@@ -89,3 +90,10 @@ def page(request: pytest.FixtureRequest, browser: Any, served: Running) -> Itera
     yield page
     assert complaints == []
     context.close()
+
+
+@pytest.fixture
+def night(catalogues: Path, tmp_path: Path) -> Path:  # noqa: F811
+    """A folder with one catalogue of its own, a folder of shards."""
+    shutil.copytree(catalogues / "night", tmp_path / "night")
+    return tmp_path / "night"

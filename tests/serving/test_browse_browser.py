@@ -17,7 +17,7 @@ import pytest
 from kamerton.browsing.catalogue import decisions_path
 from kamerton.labelling.journal import Decision, Journal
 from kamerton.serving.words import WORDS
-from tests.browsing.conftest import COUNT, catalogues, survey  # noqa: F401  # fixtures
+from tests.browsing.conftest import COUNT
 from tests.serving.chromium import CHROMIUM, FLAGS, needs_chromium, once
 from tests.serving.running import TOKEN, Running, running
 
@@ -35,7 +35,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 @pytest.fixture
-def night(served: Running, catalogues: Path, request: pytest.FixtureRequest) -> Path:  # noqa: F811
+def night(served: Running, catalogues: Path, request: pytest.FixtureRequest) -> Path:
     """A folder of shards of its own, with a name of its own."""
     place = served.folder / f"night-{abs(hash(request.node.nodeid))}"
     shutil.copytree(catalogues / "night", place)
@@ -278,7 +278,7 @@ def connected(playwright: Any, port: int) -> Any:
 
 
 @pytest.fixture
-def own_night(catalogues: Path, tmp_path: Path) -> Path:  # noqa: F811
+def own_night(catalogues: Path, tmp_path: Path) -> Path:
     """A folder of shards below a folder of its own."""
     shutil.copytree(catalogues / "night", tmp_path / "night")
     return tmp_path / "night"

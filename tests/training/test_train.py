@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
-import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
 import torch
 
 from kamerton.config.machine import Layout
-from kamerton.config.pictures import Framing, PixelOrigin, Preprocessing
+from kamerton.config.pictures import Preprocessing
 from kamerton.data.cubes.cube import open_cube
 from kamerton.errors import (
     CubeError,
     DownloadError,
-    KamertonError,
-    KamertonWarning,
     OutputError,
     UnknownNameError,
     UsageError,
@@ -32,67 +27,9 @@ from kamerton.networks.registry import build_network, count_parameters
 from kamerton.recipes import load_recipe, recipe_folder
 from kamerton.runs.folder import Run, open_run
 from kamerton.training.progress import Silent
-from kamerton.training.session import Tally
 from kamerton.training.train import train
-from tests.conftest import CLASS_NAMES, needs_nnpack, toy_galaxies, write_cube, write_toy_cube
-
-COLUMNS = ["loss", "accuracy", "val_loss", "val_accuracy", "lr", "seconds", "images_per_second"]
-IMAGES, LABELS = toy_galaxies(9, 16, seed=0)
-
-
-class Recorder(Silent):
-    """Remembers what a training told, and how much of the history was on disk each time."""
-
-    def __init__(self, run: Path | None = None) -> None:
-        self.run = run
-        self.begun: list[tuple[int, int, int]] = []
-        self.seen: list[tuple[float, float, float]] = []
-        self.ended: list[tuple[int, Mapping[str, float]]] = []
-        self.lines_on_disk: list[int] = []
-        self.closed = False
-
-    def begin_epoch(self, epoch: int, epochs: int, steps: int, done: int = 0) -> None:
-        self.begun.append((epoch, epochs, steps))
-
-    def end_step(self, tally: Callable[[], Tally], images_per_second: float) -> None:
-        self.seen.append((tally().loss, tally().accuracy, images_per_second))
-
-    def end_epoch(self, epoch: int, row: Mapping[str, float]) -> None:
-        self.ended.append((epoch, row))
-        if self.run is not None:
-            self.lines_on_disk.append(len((self.run / "history.csv").read_text().splitlines()))
-
-    def close(self) -> None:
-        self.closed = True
-
-
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with cubes of few small galaxies; do not change it."""
-    folder = tmp_path_factory.mktemp("tiny")
-    write_toy_cube(folder / "train.fits", 20, 16, seed=0)
-    write_toy_cube(folder / "valid.fits", 9, 16, seed=1)
-    return folder
-
-
-def folder_of(path: Path, train_cube: dict[str, Any], valid_cube: dict[str, Any]) -> Path:
-    """Write a training and a validation cube that differ from plain toy cubes as given."""
-    path.mkdir()
-    for split, changes in (("train", train_cube), ("valid", valid_cube)):
-        write_cube(path / f"{split}.fits", **{"images_nhwc": IMAGES, "labels": LABELS, **changes})
-    return path
-
-
-def nothing_is_left(folder: Path) -> bool:
-    return list(folder.iterdir()) == []
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty current folder."""
-    (tmp_path / "here").mkdir()
-    monkeypatch.chdir(tmp_path / "here")
-    return tmp_path / "here"
+from tests.conftest import CLASS_NAMES, needs_nnpack, write_toy_cube
+from tests.training.toys import COLUMNS, IMAGES, Recorder, folder_of, nothing_is_left
 
 
 def test_a_run_folder_holds_settings_history_weights_and_the_keras_twin(toy_run: Run) -> None:
@@ -235,57 +172,6 @@ def test_without_a_name_the_run_lies_in_runs(tiny: Path, here: Path) -> None:
     assert (here / run.path / "model.safetensors").exists()
 
 
-@pytest.mark.parametrize(
-    ("network", "size", "stem"), [("lenet5", None, "LeNet5_full"), ("alexnet", 67, "AlexNet_full")]
-)
-def test_notebook_paths_are_the_notebooks(tiny: Path, here: Path, network: str, size: int | None, stem: str) -> None:
-    run = train(tiny, network=network, size=size, recipe="notebook", epochs=2, out="run", notebook_paths=True)
-    assert (here / f"Models/{stem}.keras").read_bytes() == run.keras_path.read_bytes()
-    history = pd.read_csv(here / f"ResultLearning/{stem}.csv", index_col=0)
-    pd.testing.assert_frame_equal(history, run.history()[COLUMNS[:4]])
-    assert {path.name for path in here.iterdir()} == {"run", "Models", "ResultLearning"}
-
-
-def test_the_notebooks_folders_may_be_there_already(tiny: Path, here: Path) -> None:
-    for folder in ("Models", "ResultLearning"):
-        (here / folder).mkdir()
-        (here / folder / "AlexNet_full.csv").write_text("old")
-    train(tiny, network="lenet5", recipe="notebook", epochs=1, out="run", notebook_paths=True)
-    assert (here / "Models" / "LeNet5_full.keras").exists()
-    assert (here / "ResultLearning" / "AlexNet_full.csv").read_text() == "old"
-
-
-def test_without_notebook_paths_only_the_run_is_written(tiny: Path, here: Path) -> None:
-    train(tiny, network="lenet5", epochs=1, out="run")
-    assert [path.name for path in here.iterdir()] == ["run"]
-
-
-@pytest.mark.parametrize("existing", ["Models/LeNet5_full.keras", "ResultLearning/LeNet5_full.csv"])
-def test_an_earlier_result_of_the_notebook_is_refused_before_any_training(
-    tiny: Path, here: Path, existing: str
-) -> None:
-    (here / existing).parent.mkdir()
-    (here / existing).write_text("a week of work")
-    watcher = Recorder()
-    with pytest.raises(OutputError, match=rf"{existing} exists already"):
-        train(tiny, network="lenet5", epochs=1, out="run", notebook_paths=True, watcher=watcher)
-    assert (here / existing).read_text() == "a week of work"
-    assert watcher.begun == []
-    assert not (here / "run").exists()
-
-
-@pytest.mark.parametrize("folder", ["Models", "ResultLearning"])
-def test_a_file_in_the_way_of_the_notebooks_folders_is_found_before_any_training(
-    tiny: Path, here: Path, folder: str
-) -> None:
-    (here / folder).write_text("a file in the way")
-    watcher = Recorder()
-    with pytest.raises(OutputError, match=rf"{folder} cannot be written"):
-        train(tiny, network="lenet5", recipe="notebook", epochs=1, out="run", notebook_paths=True, watcher=watcher)
-    assert watcher.begun == []
-    assert not (here / "run").exists()
-
-
 def test_an_existing_run_is_not_touched(tiny: Path, tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "history.csv").write_text("a week of work")
@@ -300,104 +186,6 @@ def test_a_place_that_cannot_be_written_is_found_before_any_training(tiny: Path,
     with pytest.raises(OutputError, match=r"file/run cannot be written.*Not a directory"):
         train(tiny, network="lenet5", epochs=1, out=tmp_path / "file" / "run", watcher=watcher)
     assert watcher.begun == []
-
-
-ASINH = PixelOrigin("asinh", ("g", "r", "z"), 8.0)
-
-
-def test_the_run_records_how_the_pixels_came_to_be(tmp_path: Path) -> None:
-    cube: dict[str, Any] = {"origin": ASINH}
-    run = train(folder_of(tmp_path / "data", cube, cube), network="lenet5", epochs=1, out=tmp_path / "run")
-    assert open_run(run.path).record.pixel_origin == ASINH
-
-
-@pytest.mark.parametrize(("one", "other"), [(None, ASINH), (ASINH, None), (None, None)])
-def test_how_the_pixels_came_to_be_is_not_known_where_a_cube_does_not_say(tmp_path: Path, one: Any, other: Any) -> None:
-    data = folder_of(tmp_path / "data", {"origin": one}, {"origin": other})
-    assert train(data, network="lenet5", epochs=1, out=tmp_path / "run").record.pixel_origin is None
-
-
-def test_pixels_that_came_to_be_in_two_ways_are_refused(tmp_path: Path, here: Path) -> None:
-    other = dataclasses.replace(ASINH, bands=("g", "r", "i"))
-    data = folder_of(tmp_path / "data", {"origin": ASINH}, {"origin": other})
-    with pytest.raises(CubeError, match=r"valid\.fits: its pixels.*bands g, r, i, .* beside bands g, r, z, "):
-        train(data, network="lenet5", epochs=1)
-    assert nothing_is_left(here)
-
-
-WHOLE = Framing((64, 64), (64, 64), 16)
-
-
-def test_cubes_that_were_cropped_in_two_ways_are_refused(tmp_path: Path, here: Path) -> None:
-    origins = [PixelOrigin("none", framing=each) for each in (WHOLE, Framing((64, 64), (32, 32), 16))]
-    data = folder_of(tmp_path / "data", *({"origin": origin} for origin in origins))
-    with pytest.raises(CubeError, match=r"valid\.fits: its images show another part.*central 32 of 64.* all 64 pixels"):
-        train(data, network="lenet5", epochs=1)
-    assert nothing_is_left(here)
-
-
-@pytest.mark.parametrize(("other", "recorded"), [(WHOLE, WHOLE), (None, None), (Framing((32, 32), (32, 32), 16), None)])
-def test_a_crop_that_is_not_known_of_both_is_said_and_not_recorded(
-    tmp_path: Path, other: Framing | None, recorded: Framing | None
-) -> None:
-    origins = [PixelOrigin("none", framing=each) for each in (WHOLE, other)]
-    data = folder_of(tmp_path / "data", *({"origin": origin} for origin in origins))
-    with warnings.catch_warnings(record=True) as said:
-        warnings.simplefilter("always")
-        run = train(data, network="lenet5", epochs=1, out=tmp_path / "run")
-    assert open_run(run.path).record.pixel_origin == PixelOrigin("none", framing=recorded)
-    assert any("not known whether" in str(each.message) for each in said) == (recorded is None)
-
-
-@pytest.mark.parametrize("split", ["train", "valid"])
-@pytest.mark.parametrize(("pixel", "says"), [(np.nan, "has NaN or infinite"), (300.0, "has pixels outside 0 to 255")])
-def test_bad_pixels_are_refused_with_the_galaxy_and_nothing_is_left(
-    tmp_path: Path, here: Path, split: str, pixel: float, says: str
-) -> None:
-    floats_nhwc = IMAGES.astype(np.float32)
-    floats_nhwc[7, 3, 3, 1] = pixel
-    cubes: dict[str, dict[str, Any]] = {"train": {}, "valid": {}}
-    cubes[split]["images_nhwc"] = floats_nhwc
-    data = folder_of(tmp_path / "data", cubes["train"], cubes["valid"])
-    with pytest.raises(CubeError, match=rf"{split}\.fits HDU 0: image 7 {says}"):
-        train(data, network="lenet5", recipe="notebook", epochs=1, notebook_paths=True)
-    assert nothing_is_left(here)
-
-
-@pytest.mark.parametrize(
-    ("train_cube", "valid_cube", "says"),
-    [
-        ({}, {"class_names": ("dim", "bright", "striped")}, r"valid\.fits: class names differ"),
-        ({}, {"class_names": (*CLASS_NAMES, "new")}, r"valid\.fits: class names differ"),
-        ({}, {"class_names": (), "labels": LABELS + 1}, "label 3 with 3 class names"),
-        ({"class_names": (), "labels": LABELS + 1}, {}, "label 3 with 3 class names"),
-        ({}, {"images_nhwc": toy_galaxies(9, 20, seed=1)[0]}, r"another shape.*\(20, 20, 3\) beside \(16, 16, 3\)"),
-        ({}, {"images_nhwc": IMAGES[..., :1]}, r"another shape.*\(16, 16, 1\) beside \(16, 16, 3\)"),
-        ({"labels": LABELS * 0, "class_names": ("all",)}, {"labels": LABELS * 0, "class_names": ("all",)}, "2 classes"),
-    ],
-)
-def test_cubes_that_do_not_belong_together_are_refused(
-    tmp_path: Path, here: Path, train_cube: dict[str, Any], valid_cube: dict[str, Any], says: str
-) -> None:
-    data = folder_of(tmp_path / "data", train_cube, valid_cube)
-    with pytest.raises(KamertonError, match=says):
-        train(data, network="lenet5", epochs=1)
-    assert nothing_is_left(here)
-
-
-@pytest.mark.parametrize("unnamed", ["train", "valid"])
-def test_one_cube_with_class_names_names_them_for_both(tmp_path: Path, unnamed: str) -> None:
-    cubes: dict[str, dict[str, Any]] = {"train": {}, "valid": {}}
-    cubes[unnamed]["class_names"] = ()
-    data = folder_of(tmp_path / "data", cubes["train"], cubes["valid"])
-    assert train(data, network="lenet5", epochs=1, out=tmp_path / "run").record.class_names == CLASS_NAMES
-
-
-def test_cubes_without_class_names_get_plain_ones_for_every_label_of_either(tmp_path: Path) -> None:
-    two_classes = {"labels": LABELS % 2, "class_names": ()}
-    data = folder_of(tmp_path / "data", two_classes, {"class_names": ()})
-    record = train(data, network="lenet5", epochs=1, out=tmp_path / "run").record
-    assert record.class_names == ("class 0", "class 1", "class 2")
 
 
 @pytest.mark.parametrize(
@@ -483,11 +271,6 @@ def test_without_a_recipe_it_is_the_one_that_learns(tiny: Path, tmp_path: Path) 
     run = train(tiny, network="lenet5", epochs=1, out=tmp_path / "run")
     assert run.record.recipe is not None
     assert run.record.recipe.name == "modern"
-
-
-def test_the_notebooks_files_of_another_recipe_are_told(tiny: Path, here: Path) -> None:
-    with pytest.warns(KamertonWarning, match=r"trained otherwise.*the recipe modern"):
-        train(tiny, network="lenet5", epochs=1, out="run", notebook_paths=True)
 
 
 def own_recipe(path: Path, learning_rate: float) -> str:
