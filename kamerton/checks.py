@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, TypeVar, cast, get_type_hints
 
 from kamerton.errors import BadValueError, UsageError
@@ -52,7 +54,9 @@ def _adapters(settings: type[Any]) -> dict[str, Any]:
     from pydantic import TypeAdapter
 
     hints = get_type_hints(settings, include_extras=True)
-    return {field.name: TypeAdapter(hints[field.name]) for field in dataclasses.fields(settings)}
+    # Neither infinity nor NaN is a number that anything can be set to: not in JSON, not in a sum.
+    finite: Any = {"allow_inf_nan": False}
+    return {field.name: TypeAdapter(hints[field.name], config=finite) for field in dataclasses.fields(settings)}
 
 
 def _checked(name: str, value: Any, adapter: Any) -> Any:
@@ -86,6 +90,13 @@ def require(holds: bool, setting: str, received: object, allowed: str) -> None:
     """Refuse a setting whose value is outside its range (UsageError)."""
     if not holds:
         raise bad_value(setting, received, allowed)
+
+
+def as_path(given: object, setting: str) -> Path:
+    """Take a text or a path as a path; what is neither is refused (UsageError)."""
+    if not isinstance(given, str | os.PathLike):
+        raise bad_value(setting, given, "a path, as text or pathlib.Path")
+    return Path(given)
 
 
 def several(given: Item | Iterable[Item], *kinds: type[Any]) -> tuple[Item, ...]:

@@ -186,9 +186,9 @@ class BadValueError(UsageError):
 class UnknownNameError(UsageError):
     """A name that no table knows."""
 
-    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+    def __init__(self, kind: str, name: object, known: Iterable[str]) -> None:
         names = list(known)
-        close = difflib.get_close_matches(name, names, n=1)
+        close = difflib.get_close_matches(str(name), names, n=1)
         super().__init__(
             f"Unknown {kind} {name!r}",
             allowed=", ".join(names),

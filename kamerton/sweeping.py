@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 import torch
 
-from kamerton.checks import several
+from kamerton.checks import as_path, several
 from kamerton.config.learning import SweepSettings
 from kamerton.config.machine import Layout
 from kamerton.config.recipe import Recipe
@@ -103,7 +103,8 @@ def sweep(
     plan = load_recipe(recipe, epochs=epochs, batch_size=batch_size, freeze=freeze)
     count = _workers(settings)
     threads = max(1, torch.get_num_threads() // count)
-    common = Task(Path(data), Path(out), "", 0, plan, size, settings.start, freeze, layout, eight_views, threads)
+    cubes, folder = as_path(data, "data"), as_path(out, "out")
+    common = Task(cubes, folder, "", 0, plan, size, settings.start, freeze, layout, eight_views, threads)
     tasks = [
         dataclasses.replace(common, out=common.out / f"{name}-seed{seed}", network=name, seed=seed)
         for name, seed in itertools.product(settings.networks, settings.seeds)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kamerton.catalogue.writers import WRITERS, files_of
+from kamerton.checks import as_path
 from kamerton.errors import OutputError, UsageError
 from kamerton.files import require_new
 
@@ -32,7 +33,7 @@ def catalogue_place(out: str | Path | None, *, resume: bool) -> Iterator[Place]:
         with tempfile.TemporaryDirectory(prefix="kamerton-") as folder:
             yield Place(Path(folder) / "catalogue", None)
         return
-    out = Path(out)
+    out = as_path(out, "out")
     if out.suffix.lower() in WRITERS:
         shards = out.with_name(SHARDS_OF.format(name=out.name))
         whole = f"it is whole, if a kill came at the very end: then take {shards} away"

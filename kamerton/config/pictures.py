@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -85,8 +84,8 @@ class PixelOrigin(Settings):
     def check(self) -> None:
         stretched = self.method == "asinh"
         require((self.q is not None) == stretched, "q", self.q, "a number with a stretch, and None without")
-        require(self.q is None or 0 < self.q < math.inf, "q", self.q, "more than 0")
-        require(self.stretch is None or (stretched and 0 < self.stretch < math.inf), "stretch", self.stretch, "above 0")
+        require(self.q is None or self.q > 0, "q", self.q, "more than 0")
+        require(self.stretch is None or (stretched and self.stretch > 0), "stretch", self.stretch, "above 0")
         bands = self.bands or ("g",)
         plain = all(name.isascii() and name.isprintable() and len(name) <= MAX_BAND_NAME for name in bands)
         require(plain and len(bands) in {1, 3} and all(bands), "bands", self.bands, "one or three short names")
@@ -127,8 +126,8 @@ class PictureSettings(Settings):
             self.bands,
             "one band or three, such as r, grz, or F435W,F606W,F814W",
         )
-        require(0 < self.q < math.inf, "q", self.q, "more than 0")
-        require(self.stretch is None or 0 < self.stretch < math.inf, "stretch", self.stretch, "more than 0")
+        require(self.q > 0, "q", self.q, "more than 0")
+        require(self.stretch is None or self.stretch > 0, "stretch", self.stretch, "more than 0")
 
 
 @dataclass(frozen=True)

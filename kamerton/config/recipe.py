@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -83,7 +82,7 @@ class CosineSettings(Settings):
     """The last step has this share of it."""
 
     def check(self) -> None:
-        require(0 <= self.warmup_epochs < math.inf, "warmup_epochs", self.warmup_epochs, "0 or more")
+        require(self.warmup_epochs >= 0, "warmup_epochs", self.warmup_epochs, "0 or more")
         require(0 <= self.final_share <= 1, "final_share", self.final_share, "0 to 1")
 
 

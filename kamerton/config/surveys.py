@@ -25,7 +25,7 @@ OVERLAP_ARCSEC = 33.5
 
 def require_radius(setting: str, radius_arcsec: float | None) -> None:
     """Refuse a radius on the sky that is none (UsageError); None is off."""
-    holds = radius_arcsec is None or (math.isfinite(radius_arcsec) and 0 < radius_arcsec <= 3600)
+    holds = radius_arcsec is None or 0 < radius_arcsec <= 3600
     require(holds, setting, radius_arcsec, "more than 0 and at most 3600 arcsec")
 
 
@@ -61,7 +61,7 @@ class SplitSettings(Settings):
 
     def check(self) -> None:
         whole = math.isclose(sum(self.fractions), 1.0, abs_tol=1e-9)
-        positive = all(math.isfinite(f) and f > 0 for f in self.fractions)
+        positive = all(f > 0 for f in self.fractions)
         require(
             len(self.fractions) == 3 and whole and positive,
             "fractions",

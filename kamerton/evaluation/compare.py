@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kamerton.checks import several
+from kamerton.checks import as_path, several
 from kamerton.config.judging import CompareSettings
 from kamerton.errors import DataError, OutputError, UsageError
 from kamerton.evaluation.comparison import Caution, Comparison, compare_predictions
@@ -66,11 +66,12 @@ def compare(
     """
     settings = CompareSettings(dataset, resamples, seed)
     if out is not None:
-        _require_place(Path(out), overwrite=overwrite)
+        _require_place(as_path(out, "out"), overwrite=overwrite)
     tested, left_out = _tested(find_runs(several(runs, Run, str, Path)))
     comparison = compare_predictions(read_all_predictions(tested, dataset), settings, watcher)
     paths: tuple[str | Path, ...] = several(histories, str, Path)
-    foreign = {Path(path).stem: _foreign_history(Path(path)) for path in paths}
+    named = [as_path(path, "histories") for path in paths]
+    foreign = {path.stem: _foreign_history(path) for path in named}
     cautions = (*left_out, *comparison.cautions)
     comparison = dataclasses.replace(comparison, foreign_histories=foreign, cautions=cautions)
     if out is not None:

@@ -14,7 +14,7 @@ import numpy as np
 from kamerton import jupyter
 from kamerton.arrays import Probabilities
 from kamerton.certainty.judging import Certainty, read_certainty
-from kamerton.checks import several
+from kamerton.checks import as_path, several
 from kamerton.config.judging import EvaluateSettings
 from kamerton.config.machine import Device
 from kamerton.data.cubes.cube import LabelledCube, open_cube
@@ -153,9 +153,10 @@ def evaluate(
     evaluated under that name, or a member with other views or precision (unless with ``overwrite``, which replaces
     these results), where the folder of the results holds anything else, and where another process writes into the run.
     """
-    trial = Trial(Path(cube), EvaluateSettings(by, eight_views, int8, device, name), overwrite, watcher)
+    place_of_cube = as_path(cube, "cube")
+    trial = Trial(place_of_cube, EvaluateSettings(by, eight_views, int8, device, name), overwrite, watcher)
     given: tuple[Run | str | Path, ...] = several(runs, Run, str, Path)
-    if is_run(Path(cube)):
+    if is_run(place_of_cube):
         raise UsageError(
             f"{cube} is a run folder, in the place of a labelled cube",
             received=f"{counted(len(given) + 1, 'run')} and no cube",
@@ -170,7 +171,7 @@ def evaluate(
             received=f"{counted(len(opened), 'run')} and a folder for an ensemble" if opened else "no run",
             next_step="name more runs, or test this one without --out" if opened else "name a run",
         )
-    place = usual_place(opened) if out is None else Path(out)
+    place = usual_place(opened) if out is None else as_path(out, "out")
     ensemble = ensemble_of(opened, place)
     kept = open_same(ensemble)
     if kept is not None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from kamerton.catalogue.requests import open_sources
+from kamerton.checks import as_path
 from kamerton.config.answers import ExplainMethod, ExplainSettings
 from kamerton.config.machine import Device
 from kamerton.explaining.choosing import Gallery, choose_galleries, class_number, named_galleries, wanted_rows
@@ -95,7 +96,7 @@ def explain(
     settings = ExplainSettings(method, count, eight_views, int8, device, path_column, label_column, lang)
     words, wanted = find_language(lang), wanted_rows(rows)
     run = run if isinstance(run, Run) else open_run(run)
-    out = _place_in(run, Path(source)) if out is None else Path(out)
+    out = _place_in(run, as_path(source, "source")) if out is None else as_path(out, "out")
     own = require_place(out, overwrite=overwrite)
     only = class_number(class_name, run.record.class_names)
     way = Way.of(run, settings, watcher or Silent())

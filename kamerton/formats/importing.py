@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+from kamerton.checks import as_path
 from kamerton.config.pictures import Preprocessing
 from kamerton.data.cubes.cube import open_cube
 from kamerton.data.cubes.labels import default_class_names
@@ -26,7 +27,7 @@ def import_keras_file(
     A ``.keras`` file holds no class names: ``classes_of`` names a labelled cube whose header does. Raises
     ModelFileError, CubeError and OutputError.
     """
-    path, out = Path(path), Path(out)
+    path, out = as_path(path, "path"), as_path(out, "out")
     require_new(out)
     (watcher or Silent()).say(working_on(path, "reading"))
     contents = read_keras(path)

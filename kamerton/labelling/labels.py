@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kamerton.checks import as_path
 from kamerton.config.labels import LabelsSettings
 from kamerton.config.machine import Device, Layout
 from kamerton.config.recipe import Recipe
@@ -114,10 +115,11 @@ def labels(
     find_network(network)
     _require_unseen(start)
     require_cleanlab()
-    plan = Plan(Path(out), network, load_recipe(recipe, epochs=epochs, batch_size=batch_size, freeze=freeze), settings)
+    plan_of_each = load_recipe(recipe, epochs=epochs, batch_size=batch_size, freeze=freeze)
+    plan = Plan(as_path(out, "out"), network, plan_of_each, settings)
     _require_place(plan.out, resume=resume)
     watcher = watcher_for()
-    with open_galaxies(Path(data), watcher) as galaxies:
+    with open_galaxies(as_path(data, "data"), watcher) as galaxies:
         if galaxies.sealed is not None:
             watcher.say(f"{galaxies.sealed} stays sealed: nothing is learned from it, and its labels are not judged")
         asked = _asked(plan, galaxies)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from kamerton.arrays import Labels
+from kamerton.checks import as_path
 from kamerton.data.classes import warn_of_empty
 from kamerton.data.cubes.cube import LabelledCube, open_cube
 from kamerton.data.cubes.own import require_another
@@ -67,7 +68,7 @@ def relabel(data: str | Path, decisions: str | Path, *, out: str | Path, watcher
     test set takes part where a decision names a galaxy of it. Raises DataError for decisions that do not fit,
     UsageError for another name than a cube's, and OutputError where ``out`` exists.
     """
-    data, out = Path(data), Path(out)
+    data, out = as_path(data, "data"), as_path(out, "out")
     places = all_places(data)
     if not places:
         raise UsageError(f"{data}: no cubes", allowed="a cube, or a folder with train.fits and valid.fits")

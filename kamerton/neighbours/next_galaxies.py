@@ -20,6 +20,7 @@ from kamerton.catalogue.columns import FEATURES_COLUMN, ID, POSITION, PREDICTED_
 from kamerton.catalogue.heading import FEATURE_KIND
 from kamerton.catalogue.readers import open_catalogue
 from kamerton.catalogue.readers.opened import OpenedCatalogue, matrix, texts, values
+from kamerton.checks import as_path
 from kamerton.config.neighbours import NextSettings
 from kamerton.errors import DataError, warn
 from kamerton.files import require_new, whole_file
@@ -162,10 +163,10 @@ def next_galaxies(
     where ``out`` exists.
     """
     settings = NextSettings(count=count, random=random, seed=seed)
-    out = None if out is None else Path(out)
+    out = None if out is None else as_path(out, "out")
     if out is not None:
         require_new(out)
-    known = set() if labelled is None else labelled_ids(Path(labelled))
+    known = set() if labelled is None else labelled_ids(as_path(labelled, "labelled"))
     with open_catalogue(catalogue) as opened:
         chooser = _Chooser(opened, settings, known, run, watcher or Silent())
         asked = chooser.asked(chooser.choose(), out)

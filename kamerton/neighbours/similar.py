@@ -11,6 +11,7 @@ import numpy as np
 from kamerton.arrays import SquareHWC
 from kamerton.catalogue.readers import open_catalogue
 from kamerton.certainty.judging import read_certainty
+from kamerton.checks import as_path
 from kamerton.config.machine import Device
 from kamerton.config.neighbours import SimilarSettings
 from kamerton.errors import DataError, UsageError, warn
@@ -49,7 +50,7 @@ def similar(
     """
     settings = SimilarSettings(count, device, lang)
     words = find_language(lang)
-    out = None if out is None else Path(out)
+    out = None if out is None else as_path(out, "out")
     if out is not None:
         require_new(out)
     with _opened(run_or_catalogue, run, settings, watcher or Silent()) as (among, seer):
@@ -67,7 +68,7 @@ def _opened(
     run_or_catalogue: Run | str | Path, run: Run | str | Path | None, settings: SimilarSettings, watcher: Progress
 ) -> Iterator[tuple[Among, Seer | None]]:
     """Open the galaxies among which it is looked, and the run that sees a picture, where one is named."""
-    if isinstance(run_or_catalogue, Run) or is_run(Path(run_or_catalogue)):
+    if isinstance(run_or_catalogue, Run) or is_run(as_path(run_or_catalogue, "run or catalogue")):
         if run is not None:
             raise UsageError(
                 f"{run_or_catalogue} is a run, which sees a picture by itself",

@@ -53,9 +53,9 @@ def find_network(name: str) -> Network:
 
     UnknownNameError lists the known ones; MissingExtraError tells how timm is installed.
     """
-    if name.startswith(timm_networks.PREFIX):
+    if isinstance(name, str) and name.startswith(timm_networks.PREFIX):
         return timm_networks.describe(name.removeprefix(timm_networks.PREFIX))
-    if name not in NETWORKS:
+    if not isinstance(name, str) or name not in NETWORKS:
         raise UnknownNameError("network", name, NETWORKS)
     return NETWORKS[name]
 

@@ -18,6 +18,7 @@ import torch
 from torch import nn
 
 from kamerton import jupyter
+from kamerton.checks import as_path
 from kamerton.data.marks import GalaxyMarks
 from kamerton.errors import OutputError, RunError, UsageError, as_typed
 from kamerton.files import (
@@ -345,7 +346,7 @@ def find_runs(paths: Iterable[Run | str | Path]) -> list[Run]:
         if isinstance(path, Run):
             found[path.path.resolve()] = path
             continue
-        folder = Path(path)
+        folder = as_path(path, "run")
         inner = sorted(place.parent for place in folder.glob(f"*/{RECORD_FILE}"))
         for place in inner if inner and not is_run(folder) else [folder]:
             found[place.resolve()] = open_run(place)
@@ -382,7 +383,7 @@ def open_run(path: str | Path) -> Run:
 
 def open_even_if_changed(path: str | Path) -> Run:
     """Open a run folder as `open_run` does, to look for what was changed: its class names may be other classes'."""
-    path = Path(path)
+    path = as_path(path, "run")
     place = path / RECORD_FILE
     try:
         table = read_json(place, RECORD_BYTES)

@@ -21,6 +21,7 @@ from kamerton.catalogue.readers.parquet_files import (
 )
 from kamerton.catalogue.readers.text_file import open_csv_file
 from kamerton.catalogue.readers.votable_file import open_votable_file
+from kamerton.checks import as_path
 from kamerton.errors import DataError, UsageError
 
 
@@ -54,7 +55,7 @@ def open_catalogue(path: str | Path) -> Iterator[OpenedCatalogue]:
     UsageError where there is nothing of that name, DataError for anything but a catalogue, or one that is damaged; a
     damaged part shows where it is read.
     """
-    path = Path(path)
+    path = as_path(path, "catalogue")
     allowed = ", ".join(kind.reads for kind in READERS)
     try:
         path.stat()

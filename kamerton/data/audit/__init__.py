@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from kamerton.checks import several
+from kamerton.checks import as_path, several
 from kamerton.config.surveys import AuditSettings
 from kamerton.data.audit.cube_file import examine_cube
 from kamerton.data.audit.duplicates import duplicates
@@ -41,7 +41,7 @@ def check(
     """
     settings = AuditSettings(radius_arcsec)
     named: tuple[str | Path, ...] = several(paths, str, Path)
-    given = [Path(path) for path in named]
+    given = [as_path(path, "paths") for path in named]
     files = [_examine(path, watcher or Silent(), path in given) for path in _distinct(given)]
     if not files:
         raise UsageError("No file to check", allowed="one cube or list, or more", next_step="name a file")

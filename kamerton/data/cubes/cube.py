@@ -18,6 +18,7 @@ from astropy.io import fits
 from astropy.table import Table
 
 from kamerton.arrays import ImagesNHWC, Labels
+from kamerton.checks import as_path
 from kamerton.config.pictures import PixelOrigin
 from kamerton.data.cubes.images import CubeImages, image_digest
 from kamerton.data.cubes.labels import CubeLabels
@@ -138,7 +139,7 @@ def open_cube(path: str | Path, *, watcher: Progress | None = None) -> LabelledC
     Any BITPIX, BZERO/BSCALE, tile compression and gzip; (N,H,W,C), (N,C,H,W) and (N,H,W). Raises CubeError with the
     file and HDU where the file is missing, truncated or not a labelled cube.
     """
-    path = Path(path)
+    path = as_path(path, "cube")
     file, hdus = open_fits(path)
     try:
         with fits_errors(path, None):

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from kamerton.checks import as_path
 from kamerton.config.pictures import ImportSettings, PixelOrigin
 from kamerton.data.classes import warn_of_classes
 from kamerton.data.cubes.own import require_another, require_cube_place
@@ -123,7 +124,7 @@ def import_cube(
     """
     names = (classes,) if isinstance(classes, str) else None if classes is None else tuple(classes)
     settings = ImportSettings(size, crop, bands, q, stretch, label_column, path_column, id_column, skip_bad, names)
-    source, out_path = Path(source), Path(out_path)
+    source, out_path = as_path(source, "source"), as_path(out_path, "out_path")
     _require_source(source)
     require_cube_name(out_path)
     require_cube_place(out_path, overwrite=overwrite)
