@@ -34,7 +34,7 @@ from kamerton.runs.folder import Run, open_run
 from kamerton.runs.history import HISTORY_FILE, read_history
 from kamerton.starts.start import absolute_start, named_start
 from kamerton.training.progress import Silent, Watcher
-from kamerton.training.train import train
+from kamerton.training.train import require_start, train
 
 
 @dataclass(frozen=True)
@@ -101,6 +101,8 @@ def sweep(
     for name in settings.networks:
         find_network(name)
     plan = load_recipe(recipe, epochs=epochs, batch_size=batch_size, freeze=freeze)
+    for name in settings.networks:
+        require_start(plan, name, settings.start)
     count = _workers(settings)
     threads = max(1, torch.get_num_threads() // count)
     cubes, folder = as_path(data, "data"), as_path(out, "out")

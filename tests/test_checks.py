@@ -85,6 +85,7 @@ NOTHING: Any = None
     ("call", "says"),
     [
         (lambda place: kamerton.train(place, network=NUMBER, out=place / "run"), "Unknown network 3"),
+        (lambda place: kamerton.train(NUMBER, network="lenet5", out=place / "run"), "Bad value for data. Received: 3"),
         (lambda place: kamerton.labels(place, network=NOTHING, out=place / "out"), "Unknown network None"),
         (lambda place: kamerton.build_network(NUMBER, size=64, channels=3, classes=2), "Unknown network 3"),
         (lambda place: kamerton.open_run(NUMBER), "Bad value for run. Received: 3"),

@@ -135,6 +135,11 @@ def test_a_sweep_that_cannot_be_is_refused_before_anything_is_trained(
     assert not (tmp_path / "runs").exists()
 
 
+def test_statistics_that_no_network_has_learned_are_refused_before_a_cube_is_opened(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"norm_momentum keeps .* no learned weights .* --start"):
+        sweep(tmp_path / "nowhere", networks="lenet5", recipe="finetune", out=tmp_path / "runs")
+
+
 def test_a_place_that_cannot_be_written_is_one_line(data: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(OutputError, match=r"cannot be written.*Not a directory"):

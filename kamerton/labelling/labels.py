@@ -29,6 +29,7 @@ from kamerton.runs.lock import LOCK_FILE, locked
 from kamerton.starts.start import is_weights_name
 from kamerton.starts.table import STARTS
 from kamerton.training.progress import Silent, Watcher
+from kamerton.training.train import require_start
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,7 @@ def labels(
     _require_unseen(start)
     require_cleanlab()
     plan_of_each = load_recipe(recipe, epochs=epochs, batch_size=batch_size, freeze=freeze)
+    require_start(plan_of_each, network, start)
     plan = Plan(as_path(out, "out"), network, plan_of_each, settings)
     _require_place(plan.out, resume=resume)
     watcher = watcher_for()

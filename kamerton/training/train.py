@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 
+from kamerton.checks import as_path
 from kamerton.config.learning import TrainSettings
 from kamerton.config.machine import Device, Layout
 from kamerton.config.pictures import Preprocessing
@@ -117,7 +118,7 @@ def train(
     watcher = watcher or Silent()
     plan = load_recipe(recipe, epochs=epochs, batch_size=batch_size, freeze=freeze)
     find_network(network)
-    places = cube_paths(Path(data))
+    places = cube_paths(as_path(data, "data"))
     path = _run_path(out, network, resume=resume)
     copies = notebook_copies(network) if notebook_paths else {}
     if copies:
@@ -128,8 +129,8 @@ def train(
             held.enter_context(locked(path, "train"))
         cubes = Cubes(*(held.enter_context(open_cube(place, watcher=watcher)) for place in places))
         record = _record(network, plan, settings, cubes, path)
+        require_start(plan, network, settings.start)
         given = settings.start or implied_start(network)
-        _require_start(plan, given)
         begin = _open_start(given, record, path, watcher)
         record = dataclasses.replace(record, start=begin if begin is None else begin.record)
         LOG.info("settled: %s", settled_in_words(record))
@@ -159,9 +160,9 @@ def train(
     return open_run(path)
 
 
-def _require_start(recipe: Recipe, given: str | None) -> None:
+def require_start(recipe: Recipe, network: str, start: str | None) -> None:
     """Refuse statistics that nothing has learned: a network from scratch would be one without normalisation."""
-    if recipe.keeps_statistics and given is None:
+    if recipe.keeps_statistics and not (start or implied_start(network)):
         raise UsageError(
             f"recipe {recipe.name}: norm_momentum keeps what batch normalisation has learned in an earlier training",
             received="no learned weights to start from",
@@ -330,7 +331,7 @@ def _cube_record(cube: LabelledCube, run: Path) -> CubeRecord:
 
 def _run_path(out: str | Path | None, network: str, *, resume: bool) -> Path:
     if out is not None:
-        path = Path(out)
+        path = as_path(out, "out")
         if not resume and rank() == 0:
             if is_run(path):
                 raise OutputError(
