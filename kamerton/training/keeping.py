@@ -13,7 +13,7 @@ from pathlib import Path
 from types import FrameType
 
 from kamerton.config.learning import TrainSettings
-from kamerton.errors import TrainingStoppedError
+from kamerton.errors import TrainingStoppedError, warn
 from kamerton.runs.folder import Run
 from kamerton.training.checkpoint import write_checkpoint
 from kamerton.training.processes import ALONE, Processes
@@ -97,6 +97,8 @@ class RunKeeper:
     last_time: float = field(default_factory=time.monotonic)
     last_steps: int = 0
     """Batches since the last checkpoint."""
+    has_diverged: bool = False
+    """Whether that was said."""
 
     def after_step(self, session: Session) -> None:
         """Write a checkpoint where one is due, and stop where that was asked for."""
@@ -111,9 +113,27 @@ class RunKeeper:
         """Write the history's row and a checkpoint, and stop where that was asked for."""
         if self.processes.is_first:
             self.run.append_history(session.epoch - 1, session.history[-1])
+            self._warn_of_divergence(session)
         self._checkpoint(session)
         if self.processes.any(self.stop.signal is not None)[0]:
             raise self._stopped(f"after epoch {session.epoch}")
+
+    def _warn_of_divergence(self, session: Session) -> None:
+        """Say once that losses have become what is no number, for the training would end like any other."""
+        row, recipe, best = session.history[-1], session.recipe, session.best
+        lost = [f"{name} {row[name]}" for name in ("loss", "val_loss") if not math.isfinite(row[name])]
+        if self.has_diverged or not lost:
+            return
+        self.has_diverged = True
+        of_before = best is not None and math.isfinite(session.history[best.epoch - 1]["val_loss"])
+        others = [] if self.run.record.start is None else ["begin with other weights, for these may be damaged"]
+        rate = [] if recipe.frozen else ["train with a lower learning_rate in a recipe of your own"]
+        warn(
+            f"{self.run.path}: the loss is no number any more; "
+            + (f"epoch {best.epoch} stays the best" if best and of_before else "what was learned is of no use"),
+            received=f"{', '.join(lost)} in epoch {session.epoch} of {recipe.epochs}",
+            next_step=", or ".join([*others, *rate]) or "begin with weights that were learned",
+        )
 
     def _within(self, session: Session) -> str:
         recipe, cube = self.run.record.recipe, self.run.record.data["train"]

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from kamerton.config.learning import TrainSettings
-from kamerton.errors import TrainingStoppedError
+from kamerton.errors import KamertonWarning, TrainingStoppedError
 from kamerton.runs.folder import Run, create_run
 from kamerton.training.keeping import RunKeeper, StopRequest, stop_on_signals
 from kamerton.training.session import RunningTally, Session, Tally
@@ -68,6 +68,22 @@ def test_without_time_and_count_only_the_end_of_an_epoch_has_one(run: Run) -> No
     keeper.after_epoch(learner)
     assert kept(run) == [0]
     assert run.history()["loss"].tolist() == [row["loss"]]
+
+
+@pytest.mark.parametrize("lost", ["loss", "val_loss"])
+def test_losses_that_are_no_number_are_told_once(run: Run, lost: str) -> None:
+    keeper, learner = RunKeeper(run, TrainSettings(), StopRequest()), session()
+    bad, good = Tally(float("nan"), 1, 2), Tally(1.0, 1, 2)
+
+    def end_epoch() -> None:
+        learner.tally, learner.seconds = RunningTally(bad if lost == "loss" else good), 1.0
+        learner.end_epoch(bad if lost == "val_loss" else good, 0.1, 1e-3)
+        keeper.after_epoch(learner)
+
+    with pytest.warns(KamertonWarning, match=rf"no number.*no use.*{lost} nan in epoch 1 of .*lower learning_rate"):
+        end_epoch()
+    # Warnings are errors in tests.
+    end_epoch()
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
