@@ -27,6 +27,10 @@ NO_ID = re.compile(
 """Numbers of rows, with or without a word that says nothing; ``CUBE#7`` is what a cube without ids is read with, and
 ``galaxy10-00007`` what an HDF5 file is, of Galaxy10 or anything else."""
 
+WHOLE_PATH = re.compile(r"(?:/|[a-z]:[\\/]|[a-z][a-z0-9+.-]*://).*[\\/][^\\/#]+", re.IGNORECASE)
+"""A path from the root, or an address, of a file in a folder: it names one file, whatever that is called. A path from a
+list's or a survey's own folder does not, for every survey may have a ``spiral/1.jpg``."""
+
 
 def cube_marks(cube: LabelledCube) -> GalaxyMarks:
     """Take what the galaxies of a cube are known again by; the first time it passes over the images."""
@@ -43,7 +47,9 @@ def real_ids(ids: Sequence[str]) -> list[str]:
     names = [name.strip() for name in ids]
     if len(set(names)) == 1 < len(names):
         return [""] * len(names)
-    return ["" if NO_ID.fullmatch(PurePosixPath(name).stem) else name for name in names]
+    return [
+        name if WHOLE_PATH.fullmatch(name) or not NO_ID.fullmatch(PurePosixPath(name).stem) else "" for name in names
+    ]
 
 
 def seen_again(galaxies: GalaxyMarks, known: GalaxyMarks, watcher: Progress) -> dict[SeenBy, Mask]:
@@ -62,12 +68,9 @@ def seen_again(galaxies: GalaxyMarks, known: GalaxyMarks, watcher: Progress) -> 
     }
 
 
-def compared(galaxies: GalaxyMarks, known: Sequence[GalaxyMarks]) -> dict[SeenBy, int]:
-    """Count the ``galaxies`` that each check could compare with every known one."""
-    return {
-        check: int(galaxies.has(check).sum()) if all(marks.has(check).all() for marks in known) else 0
-        for check in ALL_CHECKS
-    }
+def comparable(galaxies: GalaxyMarks, known: Sequence[GalaxyMarks]) -> dict[SeenBy, Mask]:
+    """Mark, by each check, those of ``galaxies`` that it can compare with every known one."""
+    return {check: galaxies.has(check) & all(marks.has(check).all() for marks in known) for check in ALL_CHECKS}
 
 
 def _real_positions(cube: LabelledCube) -> PositionsDeg:

@@ -10,7 +10,7 @@ import numpy as np
 from kamerton.arrays import Mask
 from kamerton.checks import several
 from kamerton.data.cubes.cube import LabelledCube
-from kamerton.data.identity import compared, cube_marks, seen_again
+from kamerton.data.identity import comparable, cube_marks, seen_again
 from kamerton.data.marks import ALL_CHECKS, SURE, GalaxyMarks, SeenBy
 from kamerton.plurals import counted
 from kamerton.runs.evaluation import Leakage
@@ -44,8 +44,12 @@ def check_leakage(runs: Run | Sequence[Run], cube: LabelledCube) -> Leakage:
     by = {check: {split: int(found[check].sum()) for split, found in masks.items()} for check in ALL_CHECKS}
     whole = all(run.record.knows_what_it_saw for run in runs)
     # Where nobody knows what a start or a member has seen, no check could look for all of it.
-    looked = compared(galaxies, [marks for _, marks in known]) if whole else dict.fromkeys(ALL_CHECKS, 0)
-    return Leakage.of(seen, likely, by, looked)
+    looked = comparable(galaxies, [marks for _, marks in known]) if whole else dict.fromkeys(ALL_CHECKS, nothing)
+    # Of a galaxy that was found nothing is left to be known.
+    answered = {
+        check: np.any([looked[check], *(found[check] for found in masks.values())], axis=0) for check in ALL_CHECKS
+    }
+    return Leakage.of(seen, likely, by, {check: int(mask.sum()) for check, mask in answered.items()})
 
 
 def _known(runs: Sequence[Run]) -> list[tuple[str, GalaxyMarks]]:
@@ -77,17 +81,19 @@ class CheckCount(NamedTuple):
     check: SeenBy
     found: int
     unknown: int
-    """Galaxies that it could not compare with all that the run has seen."""
+    """Galaxies that it did not find, and could not compare with all that the run has seen."""
 
 
 def check_counts(leakage: Leakage, galaxies: int) -> list[CheckCount]:
     """Sum up what each check found of so many galaxies; empty where nobody recorded it."""
     if not leakage.by:
         return []
-    return [
-        CheckCount(check, sum(leakage.by.get(check, {}).values()), galaxies - leakage.compared.get(check, 0))
-        for check in ALL_CHECKS
-    ]
+    counts = []
+    for check in ALL_CHECKS:
+        found = leakage.by.get(check, {}).values()
+        # Older results did not count those that were found among the compared ones.
+        counts.append(CheckCount(check, sum(found), galaxies - max(leakage.compared.get(check, 0), *found, 0)))
+    return counts
 
 
 def leakage_details(leakage: Leakage, galaxies: int) -> str:

@@ -149,8 +149,8 @@ class Leakage:
     by: dict[SeenBy, dict[str, Count]] = field(default_factory=dict)
     """What each check found in each split."""
     compared: dict[SeenBy, Count] = field(default_factory=dict)
-    """Galaxies of the cube that each check could compare with all of the run; empty in older results, where only pixels
-    were compared."""
+    """Galaxies of the cube that each check found, or could compare with all of the run; empty in older results, where
+    only pixels were compared."""
 
     @classmethod
     def of(

@@ -93,6 +93,19 @@ def test_the_same_galaxies_at_another_size_with_the_same_ids_are_seen(toy_run: R
     assert "pixels" not in found_by(leakage)
 
 
+def test_galaxies_that_were_found_are_not_called_unknown(run: Run, toy_splits: Path) -> None:
+    """The start of this run has seen galaxies of which nobody kept the ids."""
+    ids = parquet.read_table(run.seen_path)
+    column = ids.schema.get_field_index("id")
+    half = [name if row % 2 else "" for row, name in enumerate(ids["id"].to_pylist())]
+    parquet.write_table(ids.set_column(column, "id", [half]), run.seen_path)
+    run.update(dataclasses.replace(run.record, results=None))
+    leakage = leakage_of(run, toy_splits / "train.fits")
+    assert "id 35 (not known for 35)" in leakage_details(leakage, 70)
+    older = dataclasses.replace(leakage, compared={**leakage.compared, "id": 0})
+    assert "id 35 (not known for 35)" in leakage_details(older, 70)
+
+
 def test_the_same_places_are_seen_whatever_the_pictures_and_ids(toy_run: Run, toy_splits: Path, tmp_path: Path) -> None:
     with open_cube(toy_splits / "train.fits") as train:
         places = train.catalogue["ra", "dec"][:9]
