@@ -19,6 +19,8 @@ IMPORTED = "imported"
 
 RECIPE = "recipe"
 
+FROZEN = "recipe.frozen"
+
 NOT_THERE = {RECIPE: IMPORTED, "extended": "not extended", "start": "not started"}
 """Keys of TRAITS for what a training has not got."""
 
@@ -28,6 +30,7 @@ FINGERPRINT_LETTERS = 6
 TRAITS = {
     RECIPE: "{value}",
     "recipe.epochs": "{value} epochs",
+    "1 recipe.epochs": "1 epoch",
     "recipe.batch_size": "batches of {value}",
     "recipe.weights_chosen_by": "weights of the {value}",
     "recipe.frozen": "linear probe",
@@ -39,6 +42,7 @@ TRAITS = {
     "start": "starting from {value}",
     "not started": "starting from random weights",
     "extended": "extended from {value} epochs",
+    "1 extended": "extended from 1 epoch",
     "not extended": "not extended",
     "views": "views averaged: {value}",
     "precision": "{value}",
@@ -102,7 +106,8 @@ def _told(trait: Trait, words: Mapping[str, str], write: Callable[[float], str])
     if isinstance(trait.value, bool):
         return words[trait.kind if trait.value else f"not {trait.kind}"]
     value = trait.value if isinstance(trait.value, str) else write(trait.value)
-    return words.get(trait.kind, words["other"]).format(name=name, value=value)
+    one = words.get(f"1 {trait.kind}") if str(trait.value) == "1" else None
+    return one or words.get(trait.kind, words["other"]).format(name=name, value=value)
 
 
 def _traits(
@@ -111,17 +116,25 @@ def _traits(
     own = settings[place]
     if record.members:
         yield Trait("ensemble", len(record.members))
-    elif len({others[RECIPE] for others in settings if RECIPE in others}) > 1:
-        yield Trait(RECIPE, own[RECIPE])
+    else:
+        # Of its recipe a probe has so little that the recipe's name alone would tell a reader something else.
+        probe = own.get(FROZEN, False)
+        beside = [others for others in settings if RECIPE in others and not (probe and not others.get(FROZEN))]
+        if probe:
+            yield Trait(FROZEN, probe)
+        if len({others[RECIPE] for others in beside}) > 1:
+            yield Trait(RECIPE, own[RECIPE])
     of_title = [others for title, others in zip(titles, settings, strict=True) if title == titles[place]]
     # What one recipe has otherwise than another, its name stands for.
     of_recipe = [others for others in of_title if others.get(RECIPE) == own.get(RECIPE)]
     for kind, value in own.items():
         if kind.startswith(f"{RECIPE}."):
-            differs = any(kind not in others or others[kind] != value for others in of_recipe)
+            # And for what a probe has otherwise than a training, that it is one.
+            alike = [others for others in of_recipe if kind == FROZEN or others.get(FROZEN) == own.get(FROZEN)]
+            differs = any(kind not in others or others[kind] != value for others in alike)
         else:
             differs = any(kind in others and others[kind] != value for others in of_title)
-        if differs and kind != RECIPE:
+        if differs and kind != RECIPE and not (kind == FROZEN and value):
             yield Trait(kind, _cube_name(record.data[kind]) if kind in record.data else value)
 
 

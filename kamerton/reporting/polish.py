@@ -202,6 +202,7 @@ GUESS_WORDS = {
 TRAITS = {
     "recipe": "{value}",
     "recipe.epochs": "epoki: {value}",
+    "1 recipe.epochs": "1 epoka",
     "recipe.batch_size": "paczki po {value}",
     "recipe.weights_chosen_by": "wagi: {value}",
     "recipe.frozen": "sonda liniowa",
@@ -213,6 +214,7 @@ TRAITS = {
     "start": "zaczęta od {value}",
     "not started": "zaczęta od losowych wag",
     "extended": "przedłużona z {value} epok",
+    "1 extended": "przedłużona z 1 epoki",
     "not extended": "nieprzedłużana",
     "views": "uśrednione widoki: {value}",
     "precision": "{value}",

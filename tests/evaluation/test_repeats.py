@@ -68,12 +68,15 @@ def names_of(runs: list[Run]) -> list[str]:
     ("change", "names"),
     [
         (lambda record: with_recipe(record, epochs=5), ["2 epochs", "5 epochs"]),
+        (lambda record: with_recipe(record, epochs=1), ["2 epochs", "1 epoch"]),
         (
             lambda record: with_recipe(record, epochs=5, batch_size=8),
             ["2 epochs, batches of 32", "5 epochs, batches of 8"],
         ),
         (lambda record: with_recipe(record, dropout=0.25), ["dropout 0.2", "dropout 0.25"]),
         (lambda record: with_recipe(record, frozen=True), ["all layers learned", "linear probe"]),
+        (lambda record: with_recipe(record, frozen=True, epochs=7), ["all layers learned", "linear probe"]),
+        (lambda record: with_recipe(record, frozen=True, name="notebook"), ["modern", "linear probe"]),
         (
             lambda record: with_recipe(
                 record, optimizer=dataclasses.replace(record.recipe.optimizer, learning_rate=0.5)
@@ -82,7 +85,7 @@ def names_of(runs: list[Run]) -> list[str]:
         ),
         (lambda record: dataclasses.replace(record, preprocessing=Preprocessing(64, 3)), ["33 px", "64 px"]),
         (on_other_galaxies, ["trained on data/train.fits {own}", "trained on data/train.fits ababab"]),
-        (extended, ["not extended", "extended from 1 epochs"]),
+        (extended, ["not extended", "extended from 1 epoch"]),
     ],
 )
 def test_runs_that_differ_in_more_than_the_seed_are_named_by_it(
@@ -91,6 +94,17 @@ def test_runs_that_differ_in_more_than_the_seed_are_named_by_it(
     own = copies[0].record.data["train"].fingerprint[:6]
     copies[1].update(change(copies[1].record))
     assert names_of(copies[:2]) == [f"LeNet-5 ({name.format(own=own)})" for name in names]
+
+
+def test_a_probe_is_called_one_also_where_nothing_else_tells_it_apart(copies: list[Run]) -> None:
+    copies[1].update(with_recipe(copies[1].record, frozen=True))
+    assert names_of(copies[1:]) == ["LeNet-5 (linear probe)", "ResNet-18"]
+
+
+def test_two_probes_are_told_apart_by_their_recipes(copies: list[Run]) -> None:
+    copies[0].update(with_recipe(copies[0].record, frozen=True))
+    copies[1].update(with_recipe(copies[1].record, frozen=True, name="notebook"))
+    assert names_of(copies[:2]) == ["LeNet-5 (linear probe, modern)", "LeNet-5 (linear probe, notebook)"]
 
 
 @pytest.mark.parametrize(
