@@ -32,7 +32,7 @@ from kamerton.recipes import load_recipe
 from kamerton.runs.evaluation import dataset_name, evaluation_names, read_metrics
 from kamerton.runs.folder import Run, open_run
 from kamerton.runs.history import HISTORY_FILE, read_history
-from kamerton.starts.start import absolute_start, named_start
+from kamerton.starts.start import absolute_start, named_start, require_networks
 from kamerton.training.progress import Silent, Watcher
 from kamerton.training.train import require_start, train
 
@@ -79,8 +79,9 @@ def sweep(
     With ``ray`` the runs are spread over a Ray cluster, whose machines see the same folders; the results are the same
     bits. With ``workers`` so many are trained side by side on this machine, its threads shared out among them, to the
     bits of a sweep in turn on as many threads as each has; a script that asks for several has its own work under
-    ``if __name__ == "__main__"``. Raises UsageError for an empty list or a name twice, before anything is trained, what
-    `train` and `evaluate` raise, and WorkerLostError where a worker is killed; runs that are done by then stay done.
+    ``if __name__ == "__main__"``. Raises UsageError for an empty list, a name twice, or a ``start`` that is not of all
+    networks, before anything is trained, what `train` and `evaluate` raise, and WorkerLostError where a worker is
+    killed; runs that are done by then stay done.
     """
     settings = SweepSettings(
         networks=several(networks, str),
@@ -103,6 +104,8 @@ def sweep(
     plan = load_recipe(recipe, epochs=epochs, batch_size=batch_size, freeze=freeze)
     for name in settings.networks:
         require_start(plan, name, settings.start)
+    if settings.start is not None:
+        require_networks(settings.start, settings.networks)
     count = _workers(settings)
     threads = max(1, torch.get_num_threads() // count)
     cubes, folder = as_path(data, "data"), as_path(out, "out")

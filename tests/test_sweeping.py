@@ -57,6 +57,18 @@ def outcomes(runs: list[Run]) -> list[tuple[str, str, str, float]]:
     return found
 
 
+@pytest.mark.parametrize("start", ["run", "file", "efficientnet_lite0.imagenet", "timm:resnet18.a1_in1k"])
+def test_a_start_that_is_not_of_all_networks_is_refused_before_the_first_run(
+    toy_run: Run, data: Path, tmp_path: Path, start: str
+) -> None:
+    shutil.copy(toy_run.weights_path, tmp_path / "w.safetensors")
+    given = {"run": str(toy_run.path), "file": str(tmp_path / "w.safetensors")}.get(start, start)
+    first = {"efficientnet_lite0.imagenet": "efficientnet_lite0"}.get(start, "lenet5")
+    with pytest.raises(UsageError, match=r"weights of.* (resnet18|ResNet-18)"):
+        sweep(data, networks=[first, "resnet18"], start=given, out=tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
+
+
 def test_each_network_and_seed_has_a_tested_run_of_its_own(whole: list[Run]) -> None:
     assert [run.name for run in whole] == ["lenet5-seed0", "lenet5-seed1"]
     assert [run.record.seed for run in whole] == [0, 1]

@@ -118,6 +118,12 @@ def licence(name: str) -> str | None:
     return found if isinstance(found, str) else None
 
 
+def learned_bands(name: str) -> int | None:
+    """Tell how many bands the images had that a tag's weights were learned from; None where timm does not say."""
+    settings = import_timm().get_pretrained_cfg(name)
+    return None if settings is None else int(settings.input_size[0])
+
+
 def _statistics(settings: Any, channels: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Give mean and deviation of each channel, which timm tells for colour images; for others their average."""
     mean, deviation = ((0.5,), (0.5,)) if settings is None else (settings.mean, settings.std)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -18,13 +19,14 @@ from kamerton.data.marks import GalaxyMarks
 from kamerton.errors import DownloadError, ModelFileError, RunError, UnknownNameError, UsageError, as_typed, warn
 from kamerton.files import file_sha256, whole_file
 from kamerton.networks.registry import find_network
-from kamerton.networks.timm_networks import PREFIX, licence
+from kamerton.networks.timm_networks import PREFIX, learned_bands, licence
+from kamerton.plurals import counted
 from kamerton.progress import Progress, Silent
 from kamerton.runs.folder import Run, is_run, open_run
 from kamerton.runs.places import from_run
 from kamerton.runs.record import RunRecord, StartRecord
 from kamerton.starts.table import STARTS, KnownWeights, find_known
-from kamerton.starts.transfer import Shape, transfer
+from kamerton.starts.transfer import Shape, bands_of, require_names, transfer
 from kamerton.starts.weights_file import PYTORCH, SAFETENSORS, read_weights, unpack
 
 
@@ -36,6 +38,8 @@ class Start:
     weights: Mapping[str, torch.Tensor]
     seen: Mapping[str, GalaxyMarks] = field(default_factory=dict)
     """The galaxies that they have seen, by split, as far as that is known."""
+    bands: int | None = None
+    """Of the images that they learned from; None where only their kernels can tell."""
 
     def give_to(self, network: nn.Module, record: RunRecord) -> None:
         """Put the weights into the network of a run that was just built; UsageError where they do not fit."""
@@ -74,9 +78,12 @@ def open_start(given: str, record: RunRecord, run: Path, watcher: Progress | Non
 
     That is a run folder, a file of weights, a name of timm's or one in `STARTS`. Raises UsageError for weights of
     another network, UnknownNameError, and RunError, ModelFileError, DownloadError or MissingExtraError where they
-    cannot be had.
+    cannot be had. Weights of other bands are said to be such, and that is noted in their record.
     """
-    watcher = watcher or Silent()
+    return _told_of_bands(given, _found(given, record, run, watcher or Silent()), record)
+
+
+def _found(given: str, record: RunRecord, run: Path, watcher: Progress) -> Start:
     path = Path(given)
     if is_weights_name(given):
         if path.exists():
@@ -92,6 +99,55 @@ def open_start(given: str, record: RunRecord, run: Path, watcher: Progress | Non
         )
     places = ("a run folder", "a .safetensors file", "timm:NAME.TAG", *STARTS)
     raise UnknownNameError("start", given, places)
+
+
+def _told_of_bands(given: str, start: Start, record: RunRecord) -> Start:
+    """Say aloud, and in what is kept of a start, that its first kernels are shared out among other bands."""
+    here = record.preprocessing.channels
+    bands = start.bands or bands_of(start.weights, record.network, Shape(**record.network_shape))
+    if bands is None or bands == here:
+        return start
+    warn(
+        f"{given}: learned from images of other bands; its first kernels are shared out among these",
+        received=f"{counted(bands, 'band')}, and {here} here",
+        next_step="begin with weights of the same bands where there are some",
+    )
+    learned = start.record.trained_on
+    known = learned if learned is None else f"{learned} ({counted(bands, 'band')}, shared out among {here})"
+    return dataclasses.replace(start, record=dataclasses.replace(start.record, trained_on=known))
+
+
+def require_networks(given: str, networks: Sequence[str]) -> None:
+    """Refuse learned weights that are not of all the networks that are to begin with them, before the first one does.
+
+    UsageError, or what `open_start` raises; whether they fit its images shows where a network is built.
+    """
+    others = [name for name in networks if not _is_of(given, name)]
+    if others:
+        raise UsageError(
+            f"{given}: every network of a sweep begins with it, and it holds no weights of {', '.join(others)}",
+            received=", ".join(networks),
+            allowed="networks that these weights are of",
+            next_step="sweep those networks with another start, or with none",
+        )
+
+
+def _is_of(given: str, network: str) -> bool:
+    """Tell whether learned weights are of a network, as far as their names tell."""
+    path = Path(given)
+    if given in STARTS:
+        return STARTS[given].network == network
+    if given.startswith(PREFIX):
+        return network in {given, given.partition(".")[0]}
+    if path.is_dir() and is_run(path):
+        return open_run(path).record.network == network
+    if not path.is_file():
+        # Whoever opens it says what may stand there.
+        return True
+    known = [entry.network for entry in STARTS.values() if entry.sha256 == file_sha256(path)]
+    if not known:
+        require_names(read_weights(path), network, Shape(find_network(network).smallest_size, 3, 2), source=given)
+    return not known or network in known
 
 
 def _require_network(source: str, of: str, record: RunRecord) -> None:
@@ -123,7 +179,7 @@ def _run(path: Path, record: RunRecord, run: Path) -> Start:
             allowed=before.results.weights[:12],
             next_step=f"restore the file or begin with another; `kamerton verify {as_typed(path)}` tells what differs",
         )
-    _warn_of_other_bands(other, record)
+    _warn_of_another_stretch(other, record)
     seen = _seen(other)
     return Start(
         StartRecord(
@@ -141,6 +197,7 @@ def _run(path: Path, record: RunRecord, run: Path) -> Start:
         ),
         other.load_network().state_dict(),
         seen or {},
+        before.preprocessing.channels,
     )
 
 
@@ -158,15 +215,11 @@ def _seen(other: Run) -> dict[str, GalaxyMarks] | None:
     return {f"start/{split}": marks for split, marks in (other.seen() or {}).items()}
 
 
-def _warn_of_other_bands(other: Run, record: RunRecord) -> None:
+def _warn_of_another_stretch(other: Run, record: RunRecord) -> None:
     before, now = other.record, record
-    if before.preprocessing.channels != now.preprocessing.channels:
-        warn(
-            f"{other.path}: learned from images of other bands; its first kernels are shared out among these",
-            received=f"{before.preprocessing.channels} bands, and {now.preprocessing.channels} here",
-            next_step="begin with a run of the same bands where there is one",
-        )
-    elif stretch_differs(before.pixel_origin, now.pixel_origin):
+    # Where the bands are not even as many, that says it all.
+    as_many = before.preprocessing.channels == now.preprocessing.channels
+    if as_many and stretch_differs(before.pixel_origin, now.pixel_origin):
         warn(
             f"{other.path}: learned from pixels that came to be in another way",
             received=f"{before.pixel_origin}, and here {now.pixel_origin}",
@@ -226,6 +279,7 @@ def _of_table(entry: KnownWeights, path: Path, record: RunRecord) -> Start:
             seen={},
         ),
         entry.fitted(read_weights(path)),
+        bands=entry.bands,
     )
 
 
@@ -299,6 +353,7 @@ def _timm(given: str, record: RunRecord) -> Start:
             seen={},
         ),
         weights,
+        bands=learned_bands(given.removeprefix(PREFIX)),
     )
 
 

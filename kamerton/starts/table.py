@@ -50,6 +50,8 @@ class KnownWeights:
     """From the names of tensors in the file to those here."""
     without: tuple[str, ...] = ()
     """How the names here begin of what the network has not."""
+    bands: int = 3
+    """Of the images that they were learned from."""
 
     def fitted(self, weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """Give the tensors of the file by their names here, without what the network has not."""

@@ -12,11 +12,11 @@ import pytest
 import torch
 from torch import nn
 
-from kamerton.errors import MissingExtraError, UnknownNameError, UsageError
+from kamerton.errors import KamertonWarning, MissingExtraError, UnknownNameError, UsageError
 from kamerton.networks.registry import build_network, find_network
 from kamerton.recipes import load_recipe
 from kamerton.training.train import train
-from tests.conftest import write_toy_cube
+from tests.conftest import CLASS_NAMES, toy_galaxies, write_cube, write_toy_cube
 
 SHAPE = {"size": 64, "channels": 3, "classes": 4}
 
@@ -42,7 +42,8 @@ class FakeTimm(ModuleType):
         return ["tiny.sky"]
 
     def get_pretrained_cfg(self, name: str) -> SimpleNamespace:
-        return SimpleNamespace(license="cc-by-4.0", fixed_input_size=True, mean=(0.4, 0.5, 0.6), std=(0.2, 0.2, 0.2))
+        kept = {"license": "cc-by-4.0", "fixed_input_size": True, "input_size": (3, 64, 64)}
+        return SimpleNamespace(**kept, mean=(0.4, 0.5, 0.6), std=(0.2, 0.2, 0.2))
 
     def create_model(self, name: str, *, pretrained: bool, in_chans: int, num_classes: int, img_size: int) -> nn.Module:
         if img_size > 100:
@@ -107,6 +108,16 @@ def test_a_tag_gives_learned_weights_where_a_training_starts(
     assert run.record.start is not None
     told = run.record.start.kind, run.record.start.name, run.record.start.licence, run.record.start.head
     assert told == ("timm", "timm:tiny.sky", "cc-by-4.0", "new")
+
+
+def test_learned_weights_of_other_bands_are_told(timm: FakeTimm, tmp_path: Path) -> None:
+    for seed, name in enumerate(("train", "valid")):
+        images, labels = toy_galaxies(4, 32, seed)
+        write_cube(tmp_path / f"{name}.fits", images[..., :1], labels, CLASS_NAMES)
+    with pytest.warns(KamertonWarning, match="images of other bands.*3 bands, and 1 here"):
+        run = train(tmp_path, network="timm:tiny.sky", recipe=STILL, epochs=1, out=tmp_path / "run")
+    assert run.record.start is not None
+    assert run.record.start.trained_on == "what timm's tag sky says (3 bands, shared out among 1)"
 
 
 @pytest.mark.parametrize("network", ["timm:tiny", "lenet5"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+import warnings
 from pathlib import Path
 
 import pytest
@@ -26,11 +27,11 @@ from kamerton.networks.registry import build_network
 from kamerton.progress import Silent
 from kamerton.runs.folder import Run, open_run
 from kamerton.starts import start as start_module
-from kamerton.starts.start import start_place
+from kamerton.starts.start import open_start, start_place
 from kamerton.starts.table import STARTS, KnownWeights
 from kamerton.training.train import train
 from kamerton.verification import verify
-from tests.conftest import CLASS_NAMES, toy_galaxies, write_cube, write_toy_cube
+from tests.conftest import toy_galaxies, write_cube, write_toy_cube
 
 LITE0 = STARTS["efficientnet_lite0.imagenet"]
 OTHER_NAMES = ("a", "b", "c")
@@ -229,12 +230,26 @@ def test_statistics_that_nothing_has_learned_are_refused(others: Path, tmp_path:
     assert not (tmp_path / "run").exists()
 
 
-def test_a_run_of_other_bands_is_told(toy_run: Run, tmp_path: Path) -> None:
-    for seed, name in enumerate(("train", "valid")):
-        images, labels = toy_galaxies(8, 32, seed=seed + 70)
-        write_cube(tmp_path / f"{name}.fits", images[..., :1], labels, class_names=CLASS_NAMES)
-    with pytest.warns(KamertonWarning, match="images of other bands.*3 bands, and 1 here"):
-        begin(tmp_path, tmp_path / "run", toy_run.path)
+@pytest.mark.filterwarnings("ignore:.*nor under which licence")
+@pytest.mark.parametrize("kind", ["run", "file", "table"])
+def test_a_start_of_other_bands_is_told(
+    toy_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    file = weights_file(tmp_path / "w.safetensors")
+    known = dataclasses.replace(LITE0, name="lenet5.photographs", network="lenet5", renamed=str)
+    monkeypatch.setitem(STARTS, known.name, known)
+    monkeypatch.setattr(start_module, "known_file", lambda *_: file)
+    given = {"run": str(toy_run.path), "file": str(file), "table": known.name}[kind]
+    grey = dataclasses.replace(toy_run.record.preprocessing, channels=1)
+    record = dataclasses.replace(toy_run.record, preprocessing=grey)
+    with pytest.warns(KamertonWarning, match="images of other bands.*kernels are shared out.*3 bands, and 1 here"):
+        start = open_start(given, record, tmp_path / "run")
+    if kind != "file":
+        assert (start.record.trained_on or "").endswith(" (3 bands, shared out among 1)")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", KamertonWarning)
+        warnings.filterwarnings("ignore", ".*nor under which licence")
+        open_start(given, toy_run.record, tmp_path / "run")
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kamerton.errors import UsageError
+from kamerton.errors import ModelFileError, UsageError
 from kamerton.networks.registry import NETWORKS, build_network
 from kamerton.starts.table import STARTS
 from kamerton.starts.transfer import Shape, transfer
@@ -82,13 +82,18 @@ def test_a_size_at_which_a_dense_layer_does_not_fit_is_one_line() -> None:
         given_to("lenet5", weights("lenet5", Shape(32, 3, 5)), HERE, keep_head=True)
 
 
-@pytest.mark.parametrize("change", ["missing", "unknown"])
-def test_weights_of_another_network_are_one_line(change: str) -> None:
+def test_weights_without_one_of_their_tensors_are_called_incomplete() -> None:
     learned = weights("lenet5", HERE)
-    if change == "missing":
-        del learned[next(iter(learned))]
-    else:
-        learned["further.weight"] = torch.zeros(1)
+    lost = next(iter(learned))
+    del learned[lost]
+    with pytest.raises(ModelFileError, match=rf"^there: incomplete weights of LeNet-5.* no {lost}\."):
+        given_to("lenet5", learned, HERE, keep_head=True)
+
+
+@pytest.mark.parametrize("change", ["all others", "further"])
+def test_weights_of_another_network_are_one_line(change: str) -> None:
+    learned = weights("lenet5", HERE) if change == "further" else {}
+    learned["further.weight"] = torch.zeros(1)
     with pytest.raises(UsageError, match=r"^there: not weights of LeNet-5.*--network"):
         given_to("lenet5", learned, HERE, keep_head=True)
 
