@@ -21,7 +21,8 @@ from kamerton.data.synthetic.survey import synth
 from kamerton.evaluation.compare import compare
 from kamerton.evaluation.tables import print_comparison
 from kamerton.machine.memory import keep_freed_memory
-from kamerton.reporting.report import LANGUAGES, write_report
+from kamerton.reporting.languages import LANGUAGES
+from kamerton.reporting.report import write_report
 from kamerton.sweeping import sweep
 from kamerton.training.progress import PlainLines
 

@@ -99,14 +99,13 @@ class SessionNumbers:
             raise ValueError(f"{len(self.history)} rows of history at epoch {self.epoch}, batch {self.step}")
 
 
-def unbiased_decay(decay: float, averaged: int) -> float:
+def decay_at(decay: float, averaged: int) -> float:
     """Give the share of the moving average that stays when the next weights come after so many.
 
-    All weights count by how long ago they were, from the first step on, and their shares add up to 1 (Kingma & Ba 2015,
-    section 3): a plain average would be mostly the weights of the first step until 1 / (1 - decay) steps are done.
+    At first it is less than ``decay``, so that the average is never over more than about a tenth of the steps that are
+    done, as TensorFlow's ExponentialMovingAverage has it with ``num_updates``.
     """
-    done = decay ** (averaged + 1)
-    return (decay - done) / (1 - done)
+    return min(decay, (1 + averaged) / (10 + averaged))
 
 
 def _moving_average(network: nn.Module, decay: float) -> AveragedModel:
@@ -114,10 +113,10 @@ def _moving_average(network: nn.Module, decay: float) -> AveragedModel:
 
     def follow(averages: list[torch.Tensor], weights: list[torch.Tensor], averaged: torch.Tensor) -> None:
         # This count is on the CPU, and the one that is given where the weights are: to read it would wait for a GPU.
-        stays = unbiased_decay(decay, int(average.n_averaged))
+        stays = decay_at(decay, int(average.n_averaged))
         get_ema_multi_avg_fn(stays)(averages, weights, averaged)  # type: ignore[no-untyped-call]
 
-    average.multi_avg_fn = follow
+    average.multi_avg_fn = follow  # type: ignore[assignment]
     return average
 
 

@@ -19,7 +19,7 @@ from kamerton.networks.registry import build_network
 from kamerton.recipes import load_recipe
 from kamerton.records import read_record
 from kamerton.training.schedules import ReduceOnPlateau
-from kamerton.training.session import RunningTally, Session, SessionNumbers, Tally, batch_sums
+from kamerton.training.session import RunningTally, Session, SessionNumbers, Tally, batch_sums, decay_at
 
 IMAGES_NCHW = torch.rand(6, 3, 20, 20, generator=torch.Generator().manual_seed(0))
 LABELS = torch.tensor([0, 1, 2, 0, 1, 2])
@@ -225,19 +225,21 @@ def test_in_its_epochs_only_the_head_moves() -> None:
     assert all(not torch.equal(one, before[name]) for name, one in learner.network.state_dict().items())
 
 
-def test_the_average_is_that_of_all_weights_by_their_age() -> None:
-    learner = finetuned()
-    decay = learner.recipe.average_decay
-    assert decay is not None
-    seen: list[dict[str, torch.Tensor]] = []
-    for _ in range(4):
+def test_the_average_follows_the_weights_ever_slower() -> None:
+    learner = learn_on(finetuned(), 1)
+    wanted = {name: tensor.clone() for name, tensor in learner.network.state_dict().items()}
+    for stays in (2 / 11, 3 / 12, 4 / 13):
         learn_on(learner, 1)
-        seen.append({name: tensor.clone() for name, tensor in learner.network.state_dict().items()})
-    shares = torch.tensor([decay**age for age in (3, 2, 1, 0)])
+        for name, tensor in learner.network.state_dict().items():
+            wanted[name] = stays * wanted[name] + (1 - stays) * tensor
     for name, tensor in learner.learned.state_dict().items():
-        wanted = sum(share * one[name] for share, one in zip((shares / shares.sum()).tolist(), seen, strict=True))
-        torch.testing.assert_close(tensor, wanted)
-    assert any(not torch.equal(one, seen[-1][name]) for name, one in learner.learned.state_dict().items())
+        torch.testing.assert_close(tensor, wanted[name])
+    assert any(not torch.equal(one, wanted[name]) for name, one in learner.network.state_dict().items())
+
+
+@given(averaged=st.integers(1, 10**6))
+def test_the_average_is_never_over_more_than_its_decay_or_a_tenth_of_the_steps(averaged: int) -> None:
+    assert 1 / (1 - decay_at(0.98, averaged)) <= min(50.001, (10 + averaged) / 9 + 1e-9)
 
 
 @pytest.mark.parametrize("chosen_by", ["last epoch", "best val_loss"])
