@@ -266,7 +266,7 @@ def test_a_project_that_was_moved_is_found_again(toy_splits: Path, tmp_path: Pat
     found = verify(moved, retrain=True)
     assert found.sound, found.describe()
     assert f"train cube {tmp_path / 'new/data/train.fits'}" in [check.what for check in found.checks]
-    assert evaluate(moved, tmp_path / "new/data/test.fits", int8=True).metrics.precision == "int8"
+    assert evaluate(moved, tmp_path / "new/data/test.fits", int8=True, name="int8").metrics.precision == "int8"
 
 
 def test_a_run_that_was_moved_alone_finds_its_cubes_where_they_were(toy_splits: Path, tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ from kamerton.evaluation.cubes import (
     warn_of_another_record,
 )
 from kamerton.evaluation.leakage import check_leakage
+from kamerton.evaluation.replaced import calibration_before
 from kamerton.inference.engines import BATCH_IMAGES, Answers
 from kamerton.inference.predictor import Predictor
 from kamerton.plurals import counted
@@ -62,6 +63,8 @@ class Calibrated:
     class_names: tuple[str, ...]
     tested_before: tuple[str, ...] = ()
     """Results of the run, by their names, that know nothing of this calibration."""
+    replaced: str | None = None
+    """What this took the place of, in words; None where there was none, or the same."""
 
     def describe(self) -> list[str]:
         """Say it in lines."""
@@ -76,11 +79,19 @@ class Calibrated:
             f"sets that hold the class of {made.coverage:.1%} of each class's galaxies ({made.method}), "
             f"from {sum(made.galaxies)} others: {self._counts()}",
         ]
+        if losses[kept] > losses["none"]:
+            lines.insert(
+                1,
+                "that is more than before: on these galaxies the network's own probabilities are the better ones; "
+                "calibrate on more galaxies, or leave them as they are",
+            )
         if made.pooled:
             lines.append(
                 f"too few for a threshold of their own, so that the promise is for them together: "
                 f"{', '.join(made.pooled)}"
             )
+        if self.replaced is not None:
+            lines.append(f"the calibration of before is replaced: {self.replaced}")
         if self.tested_before:
             lines.append(
                 f"results of before: {', '.join(self.tested_before)}; `kamerton evaluate` again, for tables and "
@@ -94,7 +105,7 @@ class Calibrated:
 
     def as_json(self) -> dict[str, Any]:
         """Give everything to a program."""
-        told = {"path": str(self.path), "tested_before": list(self.tested_before)}
+        told = {"path": str(self.path), "tested_before": list(self.tested_before), "replaced": self.replaced}
         return {**told, "temperature": self.calibration.temperature, **self.calibration.as_json()}
 
     def __repr__(self) -> str:
@@ -152,9 +163,10 @@ def calibrate(
         fitting = halves(labels, same_galaxies(galaxies))
         known = _known(run, predictor, answers, labels, watcher)
         calibration = _learn(run, galaxies, settings, leakage, labels, answers, fitting, known)
-        path = calibration_path(run)
+        path, before = calibration_path(run), calibration_before(run)
         written = write_calibration(run, calibration, known)
-        return Calibrated(path, written, run.record.class_names, _tested_before(run))
+        replaced = None if before is None or before.made.fingerprint == written.fingerprint else before.in_words
+        return Calibrated(path, written, run.record.class_names, _tested_before(run), replaced)
 
 
 def _tested_before(run: Run) -> tuple[str, ...]:

@@ -40,6 +40,7 @@ from kamerton.evaluation.reliability import (
     certainty_scores,
     set_rows,
 )
+from kamerton.evaluation.replaced import results_before, warn_of_replaced
 from kamerton.evaluation.results import mean_probabilities, read_all_predictions
 from kamerton.evaluation.statistics import share_interval, with_intervals
 from kamerton.files import whole_folder
@@ -206,6 +207,8 @@ class Trial:
             groups = catalogue_column(galaxies, by) if by is not None else None
             dataset = self._name(galaxies)
             _refuse_another_cube(run, galaxies, dataset, overwrite=self.overwrite)
+            # Who asks to overwrite knows.
+            before = None if self.overwrite else results_before(run, dataset)
             warn_of_another_record(run)
             warn_of_another_origin(run, galaxies)
             answers = self._average(run, galaxies) if run.record.members else self._ask(run, galaxies)
@@ -230,6 +233,7 @@ class Trial:
             metrics = dataclasses.replace(metrics, seal=metrics.seal_with(predictions))
             figures = draw_evaluation(run, galaxies, dataset, predictions, metrics, certainty)
             path = write_evaluation(run, dataset, metrics, predictions, figures)
+            warn_of_replaced(path, before, metrics)
         return Evaluation(path, metrics)
 
     def _ask(self, run: Run, galaxies: LabelledCube) -> Answers:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import re
@@ -294,6 +295,21 @@ def test_a_test_of_other_views_goes_without_the_calibration_aloud(calibrated: Ru
         found = evaluate(calibrated, place, eight_views=True)
     assert found.metrics.certainty is not None
     assert found.metrics.certainty.calibrated is None
+
+
+def test_a_calibration_says_what_it_took_the_place_of(calibrated: Run, cube: Path) -> None:
+    assert calibrate(calibrated, cube).replaced is None, "the same again"
+    again = calibrate(calibrated, cube, coverage=0.8)
+    said = "the calibration of before is replaced: on held.fits, 1 view, float32, lac, coverage 0.9, made 20"
+    assert any(line.startswith(said) for line in again.describe())
+    assert again.as_json()["replaced"] == again.replaced
+
+
+def test_a_calibration_that_loses_more_says_so(made: Calibrated) -> None:
+    worse = dict.fromkeys(made.calibration.held_out_losses, 0.5) | {"none": 0.4}
+    changed = dataclasses.replace(made, calibration=dataclasses.replace(made.calibration, held_out_losses=worse))
+    assert "that is more than before" in changed.describe()[1]
+    assert "that is more than before" not in " ".join(made.describe())
 
 
 def test_results_of_before_are_named_until_the_run_is_tested_again(calibrated: Run, tmp_path: Path) -> None:

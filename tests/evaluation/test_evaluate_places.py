@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from kamerton.errors import OutputError, UsageError
+from kamerton.errors import KamertonWarning, OutputError, UsageError
 from kamerton.evaluation.evaluate import evaluate
 from kamerton.runs import evaluation as run_evaluation
 from kamerton.runs.evaluation import dataset_name, evaluation_names, read_metrics
@@ -26,6 +26,13 @@ def test_the_same_cube_may_be_evaluated_again(run: Run, cube: Path, tmp_path: Pa
     again = evaluate(run, shutil.copy(cube, tmp_path / "moved"))
     assert read_metrics(run, "test") == again.metrics
     assert [entry.name for entry in path.parent.iterdir()] == ["test"]
+
+
+def test_results_made_otherwise_are_replaced_aloud(run: Run, cube: Path) -> None:
+    first = evaluate(run, cube, eight_views=True).metrics
+    said = rf"took the place.*8 views; accuracy {first.accuracy:.3f}, made 20.*--name"
+    with pytest.warns(KamertonWarning, match=said):
+        evaluate(run, cube)
 
 
 def test_another_cube_of_the_same_name_is_refused(run: Run, cube: Path, tmp_path: Path) -> None:
