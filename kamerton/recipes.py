@@ -64,7 +64,13 @@ def _read_recipe(name: str) -> Recipe:
     path = Path(name) if own else recipe_folder() / f"{name}.toml"
     try:
         table = tomllib.loads(read_text(path, RECIPE_BYTES))
-    except (OSError, ValueError, RecursionError) as error:
+    except OSError as error:
+        raise UsageError(
+            f"{path}: cannot be read as a recipe",
+            received=error.strerror,
+            next_step=f"name a file that is there, or one of {', '.join(recipe_names())}",
+        ) from error
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{path}: cannot be read as a recipe", received=error, next_step="correct the file") from error
     _require_present_form(table, path)
     return read_record(Recipe, table, str(path), UsageError)

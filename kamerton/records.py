@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+import difflib
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -27,17 +29,33 @@ def read_record(
     try:
         return cast(Record, _adapter(cast(Any, kind)).validate_python(table))
     except ValidationError as problem:
-        first = problem.errors(include_url=False)[0]
+        errors = problem.errors(include_url=False)
+        # A name that is written wrong is also missing: the wrong one is what a reader looks for.
+        first = next((one for one in errors if one["type"] == UNKNOWN), errors[0])
         refusal = first.get("ctx", {}).get("error")
         if isinstance(refusal, KamertonError):
             raise error(f"{where}: {refusal}") from problem
         place = ".".join(str(part) for part in first["loc"]) or "the whole"
         shown = repr(first["input"])
+        meant = _meant(first["loc"], errors, kind) if first["type"] == UNKNOWN else None
         raise error(
-            f"{where}: {place}: {first['msg'].lower()}",
+            f"{where}: {place}: {'no such field' if first['type'] == UNKNOWN else first['msg'].lower()}",
             received=shown if len(shown) <= 80 else shown[:77] + "...",
-            next_step=next_step,
+            next_step=next_step if meant is None else f"did you mean {meant!r}?",
         ) from problem
+
+
+UNKNOWN = "unexpected_keyword_argument"
+"""What Pydantic calls a name that a dataclass has not."""
+
+
+def _meant(unknown: tuple[Any, ...], errors: Sequence[Any], kind: type[Any]) -> str | None:
+    """Guess which field an unknown name stands for: one that is missing beside it, or any of the whole record."""
+    *place, name = unknown
+    beside = [str(one["loc"][-1]) for one in errors if one["type"] == "missing" and [*one["loc"][:-1]] == place]
+    own = [] if place else [field.name for field in dataclasses.fields(kind)]
+    close = difflib.get_close_matches(str(name), [*beside, *own], n=1)
+    return close[0] if close else None
 
 
 @cache

@@ -123,7 +123,10 @@ def test_a_path_may_lead_to_kamertons_own_recipe() -> None:
         ),
         ("factor = 0.001", "factor = 10", "Bad value for factor"),
         ('weights_chosen_by = "last epoch"', 'weights_chosen_by = "test"', r"own\.toml: weights_chosen_by: "),
-        ("[schedule]", "[shedule]", r"own\.toml: schedule: field required"),
+        ("[schedule]", "[shedule]", r"own\.toml: shedule: no such field.*did you mean 'schedule'\?"),
+        ("dropout = 0.0", "dropuot = 0.2", r"own\.toml: dropuot: no such field.*Received: 0\.2.*mean 'dropout'\?"),
+        ("beta_1 = 0.9", "beta1 = 0.9", r"own\.toml: optimizer\.adam\.beta1: no such field.*mean 'beta_1'\?"),
+        ("epochs = 10", "epochs = 10\nhead_epoch = 3", r"head_epoch: no such field.*mean 'head_epochs'\?"),
         ('name = "adam"', 'name = "sgd"', r"own\.toml: optimizer: .*'adam', 'adamw'"),
         ('name = "adam"', "", r"own\.toml: optimizer: .*'name'"),
         ("[optimizer]\n", "[adam]\n", r'own\.toml: \[adam\] is written otherwise now.*\[optimizer\].*name = "adam"'),
@@ -136,6 +139,11 @@ def test_a_wrong_field_is_named_with_what_stood_there(own: Path, old: str, new: 
     with pytest.raises(UsageError, match=says) as caught:
         load_recipe(str(own))
     assert "own.toml" in str(caught.value)
+
+
+def test_a_recipe_that_is_not_there_is_answered_with_those_that_are(own: Path) -> None:
+    with pytest.raises(UsageError, match=r"No such file.*Next: name a file that is there, or one of .*modern"):
+        load_recipe(str(own))
 
 
 @pytest.mark.parametrize("content", [b"epochs = ", b"\xff\xfe", None])

@@ -26,7 +26,7 @@ from kamerton.networks.registry import find_network
 from kamerton.plurals import counted
 from kamerton.recipes import load_recipe
 from kamerton.runs.lock import LOCK_FILE, locked
-from kamerton.starts.start import is_weights_name
+from kamerton.starts.start import is_weights_name, require_learned
 from kamerton.starts.table import STARTS
 from kamerton.training.progress import Silent, Watcher
 from kamerton.training.train import require_start
@@ -92,6 +92,7 @@ def labels(
     of a run or a file may know the labels. With ``resume`` the work in ``out`` goes on, to the same bits. Raises
     UsageError, OutputError and CubeError before anything is trained, and TrainingStoppedError after SIGINT or SIGTERM.
     """
+    require_learned(start, freeze=freeze)
     settings = LabelsSettings(
         recipe=recipe,
         epochs=epochs,

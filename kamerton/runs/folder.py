@@ -389,6 +389,13 @@ def open_even_if_changed(path: str | Path) -> Run:
         table = read_json(place, RECORD_BYTES)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
+        inner = [str(one.parent) for one in sorted(path.glob(f"*/{RECORD_FILE}"))]
+        if inner and not is_run(path):
+            raise RunError(
+                f"{path}: a folder of runs, and no run",
+                received=counted(len(inner), "run"),
+                next_step=f"name one of them: {', '.join(map(as_typed, inner))}",
+            ) from error
         raise RunError(
             f"{place}: cannot be read as a run", received=reason, next_step="name a folder made by `kamerton train`"
         ) from error

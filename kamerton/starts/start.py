@@ -117,6 +117,16 @@ def _told_of_bands(given: str, start: Start, record: RunRecord) -> Start:
     return dataclasses.replace(start, record=dataclasses.replace(start.record, trained_on=known))
 
 
+def require_learned(start: object, *, freeze: bool) -> None:
+    """Refuse to leave weights as they are that nothing has learned (UsageError)."""
+    if freeze and start is None:
+        raise UsageError(
+            "Only what was learned before can be left as it is",
+            received="--freeze, and no learned weights",
+            next_step="name them with --start; `kamerton networks` lists some",
+        )
+
+
 def require_networks(given: str, networks: Sequence[str]) -> None:
     """Refuse learned weights that are not of all the networks that are to begin with them, before the first one does.
 

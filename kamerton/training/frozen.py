@@ -75,10 +75,13 @@ class FrozenTrainer(Trainer):
             self.watcher.end_epoch(session.epoch - 1, row)
             start = time.perf_counter()
         chosen = session.epoch if session.best is None else session.best.epoch
-        self.watcher.say(
-            f"penalty C {session.history[chosen - 1][PENALTY]:.3g}, the {session.recipe.weights_chosen_by} of "
-            f"{counted(len(strengths), 'strength')} from {STRONGEST:g} to {WEAKEST:g}"
+        tried = (
+            f"the {session.recipe.weights_chosen_by} of {counted(len(strengths), 'strength')} from {STRONGEST:g} to "
+            f"{WEAKEST:g}"
+            if len(strengths) > 1
+            else f"the strongest, and the only one tried; more --epochs try others, up to {WEAKEST:g}"
         )
+        self.watcher.say(f"penalty C {session.history[chosen - 1][PENALTY]:.3g}, {tried}")
 
     @torch.no_grad()
     def features_of(self, tapped: WithFeatures, cube: LabelledCube, views: int = 1) -> Features:

@@ -34,7 +34,7 @@ from kamerton.runs.folder import Run, create_run, is_run, open_run
 from kamerton.runs.lock import locked
 from kamerton.runs.places import from_run
 from kamerton.runs.record import CubeRecord, RunRecord, settled_in_words, versions
-from kamerton.starts.start import Start, implied_start, named_start, open_start
+from kamerton.starts.start import Start, implied_start, named_start, open_start, require_learned
 from kamerton.training.checkpoint import restore_newest
 from kamerton.training.cubes import (
     cube_paths,
@@ -101,6 +101,7 @@ def train(
     the first one writes. Raises UsageError, OutputError and CubeError before anything is written, and
     TrainingStoppedError after SIGINT or SIGTERM, with a checkpoint written.
     """
+    require_learned(start, freeze=freeze)
     settings = TrainSettings(
         recipe=recipe,
         epochs=epochs,

@@ -97,6 +97,12 @@ def test_a_spoilt_record_is_answered_with_the_field(
         open_run(run_copy.path)
 
 
+def test_of_a_folder_of_runs_the_runs_are_named(run_copy: Run, tmp_path: Path) -> None:
+    shutil.copytree(run_copy.path, tmp_path / "sweep" / "one")
+    with pytest.raises(RunError, match=r"sweep: a folder of runs, and no run.*name one of them: .*sweep/one\."):
+        open_run(tmp_path / "sweep")
+
+
 def test_a_run_of_an_unknown_network_is_answered_with_the_known(run_copy: Run) -> None:
     spoil(run_copy, lambda table: table.update(network="alexnet9"))
     with pytest.raises(RunError, match=r"run\.json: Unknown network.*did you mean 'alexnet'"):

@@ -114,6 +114,16 @@ def test_the_chosen_strength_is_said_and_the_seconds_hold_those_of_the_features(
     assert any(line.startswith(f"penalty C {chosen:.3g}, the best val_loss of 2 strengths") for line in said)
 
 
+def test_one_strength_alone_is_not_called_the_best(
+    toy_run: Run, toy_splits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr("kamerton.training.progress.Silent.say", lambda _, text: said.append(text))
+    train(toy_splits, network="lenet5", start=toy_run, freeze=True, epochs=1, out=tmp_path / "run")
+    (line,) = [line for line in said if line.startswith("penalty C")]
+    assert line == "penalty C 0.0001, the strongest, and the only one tried; more --epochs try others, up to 0.1"
+
+
 def test_a_probe_that_was_stopped_goes_on_to_the_same_bits(
     probe: Run, toy_run: Run, toy_splits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -136,7 +146,7 @@ def test_a_probe_that_was_stopped_goes_on_to_the_same_bits(
 
 
 def test_a_probe_without_learned_weights_is_one_line(toy_splits: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"Bad value for freeze.*learned weights, named by --start"):
+    with pytest.raises(UsageError, match=r"--freeze.*Next: name them with --start; `kamerton networks`"):
         train(toy_splits, network="lenet5", freeze=True, out=tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
