@@ -16,7 +16,7 @@ from pyarrow import parquet
 from rich.console import Console
 
 from kamerton.data.cubes.cube import open_cube
-from kamerton.evaluation import evaluate as evaluation
+from kamerton.evaluation import evaluate_figures
 from kamerton.evaluation.evaluate import evaluate
 from kamerton.evaluation.leakage import check_leakage, leakage_details, leakage_warning
 from kamerton.evaluation.tables import print_metrics
@@ -157,8 +157,10 @@ def test_leakage_is_in_the_numbers_the_table_and_the_pictures(
 ) -> None:
     titles: list[str] = []
     for name in ("confusion_figure", "mistakes_figure"):
-        draw = getattr(evaluation, name)
-        monkeypatch.setattr(evaluation, name, lambda *parts, draw=draw: (titles.append(parts[-1]), draw(*parts))[1])
+        draw = getattr(evaluate_figures, name)
+        monkeypatch.setattr(
+            evaluate_figures, name, lambda *parts, draw=draw: (titles.append(parts[-1]), draw(*parts))[1]
+        )
     found = evaluate(run, toy_splits / "valid.fits")
     warning = "NOT A TEST: of 20 galaxies the run has seen 20 in valid"
     kept = json.loads((found.path / "metrics.json").read_text())
