@@ -26,7 +26,7 @@ from kamerton.networks.registry import find_network
 from kamerton.plurals import counted
 from kamerton.recipes import load_recipe
 from kamerton.runs.lock import LOCK_FILE, locked
-from kamerton.starts.start import is_weights_name, require_learned
+from kamerton.starts.start import is_weights_name, require_learned, require_networks
 from kamerton.starts.table import STARTS
 from kamerton.training.progress import Silent, Watcher
 from kamerton.training.train import require_start
@@ -119,6 +119,8 @@ def labels(
     require_cleanlab()
     plan_of_each = load_recipe(recipe, epochs=epochs, batch_size=batch_size, freeze=freeze)
     require_start(plan_of_each, network, start)
+    if start is not None:
+        require_networks(start, [network])
     plan = Plan(as_path(out, "out"), network, plan_of_each, settings)
     _require_place(plan.out, resume=resume)
     watcher = watcher_for()

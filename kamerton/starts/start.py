@@ -135,10 +135,10 @@ def require_networks(given: str, networks: Sequence[str]) -> None:
     others = [name for name in networks if not _is_of(given, name)]
     if others:
         raise UsageError(
-            f"{given}: every network of a sweep begins with it, and it holds no weights of {', '.join(others)}",
+            f"{given}: every network begins with it, and it holds no weights of {', '.join(others)}",
             received=", ".join(networks),
             allowed="networks that these weights are of",
-            next_step="sweep those networks with another start, or with none",
+            next_step="train those networks with another start, or with none",
         )
 
 

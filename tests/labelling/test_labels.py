@@ -273,6 +273,8 @@ def test_what_cannot_be_is_known_before_anything_is_trained(cube: Path, tmp_path
         labels(cube, network="lenet5", lang="de", out=tmp_path / "out")
     with pytest.raises(UsageError, match=r"norm_momentum keeps .* no learned weights .* --start"):
         labels(cube, network="lenet5", recipe="finetune", out=tmp_path / "out")
+    with pytest.raises(UsageError, match="holds no weights of lenet5"):
+        labels(cube, network="lenet5", start="efficientnet_lite0.imagenet", out=tmp_path / "out")
     with pytest.raises(UsageError, match=r"folds.*2 to 50"):
         labels(cube, network="lenet5", folds=1, out=tmp_path / "out")
     assert not (tmp_path / "out").exists()
