@@ -32,9 +32,9 @@ from kamerton.recipes import load_recipe
 from kamerton.runs.evaluation import dataset_name, evaluation_names, read_metrics
 from kamerton.runs.folder import Run, open_run
 from kamerton.runs.history import HISTORY_FILE, read_history
-from kamerton.starts.start import absolute_start, named_start, require_learned, require_networks
+from kamerton.starts.start import absolute_start, named_start, require_networks, require_start
 from kamerton.training.progress import Silent, Watcher
-from kamerton.training.train import require_start, train
+from kamerton.training.train import train
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,6 @@ def sweep(
     networks, before anything is trained, what `train` and `evaluate` raise, and WorkerLostError where a worker is
     killed; runs that are done by then stay done.
     """
-    require_learned(start, freeze=freeze)
     settings = SweepSettings(
         networks=several(networks, str),
         seeds=several(seeds, int),

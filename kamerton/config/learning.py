@@ -15,7 +15,7 @@ class LearningSettings(Settings):
     """What one training and a sweep of them have in common."""
 
     recipe: str | Recipe = "modern"
-    """modern, notebook, finetune, finetune_balanced, or a path to a recipe of your own that ends in .toml."""
+    """Name of a recipe, as modern, finetune or notebook, or a path to one of your own that ends in .toml."""
     epochs: int | None = None
     """Passes over the training images; by default the recipe's."""
     batch_size: int | None = None
@@ -31,7 +31,6 @@ class LearningSettings(Settings):
 
     def check(self) -> None:
         require(self.start != "", "start", self.start, "a run folder, a file or a name, or none at all")
-        require(self.start is not None or not self.freeze, "freeze", self.freeze, "learned weights, named by --start")
 
 
 @dataclass(frozen=True)

@@ -26,10 +26,9 @@ from kamerton.networks.registry import find_network
 from kamerton.plurals import counted
 from kamerton.recipes import load_recipe
 from kamerton.runs.lock import LOCK_FILE, locked
-from kamerton.starts.start import is_weights_name, require_learned, require_networks
+from kamerton.starts.start import is_weights_name, require_networks, require_start
 from kamerton.starts.table import STARTS
 from kamerton.training.progress import Silent, Watcher
-from kamerton.training.train import require_start
 
 
 @dataclass(frozen=True)
@@ -92,7 +91,6 @@ def labels(
     of a run or a file may know the labels. With ``resume`` the work in ``out`` goes on, to the same bits. Raises
     UsageError, OutputError and CubeError before anything is trained, and TrainingStoppedError after SIGINT or SIGTERM.
     """
-    require_learned(start, freeze=freeze)
     settings = LabelsSettings(
         recipe=recipe,
         epochs=epochs,

@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from kamerton.config.recipe import Recipe
 from kamerton.data.cubes.origin import stretch_differs
 from kamerton.data.download import download
 from kamerton.data.marks import GalaxyMarks
@@ -117,13 +118,24 @@ def _told_of_bands(given: str, start: Start, record: RunRecord) -> Start:
     return dataclasses.replace(start, record=dataclasses.replace(start.record, trained_on=known))
 
 
-def require_learned(start: object, *, freeze: bool) -> None:
-    """Refuse to leave weights as they are that nothing has learned (UsageError)."""
-    if freeze and start is None:
+def require_start(recipe: Recipe, network: str, start: str | None) -> None:
+    """Refuse to leave as it is what nothing has learned: all but the last layer, or the statistics (UsageError).
+
+    A network from scratch would be one without features, or without normalisation.
+    """
+    if start or implied_start(network):
+        return
+    if recipe.frozen:
         raise UsageError(
             "Only what was learned before can be left as it is",
             received="--freeze, and no learned weights",
             next_step="name them with --start; `kamerton networks` lists some",
+        )
+    if recipe.keeps_statistics:
+        raise UsageError(
+            f"recipe {recipe.name}: norm_momentum keeps what batch normalisation has learned in an earlier training",
+            received="no learned weights to start from",
+            next_step="name them with --start, or take another recipe",
         )
 
 

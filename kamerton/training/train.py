@@ -34,7 +34,7 @@ from kamerton.runs.folder import Run, create_run, is_run, open_run
 from kamerton.runs.lock import locked
 from kamerton.runs.places import from_run
 from kamerton.runs.record import CubeRecord, RunRecord, settled_in_words, versions
-from kamerton.starts.start import Start, implied_start, named_start, open_start, require_learned
+from kamerton.starts.start import Start, implied_start, named_start, open_start, require_start
 from kamerton.training.checkpoint import restore_newest
 from kamerton.training.cubes import (
     cube_paths,
@@ -101,7 +101,6 @@ def train(
     the first one writes. Raises UsageError, OutputError and CubeError before anything is written, and
     TrainingStoppedError after SIGINT or SIGTERM, with a checkpoint written.
     """
-    require_learned(start, freeze=freeze)
     settings = TrainSettings(
         recipe=recipe,
         epochs=epochs,
@@ -119,6 +118,7 @@ def train(
     watcher = watcher or Silent()
     plan = load_recipe(recipe, epochs=epochs, batch_size=batch_size, freeze=freeze)
     find_network(network)
+    require_start(plan, network, settings.start)
     places = cube_paths(as_path(data, "data"))
     path = _run_path(out, network, resume=resume)
     copies = notebook_copies(network) if notebook_paths else {}
@@ -130,7 +130,6 @@ def train(
             held.enter_context(locked(path, "train"))
         cubes = Cubes(*(held.enter_context(open_cube(place, watcher=watcher)) for place in places))
         record = _record(network, plan, settings, cubes, path)
-        require_start(plan, network, settings.start)
         given = settings.start or implied_start(network)
         begin = _open_start(given, record, path, watcher)
         record = dataclasses.replace(record, start=begin if begin is None else begin.record)
@@ -159,16 +158,6 @@ def train(
         if processes.is_first:
             write_notebook_copies(run, copies)
     return open_run(path)
-
-
-def require_start(recipe: Recipe, network: str, start: str | None) -> None:
-    """Refuse statistics that nothing has learned: a network from scratch would be one without normalisation."""
-    if recipe.keeps_statistics and not (start or implied_start(network)):
-        raise UsageError(
-            f"recipe {recipe.name}: norm_momentum keeps what batch normalisation has learned in an earlier training",
-            received="no learned weights to start from",
-            next_step="name them with --start, or take another recipe",
-        )
 
 
 def _open_start(given: str | None, record: RunRecord, path: Path, watcher: Watcher) -> Start | None:

@@ -25,9 +25,10 @@ from kamerton.evaluation.leakage import check_leakage
 from kamerton.files import file_sha256
 from kamerton.networks.registry import build_network
 from kamerton.progress import Silent
+from kamerton.recipes import load_recipe
 from kamerton.runs.folder import Run, open_run
 from kamerton.starts import start as start_module
-from kamerton.starts.start import open_start, start_place
+from kamerton.starts.start import open_start, require_start, start_place
 from kamerton.starts.table import STARTS, KnownWeights
 from kamerton.training.train import train
 from kamerton.verification import verify
@@ -333,3 +334,16 @@ def test_every_entry_of_the_table_says_all_that_a_user_must_know() -> None:
         assert len(known.sha256) == len(known.wheel_sha256) == 64
         assert known.trained_on.startswith("ImageNet")
         assert known.licence == "Apache-2.0"
+
+
+@pytest.mark.parametrize(("freeze", "said"), [(True, "Only what was learned before"), (False, "norm_momentum keeps")])
+def test_what_nothing_has_learned_is_not_left_as_it_is(freeze: bool, said: str) -> None:
+    recipe = load_recipe("finetune", freeze=freeze)
+    with pytest.raises(UsageError, match=f"{said}.*--start"):
+        require_start(recipe, "lenet5", None)
+    require_start(recipe, "lenet5", "runs/before")
+
+
+def test_a_network_whose_name_asks_for_weights_has_something_to_leave(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kamerton.starts.start.implied_start", lambda network: network)
+    require_start(load_recipe("finetune", freeze=True), "timm:resnet18.a1_in1k", None)
