@@ -26,7 +26,7 @@ def results_before(run: Run, dataset: str) -> Results | None:
     """Read the results that a run has under a name; None where there are none that can be read."""
     with suppress(RunError):
         if dataset in evaluation_names(run):
-            return Results(read_metrics(run, dataset), _made(run.evaluation_path(dataset) / "metrics.json"))
+            return Results(read_metrics(run, dataset), _made(run.evaluation_path(dataset)))
     return None
 
 
@@ -70,8 +70,8 @@ def calibration_before(run: Run) -> Earlier | None:
     return None
 
 
-def _made(file: Path) -> str:
-    """Say when a file was written; a run folder that was copied without its times says when that was."""
+def _made(place: Path) -> str:
+    """Say when a file or a folder was written; a run folder that was copied without its times says when that was."""
     with suppress(OSError):
-        return datetime.fromtimestamp(file.stat().st_mtime, UTC).strftime("%Y-%m-%d %H:%M UTC")
+        return datetime.fromtimestamp(place.stat().st_mtime, UTC).strftime("%Y-%m-%d %H:%M UTC")
     return "at a time that is not known"
