@@ -12,13 +12,17 @@ from tests.conftest import write_toy_cube
 from tests.training.killed import OPTIONS
 
 
+def _cubes(folder: Path, count: int, size: int) -> Path:
+    """Fill a folder with so many galaxies to train on, and nine to validate with."""
+    write_toy_cube(folder / "train.fits", count, size, seed=0)
+    write_toy_cube(folder / "valid.fits", 9, size, seed=1)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with cubes of few small galaxies; do not change it."""
-    folder = tmp_path_factory.mktemp("tiny")
-    write_toy_cube(folder / "train.fits", 20, 16, seed=0)
-    write_toy_cube(folder / "valid.fits", 9, 16, seed=1)
-    return folder
+    return _cubes(tmp_path_factory.mktemp("tiny"), 20, 16)
 
 
 @pytest.fixture
@@ -32,10 +36,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(scope="session")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Cubes for the training that is killed, and resumed; do not change them."""
-    folder = tmp_path_factory.mktemp("resume")
-    write_toy_cube(folder / "train.fits", 36, 20, seed=0)
-    write_toy_cube(folder / "valid.fits", 9, 20, seed=1)
-    return folder
+    return _cubes(tmp_path_factory.mktemp("resume"), 36, 20)
 
 
 @pytest.fixture(scope="session")
