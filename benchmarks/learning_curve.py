@@ -5,8 +5,9 @@
 
 The galaxies, the split and the test set are those of benchmarks/real_galaxies.py, 64 px of the central 128. Of the
 training galaxies the first 50, 100, 200, 500 and 1,000 in an order drawn by the seed are labelled. All trainings of one
-way have epochs in inverse proportion to the root of the labels. The 271 validation galaxies choose the strength of a
-probe's penalty and the best epoch of the others, so that the fewest labels are really more.
+way have epochs in inverse proportion to the root of the labels, and end with their last: of few labels the validation
+loss is the best where next to nothing is learned. Only the strength of a probe's penalty is chosen, by the 271
+validation galaxies, so that there the fewest labels are really more; the others see none of them.
 
 Rows go to OUT/rows.csv as they come; a run that was stopped goes on after the last whole one. At the end stand the
 table and OUT/learning_curve.png.
@@ -38,6 +39,8 @@ from kamerton.recipes import load_recipe
 COUNTS = (50, 100, 200, 500, 1000)
 
 SIZE, CROP = 64, 128
+
+LOOKED_AT = 32
 
 COLUMNS = ("way", "labels", "seed", "accuracy", "balanced", "log_loss", "seconds")
 
@@ -89,10 +92,15 @@ def learned(way: Way, count: int, seed: int, out: Path) -> dict[str, float]:
         order = np.random.default_rng(seed).permutation(len(source))[:count]
         write_first(source, np.sort(order), place / "train.fits")
         everything = len(source)
-    (place / "valid.fits").symlink_to(out.resolve() / "split" / "valid.fits")
     recipe = load_recipe(way.recipe, freeze=way.freeze)
-    if way.epochs is not None:
-        recipe = dataclasses.replace(recipe, epochs=round(way.epochs * (everything / count) ** 0.5))
+    if way.epochs is None:
+        (place / "valid.fits").symlink_to(out.resolve() / "split" / "valid.fits")
+    else:
+        # It decides nothing here, so few are looked at after each epoch.
+        with open_cube(out / "split" / "valid.fits") as source:
+            write_first(source, np.arange(LOOKED_AT), place / "valid.fits")
+        epochs = round(way.epochs * (everything / count) ** 0.5)
+        recipe = dataclasses.replace(recipe, epochs=epochs, weights_chosen_by="last epoch")
     begun = time.perf_counter()
     run = kamerton.train(
         place, network=way.network, recipe=recipe, start=way.start, freeze=way.freeze, seed=seed, out=place / "run"

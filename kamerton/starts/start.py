@@ -128,7 +128,7 @@ def require_start(recipe: Recipe, network: str, start: str | None) -> None:
     if recipe.frozen:
         raise UsageError(
             "Only what was learned before can be left as it is",
-            received="--freeze, and no learned weights",
+            received=f"recipe {recipe.name} with all but the last layer frozen (--freeze), and no learned weights",
             next_step="name them with --start; `kamerton networks` lists some",
         )
     if recipe.keeps_statistics:
