@@ -22,6 +22,9 @@ from kamerton.training.session import Session
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 """Ctrl-C, and what batch queues send before they kill."""
 
+EPOCH_SHARE = 0.05
+"""Of the time, for checkpoints at the ends of epochs; of few galaxies an epoch can be shorter than its checkpoint."""
+
 
 @dataclass
 class StopRequest:
@@ -97,6 +100,8 @@ class RunKeeper:
     last_time: float = field(default_factory=time.monotonic)
     last_steps: int = 0
     """Batches since the last checkpoint."""
+    last_cost_s: float = 0.0
+    """What the last checkpoint took."""
     has_diverged: bool = False
     """Whether that was said."""
 
@@ -110,12 +115,15 @@ class RunKeeper:
             raise self._stopped(self._within(session))
 
     def after_epoch(self, session: Session) -> None:
-        """Write the history's row and a checkpoint, and stop where that was asked for."""
+        """Write the history's row, a checkpoint unless it would cost too much, and stop where that was asked for."""
         if self.processes.is_first:
             self.run.append_history(session.epoch - 1, session.history[-1])
             self._warn_of_divergence(session)
-        self._checkpoint(session)
-        if self.processes.any(self.stop.signal is not None)[0]:
+        is_last = session.epoch == session.recipe.epochs
+        due, stopped = self.processes.any(is_last or self._is_cheap(), self.stop.signal is not None)
+        if due or stopped:
+            self._checkpoint(session)
+        if stopped:
             raise self._stopped(f"after epoch {session.epoch}")
 
     def _warn_of_divergence(self, session: Session) -> None:
@@ -152,7 +160,13 @@ class RunKeeper:
         by_steps = steps is not None and self.last_steps >= steps
         return by_steps or (minutes is not None and time.monotonic() - self.last_time >= 60 * minutes)
 
+    def _is_cheap(self) -> bool:
+        """Tell whether the last one is so long ago that another takes no more than its share; who writes decides."""
+        return self.processes.is_first and self.last_cost_s <= EPOCH_SHARE * (time.monotonic() - self.last_time)
+
     def _checkpoint(self, session: Session) -> None:
+        begun = time.monotonic()
         if self.processes.is_first:
             write_checkpoint(self.run.checkpoint_path, session)
         self.last_time, self.last_steps = time.monotonic(), 0
+        self.last_cost_s = self.last_time - begun

@@ -36,6 +36,20 @@ def test_a_training_killed_at_a_batch_goes_on_to_the_same_bits(
     assert outcome(train(data, **OPTIONS, out=tmp_path / "run", resume=True)) == outcome(whole)
 
 
+def test_a_training_killed_epochs_after_its_last_checkpoint_goes_on_to_the_same_bits(
+    data: Path, whole: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first epoch has a checkpoint, and the second has none, for it would take more than its share."""
+    options = OPTIONS | {"checkpoint_steps": None}
+    monkeypatch.setattr("kamerton.training.keeping.EPOCH_SHARE", 0)
+    with pytest.raises(KilledError):
+        train(data, **options, out=tmp_path / "run", watcher=KillAfterStep(12))
+    killed = open_run(tmp_path / "run")
+    assert [path.stem for path in killed.checkpoint_path.glob("*.json")] == ["000001-000000000"]
+    assert len(killed.history()) == 2
+    assert outcome(train(data, **options, out=killed.path, resume=True)) == outcome(whole)
+
+
 def test_a_training_killed_at_any_write_goes_on_to_the_same_bits(
     data: Path, whole: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

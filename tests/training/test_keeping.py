@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 import threading
@@ -68,6 +69,40 @@ def test_without_time_and_count_only_the_end_of_an_epoch_has_one(run: Run) -> No
     keeper.after_epoch(learner)
     assert kept(run) == [0]
     assert run.history()["loss"].tolist() == [row["loss"]]
+
+
+def end_epoch(keeper: RunKeeper, learner: Session) -> None:
+    learner.tally, learner.seconds = RunningTally(Tally(1.0, 1, 2)), 1.0
+    learner.end_epoch(Tally(1.0, 1, 2), 0.1, 1e-3)
+    keeper.after_epoch(learner)
+
+
+def test_epochs_much_shorter_than_a_checkpoint_share_one(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A checkpoint takes two seconds here, so that one is due every forty; the last epoch has its own."""
+    now, written = [0.0], []
+
+    def write(_folder: Path, learner: Session) -> None:
+        now[0] += 2
+        written.append(learner.epoch)
+
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("kamerton.training.keeping.write_checkpoint", write)
+    learner = session()
+    learner.recipe = dataclasses.replace(learner.recipe, epochs=10)
+    keeper = RunKeeper(run, TrainSettings(checkpoint_minutes=None), StopRequest(), last_time=0.0)
+    for _ in range(10):
+        now[0] += 15
+        end_epoch(keeper, learner)
+    assert written == [1, 4, 7, 10]
+    assert len(run.history()) == 10
+
+
+def test_a_stop_at_the_end_of_an_epoch_writes_a_checkpoint_that_was_not_due(run: Run) -> None:
+    stop = StopRequest(signal.SIGTERM)
+    keeper, learner = RunKeeper(run, TrainSettings(), stop, last_cost_s=1e9), session()
+    with pytest.raises(TrainingStoppedError, match="after epoch 1"):
+        end_epoch(keeper, learner)
+    assert len(kept(run)) == 1
 
 
 @pytest.mark.parametrize("lost", ["loss", "val_loss"])
