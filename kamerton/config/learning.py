@@ -40,7 +40,7 @@ class TrainSettings(LearningSettings):
     seed: int = 0
     """Starting weights, order of the images and dropout all follow from it."""
     checkpoint_minutes: float | None = 10.0
-    """Write a checkpoint when the last one is older; so has an epoch's end, unless they would take over 5% of the time."""
+    """Write a checkpoint when the last one is older; an epoch's end has one where that takes under 5% of the time."""
     checkpoint_steps: int | None = None
     """Write a checkpoint every so many batches."""
     deterministic: bool | None = None
