@@ -4,10 +4,11 @@
     python benchmarks/learning_curve.py ../shared/data results/curve --seeds 0,1,2 --ways scratch,probe,finetune
 
 The galaxies, the split and the test set are those of benchmarks/real_galaxies.py, 64 px of the central 128. Of the
-training galaxies the first 50, 100, 200, 500 and 1,000 in an order drawn by the seed are labelled. All trainings of one
-way have epochs in inverse proportion to the root of the labels, and end with their last: of few labels the validation
-loss is the best where next to nothing is learned. Only the strength of a probe's penalty is chosen, by the 271
-validation galaxies, so that there the fewest labels are really more; the others see none of them.
+training galaxies the first 50, 100, 200, 500 and 1,000 in an order drawn by the seed are labelled; it begins with one
+of each class, for nobody trains a network for a class of which there is none. All trainings of one way have epochs in
+inverse proportion to the root of the labels, and end with their last: of few labels the validation loss is the best
+where next to nothing is learned. Only the strength of a probe's penalty is chosen, by the 271 validation galaxies, so
+that there the fewest labels are really more; the others see none of them.
 
 Rows go to OUT/rows.csv as they come; a run that was stopped goes on after the last whole one. At the end stand the
 table and OUT/learning_curve.png.
@@ -82,6 +83,13 @@ def write_first(source: LabelledCube, places: np.ndarray, path: Path) -> None:
         writer.finish(source.labels[places], Table({"id": ids}), origin=source.origin)
 
 
+def drawn(labels: np.ndarray, seed: int) -> np.ndarray:
+    """Draw an order of galaxies, of which the first are one of each class."""
+    order = np.random.default_rng(seed).permutation(len(labels))
+    _, first = np.unique(labels[order], return_index=True)
+    return np.concatenate([order[first], np.delete(order, first)])
+
+
 def learned(way: Way, count: int, seed: int, out: Path) -> dict[str, float]:
     """Train on the first ``count`` galaxies and test."""
     place = out / "now"
@@ -89,8 +97,7 @@ def learned(way: Way, count: int, seed: int, out: Path) -> dict[str, float]:
     place.mkdir()
     with open_cube(out / "split" / "train.fits") as source:
         # Sorted within each count, so that the order of reading is that of the file.
-        order = np.random.default_rng(seed).permutation(len(source))[:count]
-        write_first(source, np.sort(order), place / "train.fits")
+        write_first(source, np.sort(drawn(source.labels, seed)[:count]), place / "train.fits")
         everything = len(source)
     recipe = load_recipe(way.recipe, freeze=way.freeze)
     if way.epochs is None:
