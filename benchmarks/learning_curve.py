@@ -8,7 +8,7 @@ training galaxies the first 50, 100, 200, 500 and 1,000 in an order drawn by the
 of each class, for nobody trains a network for a class of which there is none. All trainings of one way have epochs in
 inverse proportion to the root of the labels, and end with their last: of few labels the validation loss is the best
 where next to nothing is learned. Only the strength of a probe's penalty is chosen, by the 271 validation galaxies, so
-that there the fewest labels are really more; the others see none of them.
+that there the fewest labels are really more; for the others they decide nothing.
 
 Rows go to OUT/rows.csv as they come; a run that was stopped goes on after the last whole one. At the end stand the
 table and OUT/learning_curve.png.

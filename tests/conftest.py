@@ -47,8 +47,6 @@ settings.load_profile("kamerton")
 def pytest_configure(config: pytest.Config) -> None:
     """Let small cubes of few galaxies pass without a word; what is said of them is asked for with `pytest.warns`."""
     config.addinivalue_line("filterwarnings", "ignore::kamerton.errors.KamertonWarning")
-    # `save_figure` ignores it, too, but another thread that puts its own filters back can undo that in the meantime.
-    config.addinivalue_line("filterwarnings", "ignore:Glyph .* missing from font")
 
 
 @pytest.fixture(scope="session", autouse=True)
