@@ -15,6 +15,7 @@ ROOMS = (
     "errors",
     "version",
     "plurals",
+    "quiet",
     "checks",
     "config",
     "opening",

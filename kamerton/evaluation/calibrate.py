@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -33,6 +32,7 @@ from kamerton.inference.engines import BATCH_IMAGES, Answers
 from kamerton.inference.predictor import Predictor
 from kamerton.plurals import counted
 from kamerton.progress import Progress
+from kamerton.quiet import Filter, Quiet
 from kamerton.runs.calibration import (
     Calibration,
     Known,
@@ -52,6 +52,9 @@ KNOWN_GALAXIES = 2000
 
 HALVES_SEED = 0
 """Of the order in which galaxies are dealt out."""
+
+_FEW_GALAXIES = Quiet(Filter("ignore", UserWarning, "The least populated class"))
+"""What scikit-learn says of classes with fewer galaxies than parts."""
 
 
 @dataclass(frozen=True)
@@ -244,9 +247,7 @@ def dealt(labels: Labels, groups: Sequence[str] | None, parts: int) -> Rows:
     if parts < 2:
         return found
     dealer = StratifiedGroupKFold(parts, shuffle=True, random_state=HALVES_SEED)
-    with warnings.catch_warnings():
-        # Of classes with fewer galaxies than parts.
-        warnings.simplefilter("ignore", UserWarning)
+    with _FEW_GALAXIES:
         for part, (_, rows) in enumerate(dealer.split(labels, labels, places)):
             found[rows] = part
     return found

@@ -7,11 +7,11 @@ colour has a marker of its own beside it.
 from __future__ import annotations
 
 import textwrap
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kamerton.files import whole_file
+from kamerton.quiet import Filter, Quiet
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -35,6 +35,9 @@ MANY_CLASSES = 30
 PICTURE_ENDINGS = (".png", ".svg")
 """Each picture of a comparison is written in these formats."""
 
+_MISSING_LETTERS = Quiet(Filter("ignore", UserWarning, "Glyph .* missing from font"))
+"""A name may have any letters; one that the font lacks is drawn as a box."""
+
 
 def save_figure(figure: Figure, path: Path) -> None:
     """Write a figure in the format of the path's ending, whole or not at all."""
@@ -43,9 +46,7 @@ def save_figure(figure: Figure, path: Path) -> None:
 
         # Without a date and with known names inside, the same results give the same bytes.
         metadata = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix)
-        with rc_context({"svg.hashsalt": "kamerton"}), warnings.catch_warnings():
-            # A name may have any letters; one that the font lacks is drawn as a box.
-            warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        with rc_context({"svg.hashsalt": "kamerton"}), _MISSING_LETTERS:
             figure.savefig(partial, dpi=DOTS_PER_INCH, metadata=metadata)
 
 

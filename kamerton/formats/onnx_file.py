@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import threading
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ from kamerton.config.pictures import PIXEL_SCALE
 from kamerton.errors import ModelFileError
 from kamerton.files import whole_file
 from kamerton.networks.features import WithFeatures
+from kamerton.quiet import Filter, Quiet
 
 if TYPE_CHECKING:
     import onnx
@@ -33,6 +33,9 @@ OPSET = 17
 
 _EXPORTING = threading.Lock()
 """PyTorch's exporter keeps what it does in one place a process: a second thread in it is an AssertionError."""
+
+_WORDS_OF_TORCH = Quiet(Filter("ignore", Warning))
+"""On its older exporter, and on shapes that are constants here."""
 
 SPARE_BYTES = 1 << 20
 """By which a file may be longer than twice what is exported now."""
@@ -72,8 +75,7 @@ def onnx_bytes(network: nn.Module, image_shape: tuple[int, int, int], *, feature
     outputs, content = OUTPUTS_WITH_FEATURES if features else (OUTPUT,), io.BytesIO()
     # The older of PyTorch's two exporters: a second instead of ten, and no further package.
     exporting: dict[str, Any] = {"dynamo": False, "opset_version": OPSET, "do_constant_folding": True}
-    with _EXPORTING, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with _EXPORTING, _WORDS_OF_TORCH:
         torch.onnx.export(
             model,
             (torch.zeros(2, channels, height, width),),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,12 +9,16 @@ from jaxtyping import Float64, Int64
 
 from kamerton.arrays import Mask, Rows, ValuesN
 from kamerton.neighbours.nearest import Directions
+from kamerton.quiet import Filter, Quiet
 
 CLUSTERS_SEED = 0
 """Of the clusters' first middles."""
 
 SHORTLIST = 10
 """So many times the wanted galaxies are looked at for what they look like: the least sure of all."""
+
+_EQUAL_GALAXIES = Quiet(Filter("ignore", UserWarning, "Number of distinct clusters"))
+"""What scikit-learn says where several galaxies look the same to the network."""
 
 
 def margins(probabilities: Float64[np.ndarray, "n classes"]) -> ValuesN:
@@ -66,11 +69,9 @@ def spread(points: Directions, count: int) -> Int64[np.ndarray, " chosen"]:
 def _typical(points: Directions, count: int) -> Int64[np.ndarray, " chosen"]:
     """Give the places of the galaxies that are nearest to the middle of their cluster."""
     from sklearn.cluster import KMeans
-    from sklearn.exceptions import ConvergenceWarning
 
     exact = points.astype(np.float64)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
+    with _EQUAL_GALAXIES:
         found = KMeans(count, n_init=1, random_state=CLUSTERS_SEED).fit(exact)
     away = np.square(exact - found.cluster_centers_[found.labels_]).sum(1)
     # By cluster, and in each the nearest to its middle first.

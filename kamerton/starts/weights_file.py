@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -12,6 +11,7 @@ import torch
 
 from kamerton.errors import ModelFileError
 from kamerton.opening import open_plain
+from kamerton.quiet import Filter, Quiet
 from kamerton.tensors import FLOATS, read_tensors, tensor_shapes
 
 SAFETENSORS = ".safetensors"
@@ -22,6 +22,9 @@ INSIDE = ("state_dict", "model", "model_state_dict")
 
 LARGEST_BYTES = 1 << 33
 """Of a file of weights: 8 GiB; the largest network of timm has half of that."""
+
+_WORDS_OF_TORCH = Quiet(Filter("ignore", Warning))
+"""The answer is one line; PyTorch's own words about a form that it may not know are no help beside it."""
 
 
 def read_weights(path: Path) -> dict[str, torch.Tensor]:
@@ -67,9 +70,7 @@ def _read_pytorch(path: Path) -> Mapping[str, torch.Tensor]:
                 # PyTorch packs nothing, and what is packed may be of any size.
                 raise ValueError("packed parts, as PyTorch writes none")
     try:
-        with warnings.catch_warnings():
-            # The answer is one line; PyTorch's own words about a form that it may not know are no help beside it.
-            warnings.simplefilter("ignore")
+        with _WORDS_OF_TORCH:
             content = torch.load(path, map_location="cpu", weights_only=True)
     except OSError:
         raise

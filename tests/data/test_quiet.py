@@ -1,8 +1,7 @@
-"""Warnings of libraries while files are read, in several threads: passed over, and put back as they were."""
+"""Warnings of libraries while files are read: passed over, or errors where a file is damaged."""
 
 from __future__ import annotations
 
-import threading
 import warnings
 
 import pytest
@@ -34,23 +33,3 @@ def test_what_astropy_warns_of_in_a_damaged_file_is_an_error() -> None:
         warnings.warn("File may have been truncated", AstropyUserWarning, stacklevel=1)
     with quiet_libraries, pytest.warns(KamertonWarning):
         warn("truncated.jpg: a picture")
-
-
-def test_filters_are_put_back_whichever_thread_leaves_last() -> None:
-    before = list(warnings.filters)
-    entered, leave = threading.Barrier(2), threading.Event()
-
-    def read() -> None:
-        with quiet_libraries:
-            entered.wait(10)
-            leave.wait(10)
-
-    reader = threading.Thread(target=read)
-    with quiet_libraries:
-        reader.start()
-        entered.wait(10)
-    # The first to come has gone, and the other still reads.
-    assert list(warnings.filters) != before
-    leave.set()
-    reader.join()
-    assert list(warnings.filters) == before

@@ -44,8 +44,6 @@ def test_another_cube_of_the_same_name_is_refused(run: Run, cube: Path, tmp_path
     assert everything_in(run.path) == before
 
 
-# `save_figure` ignores it, too, but another thread that puts its own filters back can undo that in the meantime.
-@pytest.mark.filterwarnings("ignore:Glyph .* missing from font")
 @pytest.mark.parametrize("name", ["second", "zażółć gęślą", "北", "x" * 200])
 def test_results_of_another_cube_have_the_name_that_they_are_given(
     run: Run, cube: Path, tmp_path: Path, name: str

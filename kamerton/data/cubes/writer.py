@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -33,6 +32,7 @@ from kamerton.data.fits.letters import (
 )
 from kamerton.errors import UsageError
 from kamerton.files import cannot_write, partial_path, remove_partial
+from kamerton.quiet import Filter, Quiet
 
 CLASS_KEYWORD = "CLASS"
 """``CLASS0``, ``CLASS1``... in the label HDU's header name the classes."""
@@ -43,6 +43,9 @@ HEADER_BLOCKS = 1
 """Blocks kept for the primary header (36 cards), whose galaxy count and checksums are known only at the end."""
 
 CUBE_ENDINGS = (".fits", ".fit", ".fts")
+
+_NAMES_OF_COLUMNS = Quiet(Filter("ignore", VerifyWarning))
+"""They are the user's own, in any letters."""
 
 
 def require_cube_name(path: Path) -> None:
@@ -183,9 +186,7 @@ def _catalogue_hdu(catalogue: Table) -> fits.BinTableHDU:
             table[name].unit = units.deg
     table.meta.clear()
     has_escapes = escape_table(table)
-    with warnings.catch_warnings():
-        # Names of columns are the user's own.
-        warnings.simplefilter("ignore", VerifyWarning)
+    with _NAMES_OF_COLUMNS:
         hdu = fits.table_to_hdu(table)
     hdu.name = "CATALOG"
     if has_escapes:
