@@ -42,14 +42,17 @@ def check_leakage(runs: Run | Sequence[Run], cube: LabelledCube) -> Leakage:
         split: int((np.any(list(found.values()), axis=0) & ~surely[split]).sum()) for split, found in masks.items()
     }
     by = {check: {split: int(found[check].sum()) for split, found in masks.items()} for check in ALL_CHECKS}
+    anywhere = {check: np.any([found[check] for found in masks.values()], axis=0) for check in ALL_CHECKS}
     whole = all(run.record.knows_what_it_saw for run in runs)
     # Where nobody knows what a start or a member has seen, no check could look for all of it.
     looked = comparable(galaxies, [marks for _, marks in known]) if whole else dict.fromkeys(ALL_CHECKS, nothing)
     # Of a galaxy that was found nothing is left to be known.
-    answered = {
-        check: np.any([looked[check], *(found[check] for found in masks.values())], axis=0) for check in ALL_CHECKS
-    }
-    return Leakage.of(seen, likely, by, {check: int(mask.sum()) for check, mask in answered.items()})
+    answered = {check: looked[check] | anywhere[check] for check in ALL_CHECKS}
+    return Leakage.of(seen, likely, by, _sums(answered), _sums(anywhere))
+
+
+def _sums(masks: Mapping[SeenBy, Mask]) -> dict[SeenBy, int]:
+    return {check: int(mask.sum()) for check, mask in masks.items()}
 
 
 def _known(runs: Sequence[Run]) -> list[tuple[str, GalaxyMarks]]:
@@ -90,9 +93,11 @@ def check_counts(leakage: Leakage, galaxies: int) -> list[CheckCount]:
         return []
     counts = []
     for check in ALL_CHECKS:
-        found = leakage.by.get(check, {}).values()
-        # Older results did not count those that were found among the compared ones.
-        counts.append(CheckCount(check, sum(found), galaxies - max(leakage.compared.get(check, 0), *found, 0)))
+        by_split = leakage.by.get(check, {}).values()
+        # Older results did not say how many galaxies are in several splits.
+        found = leakage.found.get(check, min(sum(by_split), galaxies))
+        # Nor did they count those that were found among the compared ones.
+        counts.append(CheckCount(check, found, galaxies - max(leakage.compared.get(check, 0), found)))
     return counts
 
 

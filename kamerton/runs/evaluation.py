@@ -151,6 +151,8 @@ class Leakage:
     compared: dict[SeenBy, Count] = field(default_factory=dict)
     """Galaxies of the cube that each check found, or could compare with all of the run; empty in older results, where
     only pixels were compared."""
+    found: dict[SeenBy, Count] = field(default_factory=dict)
+    """Galaxies of the cube that each check found, in one split or in several; empty in older results."""
 
     @classmethod
     def of(
@@ -159,10 +161,11 @@ class Leakage:
         likely: dict[str, int] | None = None,
         by: dict[SeenBy, dict[str, int]] | None = None,
         compared: dict[SeenBy, int] | None = None,
+        found: dict[SeenBy, int] | None = None,
     ) -> Leakage:
         """Judge such counts."""
         likely, by, compared = likely or {}, by or {}, compared or {}
-        return cls(_judge(seen, likely, compared), seen, likely, by, compared)
+        return cls(_judge(seen, likely, compared), seen, likely, by, compared, found or {})
 
     def __post_init__(self) -> None:
         wanted = _judge(self.seen, self.likely, self.compared)

@@ -21,7 +21,7 @@ from kamerton.errors import (
     UnknownNameError,
     UsageError,
 )
-from kamerton.evaluation.leakage import check_leakage
+from kamerton.evaluation.leakage import check_leakage, leakage_details
 from kamerton.files import file_sha256
 from kamerton.networks.registry import build_network
 from kamerton.progress import Silent
@@ -101,6 +101,14 @@ def test_galaxies_of_the_start_count_as_seen(begun: Run, toy_splits: Path, other
     assert leakage.seen["start/train"] == 70
     with open_cube(others / "test.fits") as cube:
         assert check_leakage(begun, cube).seen == dict.fromkeys(("train", "valid", "start/train", "start/valid"), 0)
+
+
+def test_a_galaxy_of_the_start_and_of_the_training_counts_once(toy_run: Run, toy_splits: Path, tmp_path: Path) -> None:
+    run = begin(toy_splits, tmp_path / "run", toy_run.path)
+    with open_cube(toy_splits / "train.fits") as cube:
+        leakage = check_leakage(run, cube)
+    assert leakage.by["pixels"] == {"train": 70, "valid": 0, "start/train": 70, "start/valid": 0}
+    assert "pixels 70, id 70," in leakage_details(leakage, 70)
 
 
 def test_galaxies_of_a_starts_start_count_as_seen(begun: Run, toy_splits: Path, tmp_path: Path) -> None:
