@@ -18,7 +18,7 @@ from kamerton.config.judging import CalibrateSettings, SetMethod
 from kamerton.config.machine import Device
 from kamerton.data.cubes.cube import LabelledCube, open_cube
 from kamerton.errors import CubeError, RunError, warn
-from kamerton.evaluation.comparison import calibrated_since
+from kamerton.evaluation.comparing import calibrated_since
 from kamerton.evaluation.cubes import (
     labels_of_run,
     refuse_diverged,

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from kamerton.checks import as_path, several
 from kamerton.config.judging import CompareSettings
 from kamerton.errors import DataError, OutputError, UsageError
-from kamerton.evaluation.comparison import Caution, Comparison, compare_predictions
+from kamerton.evaluation.comparing import compare_predictions
+from kamerton.evaluation.comparison import Caution, Comparison
 from kamerton.evaluation.comparison_figures import FIGURES, draw_figures
 from kamerton.evaluation.results import read_all_predictions
 from kamerton.evaluation.statistics import METRICS

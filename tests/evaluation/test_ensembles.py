@@ -16,7 +16,7 @@ from kamerton.config.judging import CompareSettings
 from kamerton.data.cubes.cube import open_cube
 from kamerton.errors import CubeError, OutputError, UsageError
 from kamerton.evaluation import evaluate as evaluation
-from kamerton.evaluation.comparison import compare_predictions
+from kamerton.evaluation.comparing import compare_predictions
 from kamerton.evaluation.cost import cost_of
 from kamerton.evaluation.evaluate import Evaluation, evaluate
 from kamerton.evaluation.leakage import check_leakage
