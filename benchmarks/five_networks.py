@@ -2,6 +2,7 @@
 
     python benchmarks/five_networks.py results/five [--count 1200] [--epochs 8]
     python benchmarks/five_networks.py results/efigi --efigi ../shared/data [--epochs 8]
+    python benchmarks/five_networks.py results/efigi128 --efigi ../shared/data --size 128 --data-only
 
 Given again it goes on where it was. EFIGI (Baillard et al. 2011) is taken in three classes by Hubble stage: elliptical
 -6 to -4, spiral and lenticular -3 to 9, irregular 10 and 11. About an hour each on two quiet cores.
@@ -34,7 +35,7 @@ STAGES = {"elliptical": (-6, -4), "spiral or lenticular": (-3, 9), "irregular": 
 """Classes by Hubble stage, both ends included."""
 
 
-def efigi_cubes(data: Path, out: Path, seed: int) -> None:
+def efigi_cubes(data: Path, out: Path, size: int, seed: int) -> None:
     """Import EFIGI with its three classes and split it, a galaxy's pictures together."""
     labels = pd.read_csv(data / "labels.csv")
     rows = labels[(labels["source"] == "efigi") & labels["t_type"].notna()].copy()
@@ -43,7 +44,7 @@ def efigi_cubes(data: Path, out: Path, seed: int) -> None:
         rows.loc[rows["t_type"].between(first, last), "label"] = name
     rows["path"] = [str((data / place).resolve()) for place in rows["path"]]
     rows[["path", "label", "group"]].to_csv(out / "galaxies.csv", index=False)
-    print(import_cube(out / "galaxies.csv", out / "all.fits", size=SIZE))
+    print(import_cube(out / "galaxies.csv", out / "all.fits", size=size))
     print(split_cube(out / "all.fits", out / "data", group_column="group", seed=seed).describe())
 
 
@@ -54,6 +55,8 @@ def main() -> None:
     parser.add_argument("--efigi", type=Path, help="Folder with labels.csv and the pictures that it names.")
     parser.add_argument("--count", type=int, default=1200)
     parser.add_argument("--epochs", type=int, default=8)
+    parser.add_argument("--size", type=int, default=SIZE, help="Pixels of a side.")
+    parser.add_argument("--data-only", action="store_true", help="Make the cubes, for a sweep of another kind.")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     keep_freed_memory()
@@ -61,9 +64,11 @@ def main() -> None:
     data = given.out / "data"
     if not data.exists():
         if given.efigi is not None:
-            efigi_cubes(given.efigi, given.out, given.seed)
+            efigi_cubes(given.efigi, given.out, given.size, given.seed)
         else:
-            print(synth(data, count=given.count, size=SIZE, seed=given.seed).describe())
+            print(synth(data, count=given.count, size=given.size, seed=given.seed).describe())
+    if given.data_only:
+        return
     console = Console()
     runs = sweep(
         data,
