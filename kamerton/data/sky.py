@@ -106,7 +106,7 @@ def column_pairs(values: Iterable[object]) -> list[tuple[int, int]]:
 def sky_positions(catalogue: Table) -> PositionsDeg | None:
     """Read ``ra`` and ``dec`` as float64 degrees (N, 2), NaN where unknown; None where there are no such columns.
 
-    Raises DataError for columns that are not numbers.
+    Raises DataError for columns that are not numbers, or say that they are in another unit.
     """
     if not {"ra", "dec"} <= set(catalogue.colnames):
         return None
@@ -122,6 +122,10 @@ def impossible_positions(positions_deg: PositionsDeg) -> Mask:
 
 def _degrees(catalogue: Table, name: str) -> ValuesN:
     """Read a column as plain float64 degrees, NaN where it is masked."""
+    unit = catalogue[name].unit
+    # What is no unit to Astropy, as "degrees", says nothing against it.
+    if unit is not None and not isinstance(unit, u.UnrecognizedUnit) and unit not in {u.deg, u.one}:
+        raise _not_degrees(f"column {name!r}", f"values in {unit}")
     try:
         column = np.ma.asarray(catalogue[name], np.float64)
     except (TypeError, ValueError) as error:

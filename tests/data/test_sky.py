@@ -11,10 +11,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kamerton.data.sky import SkyPair, column_pairs, connected_groups, sky_pairs
+from kamerton.errors import DataError
 
 
 def catalogue(*positions_deg: tuple[float, float]) -> Table:
     return Table(rows=list(positions_deg), names=("ra", "dec"))
+
+
+@pytest.mark.parametrize("unit", [u.hourangle, u.hour, u.rad, u.arcsec])
+def test_a_column_that_says_another_unit_is_refused(unit: u.UnitBase) -> None:
+    table = Table({"ra": [1.0, 2.0] * unit, "dec": [1.0, 2.0]})
+    with pytest.raises(DataError, match=f"column 'ra' is not in degrees.*values in {unit}"):
+        sky_pairs(table, 33.5)
+
+
+@pytest.mark.parametrize("unit", [None, "deg", "degrees", "Decimal Degrees"])
+def test_a_column_in_degrees_or_that_says_nothing_known_is_read(unit: str | None) -> None:
+    table = catalogue((1.0, 1.0), (1.0, 1.0))
+    for name in ("ra", "dec"):
+        table[name].unit = u.Unit(unit, parse_strict="silent") if unit else None
+    assert rows_of(sky_pairs(table, 33.5) or []) == [(0, 1)]
 
 
 def rows_of(pairs: list[SkyPair]) -> list[tuple[int, int]]:

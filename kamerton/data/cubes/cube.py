@@ -32,6 +32,9 @@ from kamerton.data.marks import FEATURE_BYTES, Features
 from kamerton.errors import CubeError
 from kamerton.progress import Progress, Silent
 
+KNOWN_NAMES = {"id", "ra", "dec"}
+"""Columns of a catalogue that Kamerton knows."""
+
 
 class LabelledCube(CubeImages):
     """Labelled images in a FITS file, read from disk as they are asked for.
@@ -167,6 +170,7 @@ def read_catalogue(path: Path, hdus: fits.HDUList, count: int, rows: slice | Non
             table.convert_bytestring_to_unicode()
             if ESCAPES_KEYWORD in hdu.header:
                 unescape_table(table)
+            _use_known_names(table)
         if length != count:
             raise CubeError(
                 f"{path} HDU {number}: the catalogue does not have one row an image",
@@ -176,6 +180,13 @@ def read_catalogue(path: Path, hdus: fits.HDUList, count: int, rows: slice | Non
     if "id" not in table.colnames:
         table.add_column([f"{path.stem}#{row}" for row in range(count)[rows or slice(None)]], name="id", index=0)
     return table
+
+
+def _use_known_names(table: Table) -> None:
+    """Call id, ra and dec so whatever the case of their letters, which FITS does not tell apart in names."""
+    for name in table.colnames:
+        if name.lower() in KNOWN_NAMES and name.lower() not in table.colnames:
+            table.rename_column(name, name.lower())
 
 
 def _some_rows(hdu: Any, rows: slice) -> fits.BinTableHDU:

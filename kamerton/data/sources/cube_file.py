@@ -126,7 +126,7 @@ class CubeSource:
     @cached_property
     def has_own_ids(self) -> bool:
         """Whether the catalogue names the galaxies."""
-        return any(hdu.name == "CATALOG" and "id" in hdu.columns.names for hdu in self._hdus)
+        return any(hdu.name == "CATALOG" and "id" in map(str.lower, hdu.columns.names) for hdu in self._hdus)
 
     @cached_property
     def has_positions(self) -> bool:

@@ -54,6 +54,19 @@ def test_images_with_a_catalogue_alone_are_a_cube_with_ids(tmp_path: Path) -> No
     assert (found.column("id"), found.column("n")) == (["a", "b"], [1, None])
 
 
+def test_id_ra_and_dec_are_known_in_any_case_of_letters(tmp_path: Path) -> None:
+    """FITS does not tell upper from lower case in names of columns."""
+    table = Table({"ID": ["a", "b"], "RA": [10.0, 20.0], "Dec": [1.0, 2.0]})
+    hdus = [fits.PrimaryHDU(noise_images(2)), fits.table_to_hdu(table)]
+    hdus[1].name = "CATALOG"
+    fits.HDUList(hdus).writeto(tmp_path / "a.fits")
+    found = read_source(tmp_path / "a.fits")
+    assert found.source.has_own_ids
+    known = {name: found.column(name) for name in ("id", "ra", "dec")}
+    assert known == {"id": ["a", "b"], "ra": [10.0, 20.0], "dec": [1.0, 2.0]}
+    assert not found.source.columns
+
+
 def test_a_catalogue_of_other_rows_is_refused(tmp_path: Path) -> None:
     hdus = [fits.PrimaryHDU(noise_images(2)), fits.table_to_hdu(Table({"id": ["a"]}))]
     hdus[1].name = "CATALOG"
@@ -119,6 +132,13 @@ def test_positions_that_are_text_are_refused(tmp_path: Path) -> None:
     columns: dict[str, Any] = {"id": ["a"], "ra": ["10h"], "dec": ["5d"]}
     path = write_cube(tmp_path / "a.fits", noise_images(1), [0], ("a",), **columns)
     assert "column 'ra' is not in degrees" in refusal(path)
+
+
+def test_positions_in_another_unit_are_refused(tmp_path: Path) -> None:
+    path = write_cube(tmp_path / "a.fits", noise_images(1), [0], ("a",), id=["a"], ra=[10.0], dec=[5.0])
+    names = fits.getdata(path, "CATALOG").names
+    fits.setval(path, f"TUNIT{names.index('ra') + 1}", value="h", ext=2)
+    assert "column 'ra' is not in degrees. Received: values in h" in refusal(path)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
