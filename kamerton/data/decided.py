@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from kamerton.data.classes import NAMES_SHOWN
@@ -39,6 +40,11 @@ class LastWords:
     """Galaxies of which a later line counts, and not the first."""
     disputed: tuple[str, ...]
     """Galaxies that two people put in different classes."""
+
+    @property
+    def counting(self) -> tuple[int, ...]:
+        """All lines that count, unsure ones too."""
+        return self.rows + self.unsure
 
 
 def is_history(columns: Collection[str], label_column: str = LABEL) -> bool:
@@ -85,6 +91,7 @@ def kept_decisions(
 ) -> tuple[int, ...]:
     """Give the rows of a history of decisions that count, and say what was left out or outvoted."""
     found = last_words(columns[ID], columns[label_column], columns.get(WHO), class_names)
+    _say_out_of_time(source, columns, label_column, found)
     parts = [
         f"{counted(found.again, 'galaxy')} decided more than once" if found.again else "",
         f"{len(found.unsure)} unsure, left out" if found.unsure else "",
@@ -98,11 +105,48 @@ def kept_decisions(
             next_step="nothing, if they were decided so",
         )
     if found.disputed:
-        more = f" and {len(found.disputed) - NAMES_SHOWN} more" if len(found.disputed) > NAMES_SHOWN else ""
         warn(
             f"{source}: {counted(len(found.disputed), 'galaxy')} that two people put in different classes; "
             "the later of them counts",
-            received=", ".join(map(repr, found.disputed[:NAMES_SHOWN])) + more,
+            received=_some(found.disputed),
             next_step="look at these together, and decide again",
         )
     return found.rows
+
+
+def _say_out_of_time(source: Path, columns: Mapping[str, list[str]], label_column: str, found: LastWords) -> None:
+    """Say of which galaxies another word is the latest than the one that counts, as in a list that was sorted anew.
+
+    The order of the lines counts all the same: the clocks of two machines differ, and then times tell another one.
+    """
+    order = _in_time(columns[WHEN])
+    ids, labels = ([columns[name][row] for row in order] for name in (ID, label_column))
+    who = [columns[WHO][row] for row in order] if WHO in columns else None
+    latest = {order[place] for place in last_words(ids, labels, who).counting}
+    names = tuple(dict.fromkeys(columns[ID][row].strip() for row in sorted(latest ^ set(found.counting))))
+    if names:
+        warn(
+            f"{source}: the last line about {counted(len(names), 'galaxy')} is not the latest",
+            received=_some(names),
+            allowed="lines in the order in which they were written, whose last one counts",
+            next_step="sort the lines by their column when, if they were sorted otherwise",
+        )
+
+
+def _in_time(when: Sequence[str]) -> Sequence[int]:
+    """Give the rows in the order of their times; in their own where a time cannot be read."""
+    try:
+        times = [_time(text.strip()) for text in when]
+    except ValueError:
+        return range(len(when))
+    return sorted(range(len(when)), key=times.__getitem__)
+
+
+def _time(text: str) -> datetime:
+    time = datetime.fromisoformat(text)
+    return time if time.tzinfo is not None else time.replace(tzinfo=UTC)
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
+    return ", ".join(map(repr, names[:NAMES_SHOWN])) + more

@@ -100,6 +100,21 @@ def test_galaxies_that_two_people_see_differently_are_named(tmp_path: Path) -> N
     assert "1 galaxy that two people put in different classes; the later of them counts. Received: 'g1'" in told
 
 
+def test_lines_that_were_sorted_otherwise_than_by_their_times_are_told_of(tmp_path: Path) -> None:
+    """A spreadsheet sorts by id or label; then the last line is no longer the last word."""
+    lines = "g1,edge-on,Ola,2026-11-26T11:00:00Z,2\ng1,spiral,Ola,2026-11-26T10:00:00.000Z,2\n"
+    found, told = said(write(tmp_path, HISTORY + lines))
+    assert found == {"g1": "spiral"}
+    assert "the last line about 1 galaxy is not the latest. Received: 'g1'" in told
+    assert "Next: sort the lines by their column when" in told
+
+
+def test_lines_out_of_time_that_change_nothing_are_not_told_of(tmp_path: Path) -> None:
+    """Decisions that waited in one browser come after those of another."""
+    lines = "g1,edge-on,Ola,2026-11-26T11:00:00Z,2\ng3,spiral,Jan,2026-11-26T10:00:00.000Z,2\n"
+    assert read_decisions(write(tmp_path, HISTORY + lines), IDS, CLASSES).label_of == {"g1": "edge-on", "g3": "spiral"}
+
+
 @pytest.mark.parametrize("cut", ["g3,spi", "g3,spiral,Ola,t2", '"łuk, ', "g", '"g3",spiral,"Ol'])
 def test_a_last_line_cut_by_a_crash_is_left_out_aloud(tmp_path: Path, cut: str) -> None:
     path = write(tmp_path, HISTORY + "g1,spiral,Ola,t1,2\n" + cut)
