@@ -16,10 +16,12 @@ from kamerton.arrays import Rows, ValuesN
 from kamerton.data.classes import shown
 from kamerton.data.decided import WHO, is_history, kept_decisions
 from kamerton.data.fits.letters import printable
+from kamerton.data.hours import Extent
 from kamerton.data.importers.classes import classes_from_texts
 from kamerton.data.importers.picture_batches import picture_batches
 from kamerton.data.importers.source import ImportRequest, LabelledSource, StreamFindings
 from kamerton.data.lists import column_remedy, id_column_of, read_list, row_of, with_ids
+from kamerton.data.sky import sky_positions
 from kamerton.errors import DataError, PictureError, UsageError, as_typed, warn
 from kamerton.plurals import counted
 
@@ -113,7 +115,13 @@ def _list_catalogue(source: Path, columns: Mapping[str, list[str]], path_column:
     carried = [name for name in columns if name != "id" and not (name == path_column and not has_ids)]
     if not has_ids:
         _tell_of_other_names(source, {name: columns[name] for name in carried})
-    return Table({"id": ids} | {printable(name): _typed(source, name, columns[name]) for name in carried})
+    table = Table({"id": ids} | {printable(name): _typed(source, name, columns[name]) for name in carried})
+    positions_deg = sky_positions(table)
+    if positions_deg is not None:
+        extent = Extent()
+        extent.add(positions_deg)
+        extent.say_if_hours(source)
+    return table
 
 
 def _tell_of_other_names(source: Path, columns: Mapping[str, list[str]]) -> None:

@@ -13,6 +13,7 @@ from kamerton.config.pictures import PixelOrigin
 from kamerton.data.cubes.images import CHUNK_GALAXIES
 from kamerton.data.cubes.origin import framing_differs
 from kamerton.data.fits.letters import printable
+from kamerton.data.hours import Extent
 from kamerton.data.pictures.cutout import position_of
 from kamerton.data.sky import impossible_positions
 from kamerton.data.sources.source import OWN_COLUMNS, ColumnKind
@@ -24,12 +25,16 @@ if TYPE_CHECKING:
 
 
 class Positions:
-    """Positions row by row: those that are half known, or not on the sky, are taken as unknown, and counted."""
+    """Positions row by row: those that are half known, or not on the sky, are taken as unknown, and counted.
+
+    Whether right ascensions look like hours is said, too.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._odd = 0
         self._first = ""
+        self._extent = Extent()
 
     def checked(self, places: Sequence[str], ra_deg: ValuesN, dec_deg: ValuesN) -> tuple[ValuesN, ValuesN]:
         """Give positions, degrees (ICRS), NaN where they are unknown."""
@@ -40,10 +45,12 @@ class Positions:
             self._first = self._first or f"ra {ra_deg[row]:g}, dec {dec_deg[row]:g} of {printable(places[row])}"
             self._odd += int(odd.sum())
             positions_deg[odd] = np.nan
+        self._extent.add(positions_deg)
         return positions_deg[:, 0].copy(), positions_deg[:, 1].copy()
 
     def say(self) -> None:
-        """Say how many were odd, if any were."""
+        """Say how many were odd, if any were, and whether all look like hours."""
+        self._extent.say_if_hours(self.path)
         if self._odd:
             warn(
                 f"{self.path}: {counted(self._odd, 'position')} half known or not on the sky, and taken as unknown",

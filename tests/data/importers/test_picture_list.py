@@ -116,6 +116,13 @@ def test_known_columns_are_found_in_capitals(tmp_path: Path) -> None:
         assert cube.catalogue.colnames == ["id", "path", "ra"]
 
 
+def test_right_ascensions_that_look_like_hours_are_said(tmp_path: Path) -> None:
+    ra, dec = np.linspace(0.5, 23.5, 20).tolist(), np.linspace(-60, 60, 20).tolist()
+    source = write_list(tmp_path, ["a", "b"] * 10, ra=ra, dec=dec)
+    with pytest.warns(KamertonWarning, match=r"list.csv: ra is taken as degrees, and looks like hours"):
+        import_cube(source, tmp_path / "out.fits")
+
+
 def test_sexagesimal_position_is_refused(tmp_path: Path) -> None:
     assert "'ra' is not in degrees" in refusal(write_list(tmp_path, ["a", "b"], ra=["1.5", "12:30:01"]))
 

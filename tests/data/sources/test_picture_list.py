@@ -7,6 +7,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -121,6 +122,13 @@ def test_ra_alone_is_no_position(ending: str, tmp_path: Path) -> None:
         found = read_source(write(tmp_path, ending, ra=[10.0, 20.0]))
     assert not found.source.has_positions
     assert found.column("ra") == [None, None]
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_numbers_that_look_like_hours_are_said(ending: str, tmp_path: Path) -> None:
+    path = write(tmp_path, ending, ra=list(np.linspace(0.5, 23.5, 20)), dec=list(np.linspace(-60, 60, 20)))
+    with pytest.warns(KamertonWarning, match="ra is taken as degrees, and looks like hours"):
+        read_source(path)
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
