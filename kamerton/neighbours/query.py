@@ -14,9 +14,10 @@ from kamerton.catalogue.requests import open_sources
 from kamerton.certainty.judging import Certainty, read_certainty
 from kamerton.config.machine import Device
 from kamerton.config.pictures import PATH_COLUMN
-from kamerton.errors import DataError, UsageError
+from kamerton.errors import DataError, UsageError, warn
 from kamerton.inference.predictor import Predictor
 from kamerton.neighbours.galaxy import Galaxy
+from kamerton.progress import Progress
 from kamerton.runs.folder import Run
 
 NO_ROW = -1
@@ -73,15 +74,39 @@ class Seer:
         return Query(galaxy, features, image_hwc)
 
 
+def seer_of_run(run: Run, device: Device, watcher: Progress) -> Seer:
+    """Make a run ready to see pictures, in the views and the precision that it was calibrated for."""
+    certainty = read_certainty(run)
+    made = None if certainty is None else certainty.calibration
+    predictor = Predictor(
+        run,
+        eight_views=made is not None and made.views == 8,
+        int8=made is not None and made.precision == "int8",
+        device=device,
+        watcher=watcher,
+    )
+    return Seer(predictor, certainty, in_axes=False)
+
+
 def seer_of_catalogue(catalogue: OpenedCatalogue, run: Run, device: Device) -> Seer:
     """Make the run ready that a catalogue's features are of; DataError where they are of another."""
     facts = catalogue.facts
     _require_same(catalogue, run, "weights", facts.get("weights_sha256"), run.weights_sha256())
     in_axes = facts.get(FEATURE_KIND) == "axes"
     certainty = read_certainty(run)
+    present = None if certainty is None else certainty.calibration.fingerprint
+    made_of = facts.get("calibration_fingerprint")
     if in_axes:
-        calibration = None if certainty is None else certainty.calibration.fingerprint
-        _require_same(catalogue, run, "calibration", facts.get("calibration_fingerprint"), calibration)
+        _require_same(catalogue, run, "calibration", made_of, present)
+    if made_of != present:
+        # Its probability stands beside those of the catalogue, which know nothing of this calibration.
+        certainty = None
+        if made_of is not None:
+            warn(
+                f"{catalogue.path}: of another calibration than {run.name} has now",
+                received="a probability of the picture that is the network's own, beside calibrated ones",
+                next_step="make the catalogue again, if they are to be compared",
+            )
     predictor = Predictor(
         run, eight_views=facts.get("views") == "8", int8=facts.get("precision") == "int8", device=device
     )

@@ -10,19 +10,17 @@ import numpy as np
 
 from kamerton.arrays import SquareHWC
 from kamerton.catalogue.readers import open_catalogue
-from kamerton.certainty.judging import read_certainty
 from kamerton.checks import as_path
 from kamerton.config.machine import Device
 from kamerton.config.neighbours import SimilarSettings
 from kamerton.errors import DataError, UsageError, warn
 from kamerton.files import new_whole_folder, require_new
-from kamerton.inference.predictor import Predictor
 from kamerton.neighbours.among import Among
 from kamerton.neighbours.answer import Neighbour, Neighbours, find_language
 from kamerton.neighbours.catalogue_galaxies import CatalogueGalaxies
 from kamerton.neighbours.galaxy import row_named, unknown_name
 from kamerton.neighbours.nearest import directions, exact_distances, nearest
-from kamerton.neighbours.query import Query, Seer, seer_of_catalogue
+from kamerton.neighbours.query import Query, Seer, seer_of_catalogue, seer_of_run
 from kamerton.neighbours.training_galaxies import open_training_galaxies
 from kamerton.plurals import counted
 from kamerton.progress import Progress, Silent
@@ -76,7 +74,7 @@ def _opened(
                 next_step="leave the second one out, or name a catalogue first",
             )
         known = run_or_catalogue if isinstance(run_or_catalogue, Run) else open_run(run_or_catalogue)
-        seer = Seer(Predictor(known, device=settings.device, watcher=watcher), read_certainty(known), in_axes=False)
+        seer = seer_of_run(known, settings.device, watcher)
         with open_training_galaxies(seer, watcher) as training:
             yield training, seer
         return

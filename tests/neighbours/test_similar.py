@@ -16,16 +16,18 @@ from astropy.table import Table
 from PIL import Image
 
 import kamerton
+from kamerton.catalogue.columns import class_slugs
 from kamerton.catalogue.hats import write_hats
 from kamerton.catalogue.predict import predict
 from kamerton.catalogue.record import read_catalogue_record
 from kamerton.catalogue.shards import shard_path
 from kamerton.errors import DataError, KamertonWarning, OutputError, UnknownNameError, UsageError
+from kamerton.evaluation.calibrate import calibrate
 from kamerton.inference.predictor import Predictor
 from kamerton.neighbours.answer import Neighbours
 from kamerton.neighbours.similar import similar
 from kamerton.runs.folder import Run
-from tests.conftest import CLASS_NAMES, toy_galaxies, write_cube
+from tests.conftest import CLASS_NAMES, toy_galaxies, write_cube, write_toy_cube
 from tests.neighbours.conftest import COUNT
 
 ASKED = "toy-7-4"
@@ -112,6 +114,26 @@ def test_a_picture_is_seen_by_the_run_itself(toy_run: Run, toy_splits: Path, tmp
         Image.fromarray(cube.read([9])[0]).save(tmp_path / "new.png")
     found = similar(toy_run, tmp_path / "new.png", count=1)
     assert (ids_of(found), found.neighbours[0].is_same) == (["toy-0-9"], True)
+
+
+def test_a_picture_is_seen_as_the_run_was_calibrated(toy_run: Run, toy_splits: Path, tmp_path: Path) -> None:
+    shutil.copytree(toy_run.path, tmp_path / "run")
+    calibrate(tmp_path / "run", write_toy_cube(tmp_path / "calibration.fits", 120, seed=11), eight_views=True)
+    Image.fromarray(toy_galaxies(1, 32, 5)[0][0]).save(tmp_path / "new.png")
+    found = similar(tmp_path / "run", tmp_path / "new.png", count=1)
+    predict(tmp_path / "run", tmp_path / "new.png", eight_views=True, out=tmp_path / "told.parquet")
+    told = pd.read_parquet(tmp_path / "told.parquet")[[f"p_{slug}" for slug in class_slugs(CLASS_NAMES)]]
+    assert found.query.probability == pytest.approx(told.to_numpy().max())
+
+
+def test_a_picture_is_calibrated_as_the_catalogue_is(
+    calibrated: Run, night: Path, new_cube: Path, tmp_path: Path
+) -> None:
+    """The catalogue was made before the run was calibrated."""
+    with kamerton.open_cube(new_cube) as cube:
+        Image.fromarray(cube.read([4])[0]).save(tmp_path / "new.png")
+    asked = similar(night, tmp_path / "new.png", run=calibrated).query
+    assert asked.probability == pytest.approx(similar(night, ASKED).query.probability)
 
 
 def test_places_along_the_axes_are_compared_as_they_are(calibrated: Run, new_cube: Path, tmp_path: Path) -> None:
