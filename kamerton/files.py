@@ -359,13 +359,26 @@ def new_folder(path: Path) -> Path:
 
 
 def require_new(path: Path, next_step: str = "choose another name or move it away") -> None:
-    """Refuse a place that is taken, or that cannot be looked at, before any work is spent (OutputError)."""
+    """Refuse a place that is taken, or that cannot be written, before any work is spent (OutputError)."""
     try:
         is_taken = path.exists() or path.is_symlink()
     except OSError as error:
         raise cannot_write(path, error) from error
     if is_taken:
         raise OutputError(f"{path} exists already", next_step=next_step)
+    require_writable(path)
+
+
+def require_writable(path: Path) -> None:
+    """Refuse a place where no folder or file can be made or replaced, before any work is spent (OutputError).
+
+    A disk may still turn out to be full, or to be another than it says, when it is written to.
+    """
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    if not os.access(folder, os.W_OK | os.X_OK):
+        is_read_only = os.statvfs(folder).f_flag & os.ST_RDONLY
+        number = errno.EROFS if is_read_only else errno.EACCES
+        raise cannot_write(path, OSError(number, os.strerror(number)))
 
 
 def cannot_write(path: Path, error: OSError) -> OutputError:

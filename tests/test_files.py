@@ -85,6 +85,16 @@ def test_a_read_only_disk_is_one_clear_error(tmp_path: Path, monkeypatch: pytest
         write_json(tmp_path / "a.json", {})
 
 
+@pytest.mark.parametrize("name", ["new", "no/folder/new"])
+def test_a_place_that_nobody_may_write_to_is_refused_before_any_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    require_new(tmp_path / name)
+    monkeypatch.setattr(os, "access", lambda folder, _: folder != tmp_path)
+    with pytest.raises(OutputError, match=f"{name} cannot be written.*Permission denied"):
+        require_new(tmp_path / name)
+
+
 def test_json_refuses_nan_and_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="JSON"):
         write_json(tmp_path / "a.json", {"a": float("nan")})

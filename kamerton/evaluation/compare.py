@@ -22,6 +22,7 @@ from kamerton.files import (
     read_json,
     require_new,
     require_own_folder,
+    require_writable,
     whole_file,
     whole_folder,
     write_json,
@@ -106,6 +107,7 @@ def _require_place(out: Path, *, overwrite: bool) -> None:
     if not (overwrite and os.path.lexists(out)):
         require_new(out, OR_OVERWRITE)
         return
+    require_writable(out)
     require_own_folder(out, OWN_FILES)
     if any(out.iterdir()) and not _is_own_record(out / COMPARISON_JSON):
         raise OutputError(

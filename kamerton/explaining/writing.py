@@ -24,7 +24,7 @@ from kamerton.explaining.way import ChosenGalaxies, Way
 from kamerton.figures.drawing import save_figure
 from kamerton.figures.explaining import Explained, Words, explained_figure, maps_figure
 from kamerton.figures.testing import short_name
-from kamerton.files import OR_OVERWRITE, require_new, require_own_folder, write_json
+from kamerton.files import OR_OVERWRITE, require_new, require_own_folder, require_writable, write_json
 from kamerton.runs.folder import RECEIPT_FILE
 from kamerton.version import __version__
 
@@ -45,6 +45,7 @@ def require_place(out: Path, *, overwrite: bool) -> set[str]:
     if not (overwrite and os.path.lexists(out)):
         require_new(out, OR_OVERWRITE)
         return set()
+    require_writable(out)
     own = {path.name for path in out.iterdir() if OWN_FILE.fullmatch(path.name)} if out.is_dir() else set()
     require_own_folder(out, own)
     if RECEIPT_FILE not in own:

@@ -11,7 +11,7 @@ from kamerton.config.judging import REPORT_PAGE, ReportSettings
 from kamerton.errors import OutputError, UnknownNameError
 from kamerton.evaluation.compare import compare
 from kamerton.evaluation.comparison import Comparison
-from kamerton.files import OR_OVERWRITE, require_new, whole_file
+from kamerton.files import OR_OVERWRITE, require_new, require_writable, whole_file
 from kamerton.opening import open_plain
 from kamerton.progress import Progress
 from kamerton.reporting.beside import beside_runs
@@ -80,6 +80,8 @@ def _require_place(out: Path, *, overwrite: bool) -> None:
             received="a file of another origin" if out.is_file() and not out.is_symlink() else "a link or a folder",
             next_step="choose another name or move it away; nothing was changed",
         )
+    else:
+        require_writable(out)
 
 
 def _is_own_page(path: Path) -> bool:

@@ -16,7 +16,7 @@ from pydantic import Field
 
 from kamerton.config.judging import SetMethod
 from kamerton.errors import OutputError, RunError, UsageError
-from kamerton.files import cannot_write, file_sha256, json_sha256, read_json, write_json
+from kamerton.files import cannot_write, file_sha256, json_sha256, read_json, require_writable, write_json
 from kamerton.plurals import counted
 from kamerton.records import read_record
 from kamerton.runs.folder import CALIBRATION_FILE, FEATURES, Run
@@ -173,6 +173,7 @@ def require_calibration_place(run: Run) -> None:
                 received="a folder" if path.is_dir() else "no folder",
                 next_step="move it away",
             )
+    require_writable(file)
 
 
 def write_calibration(run: Run, calibration: Calibration, known: Known) -> Calibration:

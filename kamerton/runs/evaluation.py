@@ -16,7 +16,15 @@ from pydantic import Field
 from kamerton.data.marks import SeenBy
 from kamerton.errors import RunError, UsageError
 from kamerton.figures.drawing import save_figure
-from kamerton.files import is_unfinished, json_sha256, read_json, require_only, whole_folder, write_json
+from kamerton.files import (
+    is_unfinished,
+    json_sha256,
+    read_json,
+    require_only,
+    require_writable,
+    whole_folder,
+    write_json,
+)
 from kamerton.parquet import read_parquet
 from kamerton.plurals import counted
 from kamerton.records import read_record
@@ -347,6 +355,7 @@ def require_place(run: Run, dataset: str) -> None:
     place = run.evaluation_path(dataset)
     if place.is_dir() and not place.is_symlink():
         require_only(place, OWN_FILES)
+    require_writable(place)
 
 
 def write_evaluation(

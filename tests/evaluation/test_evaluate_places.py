@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from kamerton.errors import KamertonWarning, OutputError, UsageError
 from kamerton.evaluation.evaluate import evaluate
+from kamerton.inference.predictor import Predictor
 from kamerton.runs import evaluation as run_evaluation
 from kamerton.runs.evaluation import dataset_name, evaluation_names, read_metrics
 from kamerton.runs.folder import Run
@@ -153,4 +155,16 @@ def test_results_are_not_written_through_a_link(run: Run, cube: Path, tmp_path: 
 
 def test_a_run_that_another_process_writes_is_refused(run: Run, cube: Path) -> None:
     with locked(run.path, "train"), pytest.raises(OutputError, match="train, process"):
+        evaluate(run, cube)
+
+
+def test_a_run_that_nobody_may_write_to_is_refused_before_any_galaxy_is_answered(
+    run: Run, cube: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answer(*_: Any, **__: Any) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(Predictor, "__init__", answer)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(OutputError, match=r"evaluation/test cannot be written.*Permission denied"):
         evaluate(run, cube)
