@@ -79,6 +79,8 @@ def _why_not(image_hwc: SquareHWC | PictureError, source: Source) -> str | None:
     wanted = (source.side_px, source.side_px, source.channels)
     if image_hwc.shape != wanted:
         return f"an image of {image_hwc.shape}; {wanted} was promised"
+    if (image_hwc == image_hwc[0, 0, 0]).all():
+        return f"a picture that shows nothing: {image_hwc[0, 0, 0]:g} in every pixel"
     if image_hwc.dtype == np.uint8:
         return None
     lowest, highest = float(image_hwc.min()), float(image_hwc.max())

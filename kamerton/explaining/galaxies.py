@@ -97,11 +97,13 @@ def _known_labels(run: Run, source: Source, rows: Sequence[int], texts: dict[int
             return np.asarray(labels[np.array(rows)])
     names = {name: number for number, name in enumerate(run.record.class_names)}
     told = [texts[row] for row in rows]
-    strange = sorted({text for text in told if text and text not in names})
-    if strange and not any(text in names for text in told):
+    strange = [text for text in told if text and text not in names]
+    if strange:
+        all_told = sum(map(bool, told))
         warn(
-            f"{source.path}: labels of other classes than the run's, so that no galaxy is known to be wrong",
-            received=", ".join(strange[:5]),
+            f"{source.path}: {len(strange)} of {counted(all_told, 'label')} of no class of the run, so that these "
+            "galaxies are not known to be right or wrong",
+            received=", ".join(sorted(set(strange))[:5]),
             allowed=", ".join(names),
             next_step="nothing, if the classes are others",
         )

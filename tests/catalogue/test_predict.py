@@ -161,6 +161,17 @@ def test_a_galaxy_that_cannot_be_read_is_a_row_and_stops_nothing(
     np.testing.assert_allclose(probabilities(good), expected[rows], atol=1e-6)
 
 
+def test_a_blank_picture_is_no_galaxy(toy_run: Run, pictures: Path, tmp_path: Path) -> None:
+    """Surveys answer so where they have not looked; it has no class, as a blank FITS cutout has none."""
+    folder = tmp_path / "pictures"
+    shutil.copytree(pictures, folder)
+    Image.new("RGB", (32, 32)).save(folder / "pole 1" / "004.png")
+    assert in_shards(toy_run, folder, tmp_path / "out").failed == 1
+    bad = rows_of(tmp_path / "out").set_index("id").loc["pole 1/004.png"]
+    assert "shows nothing: 0 in every pixel" in bad["status"]
+    assert bad[["predicted_class", *(f"p_{name}" for name in CLASS_NAMES)]].isna().all()
+
+
 def test_failed_galaxies_are_tried_again_alone(toy_run: Run, pictures: Path, tmp_path: Path) -> None:
     folder = tmp_path / "pictures"
     shutil.copytree(pictures, folder)

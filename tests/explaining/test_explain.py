@@ -204,6 +204,18 @@ def test_eight_bit_answers_are_explained_by_hiding_parts(toy_run: Run, cube: Pat
     assert json.loads((tmp_path / "out/receipt.json").read_text())["precision"] == "int8"
 
 
+def test_labels_of_unknown_classes_beside_known_ones_are_said(toy_run: Run, tmp_path: Path) -> None:
+    rows = ["path,label"]
+    for row, image_hwc in enumerate(toy_galaxies(3, 32, 3)[0]):
+        Image.fromarray(image_hwc).save(tmp_path / f"{row}.png")
+        rows.append(f"{row}.png,{(CLASS_NAMES[0], CLASS_NAMES[0].upper(), '')[row]}")
+    (tmp_path / "list.csv").write_text("\n".join(rows))
+    with pytest.warns(
+        KamertonWarning, match=f"1 of 2 labels of no class of the run.*Received: {CLASS_NAMES[0].upper()}"
+    ):
+        explain(toy_run, tmp_path / "list.csv", out=tmp_path / "out", rows="0-2")
+
+
 def test_a_galaxy_that_cannot_be_read_is_left_out_aloud(toy_run: Run, tmp_path: Path) -> None:
     folder = tmp_path / "new"
     folder.mkdir()
