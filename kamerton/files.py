@@ -375,9 +375,12 @@ def require_writable(path: Path) -> None:
     A disk may still turn out to be full, or to be another than it says, when it is written to.
     """
     folder = next(parent for parent in path.absolute().parents if parent.exists())
-    if not os.access(folder, os.W_OK | os.X_OK):
-        is_read_only = os.statvfs(folder).f_flag & os.ST_RDONLY
-        number = errno.EROFS if is_read_only else errno.EACCES
+    number = 0
+    if not folder.is_dir():
+        number = errno.ENOTDIR
+    elif not os.access(folder, os.W_OK | os.X_OK):
+        number = errno.EROFS if os.statvfs(folder).f_flag & os.ST_RDONLY else errno.EACCES
+    if number:
         raise cannot_write(path, OSError(number, os.strerror(number)))
 
 
