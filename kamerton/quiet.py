@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import threading
 import warnings
 from types import TracebackType
 from typing import Literal, NamedTuple
 
-OWN = "(?#kamerton)"
-"""A comment in each pattern: a user's own filter of the same warnings is another one, and stays."""
+_NUMBERS = itertools.count()
+"""Of contexts; a comment in each pattern has it, so that equal filters of a user or of another context are others."""
 
 
 class Filter(NamedTuple):
@@ -30,7 +31,8 @@ class Quiet:
     """
 
     def __init__(self, *filters: Filter) -> None:
-        self._filters = filters
+        own = f"(?#kamerton {next(_NUMBERS)})"
+        self._filters = [one._replace(message=one.message + own) for one in filters]
         self._lock = threading.Lock()
         self._inside = 0
 
@@ -38,7 +40,7 @@ class Quiet:
         with self._lock:
             self._inside += 1
             for one in self._filters:
-                warnings.filterwarnings(one.action, one.message + OWN, one.category, one.module)
+                warnings.filterwarnings(one.action, one.message, one.category, one.module)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -52,5 +54,5 @@ class Quiet:
 
 def _as_kept(one: Filter) -> tuple[object, ...]:
     """Give a filter as `warnings.filterwarnings` keeps it in `warnings.filters`."""
-    message = re.compile(one.message + OWN, re.IGNORECASE)
+    message = re.compile(one.message, re.IGNORECASE)
     return one.action, message, one.category, re.compile(one.module) if one.module else None, 0

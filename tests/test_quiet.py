@@ -67,6 +67,13 @@ def test_a_filter_of_the_user_s_own_stays() -> None:
         assert list(warnings.filters) == before
 
 
+def test_another_context_with_equal_filters_takes_nothing_away() -> None:
+    with quiet:
+        with Quiet(Filter("ignore", UserWarning)):
+            say("a strange card")
+        say("a strange card")
+
+
 def test_filters_that_others_set_inside_stay() -> None:
     with warnings.catch_warnings():
         with quiet:
