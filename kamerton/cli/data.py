@@ -37,7 +37,9 @@ def synth(
 @app.command("import")
 @with_options(ImportSettings)
 def import_(
-    source: Annotated[Path, typer.Argument(metavar="SRC", help="Galaxy10 HDF5, class folders, CSV or FITS cube.")],
+    source: Annotated[
+        Path, typer.Argument(metavar="SRC", help="Galaxy10 HDF5, class folders, CSV or Parquet list, or FITS cube.")
+    ],
     out: Annotated[Path, typer.Argument(metavar="OUT.fits", help="Cube to write.")],
     *,
     overwrite: OverwriteFlag = False,

@@ -23,7 +23,7 @@ class LearningSettings(Settings):
     size: int | None = None
     """Side that images are resized to, pixels; by default the cube's own."""
     start: str | None = None
-    """Learned weights to begin with: a run, a .safetensors file, or a name that docs/guide.md lists."""
+    """Learned weights to begin with: a run, a .safetensors file, or a name that `kamerton networks` lists."""
     freeze: bool = False
     """Leave the learned weights as they are, and fit the last layer alone to their features: an answer in minutes."""
     layout: Layout = "auto"

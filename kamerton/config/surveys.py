@@ -55,7 +55,7 @@ class SplitSettings(Settings):
     group_radius_arcsec: float | None = OVERLAP_ARCSEC
     """Galaxies closer than this on the sky overlap and stay together; half of Galaxy10's field of 67 arcsec."""
     group_column: str | None = None
-    """Column of the catalogue whose equal values stay together."""
+    """Column of the catalogue whose equal values stay together; by default the column group, where there is one."""
     seed: int = 0
     """Same seed, same split."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +17,10 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import KDTree
 
 from kamerton.arrays import Mask, PositionsDeg, Rows, ValuesN
-from kamerton.errors import DataError
+from kamerton.errors import DataError, UsageError
+
+GROUP_COLUMN = "group"
+"""Taken as `--group-column` where the catalogue has it: it is where an import writes which pictures are one galaxy."""
 
 NEIGHBOURS_EACH, MANY_NEIGHBOURS = 100, 1_000_000
 """More than both, on average and in all, are no survey of galaxies, and their pairs would fill the memory."""
@@ -101,6 +105,22 @@ def column_pairs(values: Iterable[object]) -> list[tuple[int, int]]:
         if text.lower() not in {"", "nan", "none"} and first.setdefault(text, row) != row:
             pairs.append((first[text], row))
     return pairs
+
+
+def taken_group_column(catalogue: Table, asked: str | None, cube: str | Path) -> str | None:
+    """Give the column of a catalogue whose equal values stay together: the one that is asked for, else `GROUP_COLUMN`.
+
+    None where there is neither; UsageError, with the known ones, where what is asked for is none of ``cube``.
+    """
+    if asked is None:
+        return GROUP_COLUMN if GROUP_COLUMN in catalogue.colnames else None
+    if asked not in catalogue.colnames:
+        raise UsageError(
+            f"{cube}: the catalogue has no column {asked!r}",
+            allowed=", ".join(catalogue.colnames),
+            next_step="name one of these columns",
+        )
+    return asked
 
 
 def sky_positions(catalogue: Table) -> PositionsDeg | None:

@@ -22,8 +22,8 @@ from kamerton.data.classes import warn_of_empty, warn_of_look_alikes, warn_of_mi
 from kamerton.data.cubes.cube import LabelledCube, fingerprint_of, open_cube
 from kamerton.data.cubes.own import require_another, require_own_cube
 from kamerton.data.cubes.writer import CubeWriter
-from kamerton.data.sky import SkyPair, column_pairs, connected_groups, sky_pairs
-from kamerton.errors import CubeError, OutputError, UsageError
+from kamerton.data.sky import SkyPair, column_pairs, connected_groups, sky_pairs, taken_group_column
+from kamerton.errors import CubeError, OutputError
 from kamerton.files import (
     OR_OVERWRITE,
     new_whole_folder,
@@ -58,6 +58,8 @@ class SplitSummary:
     """Galaxies that share their split with a neighbour or a member of their group."""
     positions_known: bool
     group_radius_arcsec: float | None
+    group_column: str | None = None
+    """The column whose equal values stayed together."""
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{name} {count}" for name, count in self.galaxies.items())
@@ -69,6 +71,8 @@ class SplitSummary:
         is_one = self.kept_together == 1
         with_whom = "stays with its neighbours or group" if is_one else "stay with their neighbours or group"
         held = f"{counted(self.kept_together, 'galaxy')} {with_whom}"
+        if self.group_column is not None:
+            held += f", by the column {self.group_column}"
         if self.group_radius_arcsec is not None and not self.positions_known:
             held += "; no positions are known, so overlaps on the sky could not be looked for"
         return f"{self.folder}: {counts}; {held} ({SPLIT_JSON})"
@@ -82,6 +86,8 @@ class Grouping:
     """Number of each row's group."""
     pairs: list[SkyPair] | None
     """Pairs on the sky; None where no positions are known or none were asked for."""
+    column: str | None = None
+    """The column of the catalogue whose equal values stay together."""
 
 
 def split_cube(
@@ -98,7 +104,8 @@ def split_cube(
     """Write ``train.fits``, ``valid.fits``, ``test.fits`` and ``split.json`` into ``out_dir``.
 
     ``fractions`` are the shares of the three; galaxies within ``group_radius_arcsec`` of each other on the sky stay
-    together (None looks at no positions), and so do those of one value in ``group_column`` of the catalogue. Raises
+    together (None looks at no positions), and so do those of one value in ``group_column`` of the catalogue, by default
+    in its column ``group``, where it has one. Raises
     UsageError for a bad setting, CubeError for a cube that is not sound or has too few groups for three splits,
     UsageError for an unknown group column, OutputError where one of the files exists; then nothing is written. With
     ``overwrite`` a folder that holds nothing but an earlier split is replaced as a whole.
@@ -127,7 +134,12 @@ def write_splits(cube: LabelledCube, place: Path, settings: SplitSettings, *, so
     counts = {name: int((parts == number).sum()) for number, name in enumerate(SPLIT_NAMES)}
     alone = np.bincount(grouping.groups)[grouping.groups] == 1
     return SplitSummary(
-        str(place), counts, int((~alone).sum()), grouping.pairs is not None, settings.group_radius_arcsec
+        str(place),
+        counts,
+        int((~alone).sum()),
+        grouping.pairs is not None,
+        settings.group_radius_arcsec,
+        grouping.column,
     )
 
 
@@ -165,15 +177,10 @@ def group_galaxies(cube: LabelledCube, settings: SplitSettings) -> Grouping:
     if settings.group_radius_arcsec is not None:
         pairs = sky_pairs(cube.catalogue, settings.group_radius_arcsec)
     held = [(pair.first, pair.second) for pair in pairs or []]
-    if settings.group_column is not None:
-        if settings.group_column not in cube.catalogue.colnames:
-            raise UsageError(
-                f"{cube.path}: the catalogue has no column {settings.group_column!r}",
-                allowed=", ".join(cube.catalogue.colnames),
-                next_step="name one of these columns",
-            )
-        held += column_pairs(cube.catalogue[settings.group_column])
-    return Grouping(connected_groups(len(cube), held), pairs)
+    column = taken_group_column(cube.catalogue, settings.group_column, cube.path)
+    if column is not None:
+        held += column_pairs(cube.catalogue[column])
+    return Grouping(connected_groups(len(cube), held), pairs, column)
 
 
 def assign_splits(labels: Labels, groups: Rows, settings: SplitSettings) -> Parts:
@@ -264,7 +271,7 @@ def _split_record(
     return {
         "kamerton": __version__,
         "source": {"path": str(source), "galaxies": len(cube), "fingerprint": cube.fingerprint()},
-        "settings": dataclasses.asdict(settings),
+        "settings": dataclasses.asdict(settings) | {"group_column": grouping.column},
         "class_names": list(cube.class_names),
         "splits": {name: _part_record(cube, parts == number) for number, name in enumerate(SPLIT_NAMES)},
         "pairs_on_the_sky": None if grouping.pairs is None else [_pair_record(pair, ids) for pair in grouping.pairs],

@@ -86,7 +86,7 @@ class Calibrated:
             lines.insert(
                 1,
                 "that is more than before: on these galaxies the network's own probabilities are the better ones; "
-                "calibrate on more galaxies, or leave them as they are",
+                f"calibrate on more galaxies, or remove {self.path} to go on with the network's own",
             )
         if made.pooled:
             lines.append(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -67,7 +68,7 @@ def group_metrics(labels: Labels, probabilities: Probabilities, groups: Sequence
     predicted = probabilities.argmax(1)
     values = np.asarray(groups)
     found = {}
-    for value in sorted(set(groups)):
+    for value in _in_order(set(groups)):
         of_group = values == value
         true, guess = labels[of_group], predicted[of_group]
         found[value] = GroupScores(
@@ -78,6 +79,15 @@ def group_metrics(labels: Labels, probabilities: Probabilities, groups: Sequence
             ),
         )
     return found
+
+
+def _in_order(values: Collection[str]) -> list[str]:
+    """Sort numbers as numbers, as Hubble's stages from -6 to 11, with what is empty last; any others as text."""
+    try:
+        numbers = {value: float(value) if value else math.nan for value in values}
+    except ValueError:
+        return sorted(values)
+    return sorted(values, key=lambda value: (math.isnan(numbers[value]), np.nan_to_num(numbers[value]), value))
 
 
 def _per_class(

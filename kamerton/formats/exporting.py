@@ -83,6 +83,7 @@ def export(run: Run | str | Path, to: str, *, with_scaling: bool = False, watche
                 f"{run.record.network}: {error.what[:1].lower()}{error.what[1:]}",
                 received=error.received,
                 allowed=error.allowed,
-                next_step=f"kamerton export {as_typed(run.path)} --to onnx",
+                next_step=f"kamerton export {as_typed(run.path)} --to onnx; or train a network that Keras can say, "
+                "as efficientnet_lite0",
             ) from error
     return path

@@ -79,6 +79,10 @@ class Predictor:
 
         Any type of number will do. Raises UsageError for other axes or channels than the run's, images that are not
         square, and pixels that are not numbers from 0 to 255; floats that all lie from 0 to 1 are refused, too.
+
+        They are the network's own, also where the run is calibrated: calibrated ones are in what `predict` gives, whose
+        ``table`` they are without a place to write to. Images of another size than the run's are resized as arrays;
+        `predict` resizes pictures as an import does (Lanczos), and answers may differ in the second decimal.
         """
         images = network_images(images_nhwc, self.run.record.preprocessing.channels)
         return self._predict(images)

@@ -15,9 +15,9 @@ from kamerton.config.labels import LabelsSettings
 from kamerton.data.classes import shown
 from kamerton.data.identity import real_ids
 from kamerton.data.likeness import AlikePair, alike_pairs
-from kamerton.data.sky import column_pairs, connected_groups, sky_pairs
+from kamerton.data.sky import column_pairs, connected_groups, sky_pairs, taken_group_column
 from kamerton.data.splitting import Parts, assign_parts
-from kamerton.errors import CubeError, OutputError, RunError, UsageError, warn
+from kamerton.errors import CubeError, OutputError, RunError, warn
 from kamerton.files import read_json, write_json
 from kamerton.labelling.galaxies import Galaxies
 from kamerton.progress import Progress
@@ -25,9 +25,6 @@ from kamerton.records import read_record
 
 FOLDS_FILE = "folds.json"
 FOLDS_BYTES = 1 << 28
-
-GROUP_COLUMN = "group"
-"""Taken as `--group-column` where the catalogue has it: it is where an import writes which pictures are one galaxy."""
 
 VALID_SHARE = 0.15
 """Of the galaxies that a fold's network learns from, those that choose its weights; none of the judged ones may."""
@@ -79,15 +76,8 @@ def deal(galaxies: Galaxies, settings: LabelsSettings, asked: dict[str, Any], wa
 
 
 def _groups(galaxies: Galaxies, settings: LabelsSettings, watcher: Progress) -> tuple[Rows, list[AlikePair]]:
-    catalogue, column = galaxies.catalogue, settings.group_column
-    if column is not None and column not in catalogue.colnames:
-        raise UsageError(
-            f"{galaxies.path}: the catalogue has no column {column!r}",
-            allowed=", ".join(catalogue.colnames),
-            next_step="name one of these columns",
-        )
-    if column is None and GROUP_COLUMN in catalogue.colnames:
-        column = GROUP_COLUMN
+    catalogue = galaxies.catalogue
+    column = taken_group_column(catalogue, settings.group_column, galaxies.path)
     held = column_pairs(galaxies.digests) + column_pairs(real_ids(galaxies.ids))
     if settings.group_radius_arcsec is not None:
         near = sky_pairs(catalogue, settings.group_radius_arcsec)

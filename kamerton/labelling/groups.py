@@ -11,8 +11,8 @@ import numpy as np
 from jaxtyping import Float64
 
 from kamerton.arrays import ImagesNHWC, Mask, ValuesN
+from kamerton.data.sky import GROUP_COLUMN
 from kamerton.evaluation.statistics import Interval, holm, wilson_interval
-from kamerton.labelling.folds import GROUP_COLUMN
 from kamerton.labelling.galaxies import Galaxies
 
 SIGNIFICANT = 0.05

@@ -126,11 +126,15 @@ def test_a_pair_on_the_sky_stays_together_and_is_listed(tmp_path: Path) -> None:
     assert [group["ids"] for group in record_of(folder)["groups"]] == [["g3", "g17"]]
 
 
-def test_a_group_column_keeps_equal_values_together(tmp_path: Path) -> None:
-    table = Table({"id": [f"g{row}" for row in range(40)], "host": [str(row // 4) for row in range(40)]})
+@pytest.mark.parametrize("column", ["group", "host"])
+def test_a_group_column_keeps_equal_values_together(tmp_path: Path, column: str) -> None:
+    table = Table({"id": [f"g{row}" for row in range(40)], column: [str(row // 4) for row in range(40)]})
     source = write_cube(tmp_path / "all.fits", [0, 1] * 20, table)
-    split_cube(source, tmp_path / "data", group_column="host")
-    hosts = column_by_split(tmp_path / "data", "host")
+    # A column named group is taken without being asked for, as `kamerton labels` does.
+    made = split_cube(source, tmp_path / "data", group_column=None if column == "group" else column)
+    assert f"40 galaxies stay with their neighbours or group, by the column {column}" in made.describe()
+    assert record_of(tmp_path / "data")["settings"]["group_column"] == column
+    hosts = column_by_split(tmp_path / "data", column)
     assert sum(len(of_split) for of_split in hosts) == len(set.union(*hosts)) == 10
 
 

@@ -309,6 +309,7 @@ def test_a_calibration_that_loses_more_says_so(made: Calibrated) -> None:
     worse = dict.fromkeys(made.calibration.held_out_losses, 0.5) | {"none": 0.4}
     changed = dataclasses.replace(made, calibration=dataclasses.replace(made.calibration, held_out_losses=worse))
     assert "that is more than before" in changed.describe()[1]
+    assert f"remove {changed.path} to go on with the network's own" in changed.describe()[1]
     assert "that is more than before" not in " ".join(made.describe())
 
 

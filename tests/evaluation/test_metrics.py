@@ -223,6 +223,19 @@ def test_groups_are_measured_apart() -> None:
         assert group.balanced_accuracy == pytest.approx((1 + 1 / 2) / 2)
 
 
+@pytest.mark.parametrize(
+    ("groups", "told"),
+    [
+        (["10", "-6", "9", "-1", "-2", ""], ["-6", "-2", "-1", "9", "10", ""]),
+        (["2.5", "1", "nan", "10", "1", "1.0"], ["1", "1.0", "2.5", "10", "nan"]),
+        (["10", "9", "E", "9", "9", ""], ["", "10", "9", "E"]),
+    ],
+    ids=["numbers", "a number that is none", "text among them"],
+)
+def test_groups_stand_in_the_order_of_their_numbers(groups: list[str], told: list[str]) -> None:
+    assert list(group_metrics(LABELS, PROBABILITIES, groups)) == told
+
+
 @quick
 @given(case=predictions(), seed=st.integers(0, 1000))
 def test_groups_add_up_to_the_whole(case: tuple[np.ndarray, np.ndarray], seed: int) -> None:
