@@ -86,7 +86,7 @@ def _label_new_galaxies(
 ) -> Path:
     """Calibrate a run on the test set, and label galaxies of another survey of this kind with it."""
     console.print(f"\n{settings.new_galaxies} new galaxies, which nobody has labelled, by {run.name}")
-    new = folder / "data" / "new.fits"
+    new = folder / "new_galaxies.fits"
     write_new_galaxies(new, SynthSettings(settings.new_galaxies, settings.size, settings.seed + 1))
     calibrated = calibrate(run, folder / "data" / "test.fits", watcher=watcher)
     found = predict(run, new, out=folder / "new_galaxies.vot", watcher=watcher)
@@ -97,6 +97,8 @@ def _label_new_galaxies(
 def _told(folder: Path, console: Console, run: Run, comparison: Comparison, page: Path, catalogue: Path) -> Demo:
     console.print("\nOn the test set, which no training saw:")
     print_comparison(comparison, console)
+    if any(caution.kind == "leakage" for caution in comparison.cautions):
+        console.print("PERHAPS NOT A TEST: drawn galaxies may be alike by chance. Here all of them are distinct.")
     table, picture = folder / "comparison/comparison.csv", folder / "comparison/learning_curves.png"
     mistakes = run.picture_path("test", "mistakes")
     console.print(f"table:    {table}\npicture:  {picture}\nmistakes: {mistakes}\nreport:   {page}")

@@ -13,7 +13,7 @@ from kamerton.data.sources import open_source
 from kamerton.data.sources.source import Source, SourceRequest, settings_of
 from kamerton.errors import DataError, UsageError, warn
 from kamerton.plurals import counted
-from kamerton.runs.folder import Run
+from kamerton.runs.folder import RECORD_FILE, Run
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,7 @@ def open_sources(
     with ExitStack() as opened:
         sources: list[Source] = []
         for path in paths:
+            _require_no_run(Path(path))
             source = opened.enter_context(
                 open_source(SourceRequest(Path(path), settings, path_column, run.record.pixel_origin, id_column))
             )
@@ -83,6 +84,16 @@ def open_sources(
             sources.append(source)
         _say_what_is_not_known(run, sources)
         yield sources
+
+
+def _require_no_run(path: Path) -> None:
+    """Refuse a run's folder, whose pictures are of results."""
+    if (path / RECORD_FILE).is_file():
+        raise UsageError(
+            f"{path}: a run, and no galaxies",
+            allowed="cubes, pictures, folders, lists",
+            next_step="name the galaxies to label; one run labels them at a time",
+        )
 
 
 def _require_bands(run: Run, source: Source) -> None:

@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from kamerton.cli import catalogue, data, exchange, explaining, labels, learning, machine, neighbours, results, serving
-from kamerton.cli.shared import QuietFlag, VerboseFlag
+from kamerton.cli.shared import Commands, QuietFlag, VerboseFlag
 from kamerton.cli.terminal import complain, print_error, speaking, terminal
 from kamerton.errors import KamertonError, UsageError
 from kamerton.version import PACKAGE
@@ -25,10 +25,10 @@ DEFECT_EXIT_CODE = 70
 CLOSED_PIPE_EXIT_CODE = 141
 """128 and the number of SIGPIPE, as shells count."""
 
-app = typer.Typer(
+app = Commands(
     help="Sorts galaxies by their shape, and tells which network does it best.",
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 for theme in (machine, data, learning, results, catalogue, explaining, labels, neighbours, serving, exchange):
     app.add_typer(theme.app)

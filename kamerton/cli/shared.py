@@ -11,6 +11,7 @@ from inspect import Parameter
 from typing import Annotated, Any, get_args
 
 import typer
+from typer.core import TyperGroup
 from typer.models import ArgumentInfo, OptionInfo
 
 from kamerton.cli.terminal import LOG, print_json, terminal
@@ -26,9 +27,31 @@ VerboseFlag = Annotated[bool, typer.Option("--verbose", "-v", help="Also show wh
 
 Command = Callable[..., None]
 
+MORE_LETTERS = 1000
+"""Than a sentence of help has."""
+
+
+class WholeSentences(TyperGroup):
+    """A list of commands with the whole sentence of each, which Typer would cut at the end of the line."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """List the commands."""
+        commands = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        told = [
+            (name, command.get_short_help_str(MORE_LETTERS))
+            for name, command in commands
+            if command and not command.hidden
+        ]
+        with formatter.section("Commands"):
+            formatter.write_dl(told)
+
 
 class Commands(typer.Typer):
     """Commands of a theme; each also takes --quiet and --verbose."""
+
+    def __init__(self, **more: Any) -> None:
+        # Rich's boxes cut long options at 80 columns; plain help gives them a line of their own.
+        super().__init__(cls=WholeSentences, rich_markup_mode=None, **more)
 
     def command(self, name: str | None = None, **more: Any) -> Callable[[Command], Command]:  # type: ignore[override]
         """Take a function as a command."""

@@ -22,6 +22,16 @@ SAME_GALAXY_ARCSEC = 1.0
 OVERLAP_ARCSEC = 33.5
 """Pictures of galaxies closer than this on the sky show each other's; half of Galaxy10's field of 67 arcsec."""
 
+POSITION_COLUMNS = (
+    ("RA_ICRS", "DE_ICRS"),
+    ("RAJ2000", "DEJ2000"),
+    ("_RAJ2000", "_DEJ2000"),
+    ("RAdeg", "DEdeg"),
+    ("ALPHA_J2000", "DELTA_J2000"),
+)
+"""What VizieR and SExtractor call right ascension and declination, in any case of letters; the first pair that is there
+counts. J2000 and ICRS are less than 0.1 arcsec apart."""
+
 
 def require_radius(setting: str, radius_arcsec: float | None) -> None:
     """Refuse a radius on the sky that is none (UsageError); None is off."""

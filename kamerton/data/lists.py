@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from kamerton.config.pictures import ID_COLUMN
+from kamerton.config.surveys import POSITION_COLUMNS
 from kamerton.data.decimals import with_points
 from kamerton.errors import DataError, warn
 from kamerton.opening import open_plain
@@ -26,16 +27,6 @@ LINE_LETTERS = 1 << 20
 
 KNOWN_COLUMNS = {"id", "ra", "dec", "group", "source"}
 """Columns that Kamerton knows are found in any case of letters."""
-
-POSITION_COLUMNS = (
-    ("RA_ICRS", "DE_ICRS"),
-    ("RAJ2000", "DEJ2000"),
-    ("_RAJ2000", "_DEJ2000"),
-    ("RAdeg", "DEdeg"),
-    ("ALPHA_J2000", "DELTA_J2000"),
-)
-"""What VizieR and SExtractor call right ascension and declination, in any case of letters; the first pair that is there
-counts. J2000 and ICRS are less than 0.1 arcsec apart."""
 
 ID_NAMES = {
     *("objid", "object_id", "objname", "galaxy_id", "source_id", "specobjid", "dr7objid", "dr8objid", "main_id"),

@@ -15,7 +15,7 @@ from kamerton.catalogue.columns import DOUBTFUL
 from kamerton.catalogue.predict import predict
 from kamerton.catalogue.requests import GivenPixels, OtherPixelsError, open_sources
 from kamerton.config.pictures import PATH_COLUMN, Framing, PixelOrigin
-from kamerton.errors import DataError, KamertonWarning
+from kamerton.errors import DataError, KamertonWarning, UsageError
 from kamerton.explaining.explain import explain
 from kamerton.runs.folder import Run, open_run
 from tests.conftest import toy_galaxies, write_cube
@@ -90,6 +90,12 @@ def test_a_cube_that_was_cropped_otherwise_is_refused(run: Run, tmp_path: Path) 
     cube = write_cube(tmp_path / "new.fits", images_nhwc, labels, origin=cropped)
     with pytest.raises(DataError, match="another part of their pictures"):
         predict(run, cube)
+
+
+def test_a_run_is_no_source_of_galaxies(toy_run: Run) -> None:
+    """Its pictures are of results: `predict runs/a runs/b` once labelled a chart of mistakes."""
+    with pytest.raises(UsageError, match="a run, and no galaxies"):
+        predict(toy_run, toy_run.path)
 
 
 @pytest.mark.filterwarnings("ignore::kamerton.errors.KamertonWarning")

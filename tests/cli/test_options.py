@@ -83,14 +83,28 @@ def test_a_setting_is_an_option_of_the_command_with_its_docstring_as_help(comman
 
 
 @pytest.mark.parametrize("command", SETTINGS)
-def test_no_help_of_an_option_is_cut_in_a_narrow_terminal(
+def test_no_option_is_cut_in_a_narrow_terminal(
     command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     answer([*command.split(), "--help"])
     shown = capsys.readouterr().out
-    assert "--help" in shown
-    assert not re.search("… *│$", shown, re.MULTILINE)
+    assert "…" not in shown
+    typed = [word for option in options(command).values() for word in option.opts if word.startswith("-")]
+    assert "--json" in typed or command == "serve"
+    assert [word for word in typed if not re.search(rf"{word}[ \n,]", shown)] == []
+
+
+@pytest.mark.parametrize("words", [[], ["data"], ["catalogue"]], ids=["all", "data", "catalogue"])
+def test_no_sentence_on_a_command_is_cut_in_a_narrow_terminal(
+    words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    answer([*words, "--help"])
+    listed = capsys.readouterr().out.partition("Commands:")[2]
+    assert listed
+    assert "..." not in listed
+    assert "…" not in listed
 
 
 def received(monkeypatch: pytest.MonkeyPatch, function: str, *words: str) -> dict[str, Any]:

@@ -14,12 +14,14 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 import numpy as np
+from astropy import units as u
 from astropy.io import fits
 from astropy.table import Table
 
 from kamerton.arrays import ImagesNHWC, Labels
 from kamerton.checks import as_path
 from kamerton.config.pictures import PixelOrigin
+from kamerton.config.surveys import POSITION_COLUMNS
 from kamerton.data.cubes.images import CubeImages, image_digest
 from kamerton.data.cubes.labels import CubeLabels
 from kamerton.data.cubes.origin import stored_origin
@@ -183,10 +185,19 @@ def read_catalogue(path: Path, hdus: fits.HDUList, count: int, rows: slice | Non
 
 
 def _use_known_names(table: Table) -> None:
-    """Call id, ra and dec so whatever the case of their letters, which FITS does not tell apart in names."""
+    """Call id, ra and dec so, in any case of letters, which FITS does not tell apart, and as surveys call positions."""
     for name in table.colnames:
         if name.lower() in KNOWN_NAMES and name.lower() not in table.colnames:
             table.rename_column(name, name.lower())
+    if {"ra", "dec"} & set(table.colnames):
+        return
+    folded = {name.lower(): name for name in table.colnames}
+    for pair in POSITION_COLUMNS:
+        names = [folded[name.lower()] for name in pair if name.lower() in folded]
+        # Hours and minutes are text, and degrees the only unit that is taken unasked.
+        if len(names) == 2 and all(table[name].dtype.kind == "f" and table[name].unit == u.deg for name in names):
+            table.rename_columns(names, ["ra", "dec"])
+            return
 
 
 def _some_rows(hdu: Any, rows: slice) -> fits.BinTableHDU:

@@ -48,8 +48,9 @@ def build_keras(
 
     With ``with_scaling`` it scales them itself, and takes pixels of 0 to 255.
     """
-    keras = import_keras()
+    # Before TensorFlow is loaded, which takes seconds: a network without a twin is refused here.
     layers = twin_layers(network)
+    keras = import_keras()
     images = keras.Input(image_shape, name="input")
     outputs = {"input": keras.layers.Rescaling(1 / PIXEL_SCALE, name="scaling")(images) if with_scaling else images}
     for layer in layers:

@@ -67,6 +67,23 @@ def test_id_ra_and_dec_are_known_in_any_case_of_letters(tmp_path: Path) -> None:
     assert not found.source.columns
 
 
+@pytest.mark.parametrize(
+    ("unit", "are_known"), [("deg", True), ("rad", False), (None, False)], ids=["degrees", "radians", "no unit"]
+)
+def test_positions_are_known_by_their_names_in_vizier_where_they_are_in_degrees(
+    tmp_path: Path, unit: str | None, are_known: bool
+) -> None:
+    table = Table({"RAJ2000": [10.0, 20.0], "DEJ2000": [1.0, 2.0]})
+    for name in table.colnames:
+        table[name].unit = unit
+    hdus = [fits.PrimaryHDU(noise_images(2)), fits.table_to_hdu(table)]
+    hdus[1].name = "CATALOG"
+    fits.HDUList(hdus).writeto(tmp_path / "a.fits")
+    found = read_source(tmp_path / "a.fits")
+    assert len(found.source.columns) == (0 if are_known else 2)
+    assert not are_known or (found.column("ra"), found.column("dec")) == ([10.0, 20.0], [1.0, 2.0])
+
+
 def test_a_catalogue_of_other_rows_is_refused(tmp_path: Path) -> None:
     hdus = [fits.PrimaryHDU(noise_images(2)), fits.table_to_hdu(Table({"id": ["a"]}))]
     hdus[1].name = "CATALOG"
