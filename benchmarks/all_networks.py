@@ -4,7 +4,7 @@
     python benchmarks/all_networks.py --what prediction [--quick]
 
 Each contender does a step (or answers a batch), half a second long or longer, and waits while the others do theirs, A
-B A B. Kamerton's layouts share a process; each backend of Keras, OpenVINO (--what prediction) and ``torch.compile``
+B A B. Kamerton's layouts share a process; each way of Keras, OpenVINO (--what prediction) and ``torch.compile``
 (--compiled) has one of its own. Keras computes the same network: the twin that `kamerton.formats.keras` writes, without
 GoogLeNet's auxiliary heads. Who is not ready after --patience seconds is left out, with a word. Rates are images a
 second, medians of the turns; the share of the ceiling is of a matrix product in the same turn.
@@ -22,7 +22,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Container, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,13 +40,14 @@ MUCH_OF_ITS_WORK = 0.05
 LEAST_SECONDS = 0.5
 """Of a turn."""
 SILENT = {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONWARNINGS": "ignore"}
-KERAS = ("tensorflow", "jax")
+KERAS = {"tensorflow": "tensorflow", "tensorflow_xla": "tensorflow", "jax": "jax"}
+"""The backend of each contender; TensorFlow without its compiler and, as Keras takes it by default, with it."""
 
 Works = dict[str, Callable[[], object]]
 
 
-def kamerton_training(name: str, size: int, *, compiled: bool) -> Works:
-    """Give a step of training in each layout, or in the one that is compiled."""
+def kamerton_training(name: str, size: int, asked: Container[str], *, compiled: bool) -> Works:
+    """Give a step of training in each layout that is asked for, or in the one that is compiled."""
     import torch
 
     from kamerton.config.pictures import Preprocessing
@@ -74,12 +75,12 @@ def kamerton_training(name: str, size: int, *, compiled: bool) -> Works:
         return {"compiled": step(Computation(device, deterministic=True, channels_last=True, compiled=True))}
     network = build_network(name, size=size, channels=3, classes=CLASSES)
     gains = share_in_tiles(network, size=size, channels=3, images=len(images_nhwc)) >= MUCH_OF_ITS_WORK
-    layouts = [word for word in LAYOUTS if gains or word != "tiles"]
+    layouts = [word for word in LAYOUTS if word in asked and (gains or word != "tiles")]
     return {word: step(choose_computation(device, deterministic=True, layout=LAYOUTS[word])) for word in layouts}
 
 
-def kamerton_prediction(name: str, size: int, *, compiled: bool) -> Works:
-    """Give a batch's answers as Kamerton computes them, and from PyTorch in each layout."""
+def kamerton_prediction(name: str, size: int, asked: Container[str], *, compiled: bool) -> Works:
+    """Give a batch's answers as Kamerton computes them, and from PyTorch in each layout that is asked for."""
     import torch
 
     from kamerton.inference.engines import Engine, float32_engine, torch_engine
@@ -107,12 +108,14 @@ def kamerton_prediction(name: str, size: int, *, compiled: bool) -> Works:
     chosen = choose_computation(device, deterministic=True, layout=layout)
     works = {"kamerton": answer(float32_engine(network(), (size, size, 3), chosen))}
     for word, layout in LAYOUTS.items():
+        if word not in asked:
+            continue
         one = choose_computation(device, deterministic=True, layout=layout)
         works[word] = answer(torch_engine(network(), one))
     return works
 
 
-def keras_work(size: int, what: str, file: Path) -> Works:
+def keras_work(who: str, size: int, what: str, file: Path) -> Works:
     """Give a step, or a batch's answers, of the network's twin in Keras."""
     import keras
     import numpy as np
@@ -121,13 +124,11 @@ def keras_work(size: int, what: str, file: Path) -> Works:
     images_nhwc = rng.random((BATCH[what], size, size, 3), np.float32)
     labels = np.arange(BATCH[what]) % CLASSES
     model = keras.models.load_model(file, compile=False)
-    backend = keras.backend.backend()
-    # Compiled by XLA, as it would be by default, TensorFlow's convolutions on a CPU are slower.
-    jit = backend != "tensorflow"
-    model.compile(optimizer=keras.optimizers.Adam(1e-3), loss="sparse_categorical_crossentropy", jit_compile=jit)
+    optimizer, compiled = keras.optimizers.Adam(1e-3), who != "tensorflow"
+    model.compile(optimizer=optimizer, loss="sparse_categorical_crossentropy", jit_compile=compiled)
     if what == "training":
-        return {backend: lambda: model.train_on_batch(images_nhwc, labels)}
-    return {backend: lambda: np.asarray(model.predict_on_batch(images_nhwc))}
+        return {who: lambda: model.train_on_batch(images_nhwc, labels)}
+    return {who: lambda: np.asarray(model.predict_on_batch(images_nhwc))}
 
 
 def openvino_work(size: int, file: Path) -> Works:
@@ -165,10 +166,10 @@ def files(name: str, size: int, folder: Path) -> dict[str, Any]:
     }
 
 
-def child(who: str, name: str, size: int, what: str, folder: Path) -> None:
+def child(who: str, name: str, size: int, what: str, folder: Path, layouts: Container[str]) -> None:
     """Tell which contenders are here; then do one piece of work for each line that names one, and tell its seconds."""
     if who in KERAS:
-        works = keras_work(size, what, folder / "network.keras")
+        works = keras_work(who, size, what, folder / "network.keras")
         wrapped = ExitStack()
     elif who == "openvino":
         works, wrapped = openvino_work(size, folder / "network.onnx"), ExitStack()
@@ -180,7 +181,7 @@ def child(who: str, name: str, size: int, what: str, folder: Path) -> None:
         keep_freed_memory()
         flops = files(name, size, folder)[what] if who == "kamerton" else None
         ours = kamerton_training if what == "training" else kamerton_prediction
-        works = ours(name, size, compiled=who == "compiled")
+        works = ours(name, size, layouts, compiled=who == "compiled")
         if who == "kamerton":
             works[MATRIX] = matrix_product()
         wrapped = ExitStack()
@@ -197,6 +198,10 @@ def child(who: str, name: str, size: int, what: str, folder: Path) -> None:
             print(json.dumps(seconds / done), flush=True)
 
 
+class EndedError(Exception):
+    """A contender's process is no more."""
+
+
 @dataclass(frozen=True)
 class Contender:
     """A name, and the process that does its work."""
@@ -208,15 +213,18 @@ class Contender:
         """Let it do its work once."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        self.process.stdin.write(f"{self.name}\n")
-        self.process.stdin.flush()
-        return float(json.loads(self.process.stdout.readline()))
+        try:
+            self.process.stdin.write(f"{self.name}\n")
+            self.process.stdin.flush()
+            return float(json.loads(self.process.stdout.readline()))
+        except (BrokenPipeError, ValueError):
+            raise EndedError(f"{self.name} ended, perhaps for want of memory: ask for fewer --layouts") from None
 
 
 @contextmanager
-def process_of(words: list[str], backend: str) -> Iterator[subprocess.Popen[str]]:
+def process_of(words: list[str], backend: str | None) -> Iterator[subprocess.Popen[str]]:
     """Start one, and end it."""
-    environment = os.environ | SILENT | {"KERAS_BACKEND": backend}
+    environment = os.environ | SILENT | ({"KERAS_BACKEND": backend} if backend else {})
     with subprocess.Popen(
         words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
     ) as process:
@@ -224,6 +232,10 @@ def process_of(words: list[str], backend: str) -> Iterator[subprocess.Popen[str]
             yield process
         finally:
             process.kill()
+            assert process.stdin is not None
+            # What was to go to a process that had ended.
+            with suppress(BrokenPipeError):
+                process.stdin.close()
 
 
 def ready(process: subprocess.Popen[str], patience: float | None) -> dict[str, Any] | None:
@@ -278,8 +290,8 @@ def measured(name: str, size: int, given: argparse.Namespace) -> Row:
                 continue
             python = given.keras_python if who in others else sys.executable
             words = [python, str(HERE), "--child", who, "--networks", name, "--sizes", str(size)]
-            words += ["--what", given.what, "--folder", folder]
-            process = held.enter_context(process_of(words, who))
+            words += ["--what", given.what, "--folder", folder, "--layouts", *given.layouts]
+            process = held.enter_context(process_of(words, KERAS.get(who)))
             told = ready(process, None if who == "kamerton" else given.patience)
             if told is None:
                 print(f"{name} at {size} px: {who} was not ready after {given.patience:.0f} s", flush=True)
@@ -311,17 +323,18 @@ def main() -> None:
     parser.add_argument("--networks", nargs="+", help="by default all but EfficientNet-Lite1 and 2")
     parser.add_argument("--sizes", type=int, nargs="+", default=[128, 256])
     parser.add_argument("--what", choices=list(BATCH), default="training")
+    parser.add_argument("--layouts", nargs="+", choices=list(LAYOUTS), default=list(LAYOUTS), help="of Kamerton's own")
     parser.add_argument("--turns", type=int, default=5)
     parser.add_argument("--quick", action="store_true", help="two turns at the first size")
     parser.add_argument("--compiled", action="store_true", help="torch.compile too, where it is ready in time")
     parser.add_argument("--keras-python", help="interpreter with Keras, its backends and OpenVINO")
-    parser.add_argument("--keras", nargs="+", choices=KERAS, default=["tensorflow"], help="backends")
+    parser.add_argument("--keras", nargs="+", choices=list(KERAS), default=["tensorflow", "tensorflow_xla"])
     parser.add_argument("--patience", type=float, default=120, help="seconds until a contender must be ready")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.child:
-        child(given.child, given.networks[0], given.sizes[0], given.what, given.folder)
+        child(given.child, given.networks[0], given.sizes[0], given.what, given.folder, given.layouts)
         return
     sys.path.insert(0, str(HERE.parents[1]))
     if given.quick:
@@ -332,7 +345,11 @@ def main() -> None:
     print(f"{given.what}, batches of {BATCH[given.what]}: images/s, and how many times as fast Kamerton is as each")
     for size in given.sizes:
         for name in names:
-            print(f"{name:20} {size:4} px  {measured(name, size, given).describe()}", flush=True)
+            try:
+                told = measured(name, size, given).describe()
+            except EndedError as error:
+                told = f"not measured: {error}"
+            print(f"{name:20} {size:4} px  {told}", flush=True)
 
 
 if __name__ == "__main__":

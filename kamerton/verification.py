@@ -28,17 +28,11 @@ from kamerton.runs.calibration import of_present_weights as calibration_of_prese
 from kamerton.runs.checkpoints import newest_first, open_checkpoint
 from kamerton.runs.contents import foreign_files
 from kamerton.runs.ensembles import find_member, find_members, is_gone
-from kamerton.runs.evaluation import (
-    Metrics,
-    Predictions,
-    evaluation_names,
-    of_present_weights,
-    read_metrics,
-    read_predictions,
-)
+from kamerton.runs.evaluation import evaluation_names, of_present_weights, read_metrics, read_predictions
 from kamerton.runs.folder import CALIBRATION_FILE, Run, open_even_if_changed
 from kamerton.runs.places import cube_places, find_cube
 from kamerton.runs.record import CubeRecord, MemberRecord, RunRecord, record_differences, versions
+from kamerton.runs.scores import Metrics, Predictions
 from kamerton.starts.start import start_place
 from kamerton.starts.table import STARTS
 from kamerton.training.progress import Watcher

@@ -14,8 +14,8 @@ import kamerton
 from kamerton import jupyter
 from kamerton.evaluation.comparison import Comparison
 from kamerton.evaluation.evaluate import Evaluation
-from kamerton.runs.evaluation import Leakage
 from kamerton.runs.folder import Run, open_run
+from kamerton.runs.scores import Leakage
 
 HOSTILE = '<b>żółć</b> & "co" <script>'
 

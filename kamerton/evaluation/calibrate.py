@@ -41,11 +41,12 @@ from kamerton.runs.calibration import (
     require_calibration_place,
     write_calibration,
 )
-from kamerton.runs.evaluation import Leakage, evaluation_names, read_metrics
+from kamerton.runs.evaluation import evaluation_names, read_metrics
 from kamerton.runs.folder import Run, open_run
 from kamerton.runs.lock import locked
 from kamerton.runs.places import find_cube, from_run
 from kamerton.runs.record import CubeRecord
+from kamerton.runs.scores import Leakage
 
 KNOWN_GALAXIES = 2000
 """Galaxies of each cube that are kept, evenly over its rows: distances to more would take as long as a network."""

@@ -36,8 +36,8 @@ from kamerton.evaluation.statistics import (
 )
 from kamerton.progress import Progress, Silent
 from kamerton.runs.calibration import of_present_weights, read_calibration
-from kamerton.runs.evaluation import Metrics
 from kamerton.runs.folder import Run
+from kamerton.runs.scores import Metrics
 
 
 def compare_predictions(

@@ -24,7 +24,8 @@ from kamerton.evaluation.statistics import (
     Numbers,
 )
 from kamerton.plurals import counted
-from kamerton.runs.evaluation import Leakage, tested_on
+from kamerton.runs.evaluation import tested_on
+from kamerton.runs.scores import Leakage
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -49,9 +49,6 @@ from kamerton.plurals import counted
 from kamerton.progress import Progress
 from kamerton.runs.ensembles import ensemble_of, find_members, open_same, usual_place
 from kamerton.runs.evaluation import (
-    Averaged,
-    Metrics,
-    Predictions,
     dataset_name,
     evaluation_names,
     of_present_weights,
@@ -64,6 +61,7 @@ from kamerton.runs.evaluation import (
 from kamerton.runs.folder import Run, is_run, open_run
 from kamerton.runs.lock import locked
 from kamerton.runs.places import from_run
+from kamerton.runs.scores import Averaged, Metrics, Predictions
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,9 @@ from kamerton.evaluation.reliability import reliability_curve
 from kamerton.figures.reliability import reliability_figure
 from kamerton.figures.testing import confusion_figure, mistakes_figure, short_name
 from kamerton.plurals import counted
-from kamerton.runs.evaluation import Metrics, Predictions, tested_on
+from kamerton.runs.evaluation import tested_on
 from kamerton.runs.folder import Run
+from kamerton.runs.scores import Metrics, Predictions
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

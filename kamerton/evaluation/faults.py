@@ -13,8 +13,8 @@ from kamerton.errors import KamertonError
 from kamerton.evaluation.cubes import labels_of_run, same_galaxies
 from kamerton.evaluation.metrics import classification_metrics
 from kamerton.evaluation.statistics import with_intervals
-from kamerton.runs.evaluation import Metrics, Predictions
 from kamerton.runs.folder import Run
+from kamerton.runs.scores import Metrics, Predictions
 
 
 def fault_of_results(run: Run, metrics: Metrics, predictions: Predictions) -> str:

@@ -10,7 +10,7 @@ from kamerton.arrays import Labels, Probabilities
 from kamerton.errors import warn
 from kamerton.evaluation.metrics import group_metrics
 from kamerton.evaluation.statistics import share_interval
-from kamerton.runs.evaluation import GroupedScores
+from kamerton.runs.scores import GroupedScores
 
 SMALL_GROUP = 30
 """Of fewer galaxies an accuracy may be off by more than 0.17 either way."""

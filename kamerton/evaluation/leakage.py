@@ -13,9 +13,9 @@ from kamerton.data.cubes.cube import LabelledCube
 from kamerton.data.identity import comparable, cube_marks, seen_again
 from kamerton.data.marks import ALL_CHECKS, SURE, GalaxyMarks, SeenBy
 from kamerton.plurals import counted
-from kamerton.runs.evaluation import Leakage
 from kamerton.runs.folder import Run
 from kamerton.runs.galaxies import marks_sha256
+from kamerton.runs.scores import Leakage
 
 
 def check_leakage(runs: Run | Sequence[Run], cube: LabelledCube) -> Leakage:

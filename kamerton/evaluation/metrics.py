@@ -10,7 +10,7 @@ import numpy.typing as npt
 from jaxtyping import Float32
 
 from kamerton.arrays import Labels, Mask, Probabilities
-from kamerton.runs.evaluation import ClassScores, GroupScores, Scores
+from kamerton.runs.scores import ClassScores, GroupScores, Scores
 
 HEADLINES = ("accuracy", "balanced_accuracy", "macro_f1", "log_loss", "roc_auc_macro")
 """What is told first of a test."""

@@ -10,8 +10,9 @@ from typing import NamedTuple
 from kamerton.errors import RunError, warn
 from kamerton.plurals import counted
 from kamerton.runs.calibration import Calibration, calibration_path, read_calibration
-from kamerton.runs.evaluation import Metrics, evaluation_names, read_metrics
+from kamerton.runs.evaluation import evaluation_names, read_metrics
 from kamerton.runs.folder import Run
+from kamerton.runs.scores import Metrics
 
 
 class Results(NamedTuple):

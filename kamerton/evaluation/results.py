@@ -12,15 +12,9 @@ import numpy as np
 from kamerton.arrays import Confusion, Labels, Mask, Probabilities
 from kamerton.errors import RunError, UsageError, as_typed
 from kamerton.plurals import counted
-from kamerton.runs.evaluation import (
-    Metrics,
-    dataset_name,
-    evaluation_names,
-    of_present_weights,
-    read_metrics,
-    read_predictions,
-)
+from kamerton.runs.evaluation import dataset_name, evaluation_names, of_present_weights, read_metrics, read_predictions
 from kamerton.runs.folder import Run
+from kamerton.runs.scores import Metrics
 
 
 @dataclass(frozen=True)

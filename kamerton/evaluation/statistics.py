@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from kamerton.arrays import Labels, MeanConfusion, Probabilities
 from kamerton.evaluation.metrics import finite_probabilities
-from kamerton.runs.evaluation import ClassScores, Scores
+from kamerton.runs.scores import ClassScores, Scores
 
 Numbers = npt.NDArray[np.float64]
 

@@ -14,9 +14,9 @@ from kamerton.evaluation.metrics import HEADLINES
 from kamerton.evaluation.reliability import CERTAINTY_COLUMNS, SET_COLUMNS, certainty_rows, set_rows
 from kamerton.evaluation.statistics import METRICS, Interval
 from kamerton.plurals import counted
-from kamerton.runs.evaluation import ClassScores, GroupedScores
 from kamerton.runs.record import WeightsChosenBy
 from kamerton.runs.reliability import CertaintyScores
+from kamerton.runs.scores import ClassScores, GroupedScores
 
 if TYPE_CHECKING:
     from rich.console import Console

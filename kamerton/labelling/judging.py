@@ -22,8 +22,9 @@ from kamerton.files import remove_own, whole_folder
 from kamerton.labelling.folds import HELD, Folds
 from kamerton.labelling.galaxies import Galaxies
 from kamerton.plurals import counted
-from kamerton.runs.evaluation import Metrics, evaluation_names, of_present_weights, read_metrics, read_predictions
+from kamerton.runs.evaluation import evaluation_names, of_present_weights, read_metrics, read_predictions
 from kamerton.runs.folder import Run, is_run, open_run
+from kamerton.runs.scores import Metrics
 from kamerton.training.progress import Watcher
 from kamerton.training.train import train
 

@@ -17,8 +17,8 @@ from kamerton.evaluation.repeats import name_of
 from kamerton.evaluation.statistics import METRICS, SIGNIFICANT
 from kamerton.reporting.languages import LANGUAGES, Speaker, written
 from kamerton.reporting.trained import Trained
-from kamerton.runs.evaluation import Leakage
 from kamerton.runs.reliability import CertaintyScores
+from kamerton.runs.scores import Leakage
 from kamerton.version import __version__
 
 COSTS = ("parameters", "flops", "training_seconds", "images_a_second", "peak_memory")

@@ -13,9 +13,9 @@ from kamerton.arrays import Confusion, ImageHWC, Rows
 from kamerton.data.cubes.cube import LabelledCube, open_cube
 from kamerton.errors import KamertonError
 from kamerton.evaluation.results import RunPredictions
-from kamerton.runs.evaluation import Metrics
 from kamerton.runs.folder import Run
 from kamerton.runs.places import cube_places
+from kamerton.runs.scores import Metrics
 
 MOST_OPEN = 2
 """Cubes that stay open between the pictures of a page."""

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Literal
 
 from kamerton.errors import KamertonError, RunError
 from kamerton.runs.ensembles import title_of
-from kamerton.runs.evaluation import Metrics, evaluation_names, of_present_weights, read_metrics
+from kamerton.runs.evaluation import evaluation_names, of_present_weights, read_metrics
 from kamerton.runs.folder import WEIGHTS_FILE, Run, open_run
 from kamerton.runs.lock import holder
+from kamerton.runs.scores import Metrics
 from kamerton.runs.stamp import Stamp, stamp_of
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from kamerton.evaluation.evaluate import Evaluation
-from kamerton.runs.evaluation import Scores
+from kamerton.runs.scores import Scores
 
 NUMBERS = ("accuracy", "balanced_accuracy", "macro_f1", "log_loss", "roc_auc_macro", "confusion_matrix", "per_class")
 COUNT = 18

@@ -15,8 +15,8 @@ from kamerton.evaluation.comparing import _draw_seeds
 from kamerton.evaluation.comparison_figures import hard_rows
 from kamerton.evaluation.results import read_all_predictions
 from kamerton.evaluation.statistics import METRICS, SHARES
-from kamerton.runs.evaluation import Metrics
 from kamerton.runs.folder import Run
+from kamerton.runs.scores import Metrics
 from tests.evaluation.compared import RESAMPLES, answers, rewrite
 
 

@@ -11,8 +11,8 @@ from kamerton.errors import KamertonWarning
 from kamerton.evaluation import groups
 from kamerton.evaluation.evaluate import Evaluation, evaluate
 from kamerton.evaluation.metrics import group_metrics
-from kamerton.runs.evaluation import GroupedScores
 from kamerton.runs.folder import Run
+from kamerton.runs.scores import GroupedScores
 from tests.evaluation.evaluated import COUNT, predictions
 
 

@@ -21,8 +21,8 @@ from kamerton.evaluation.evaluate import evaluate
 from kamerton.evaluation.leakage import check_leakage, leakage_details, leakage_warning
 from kamerton.evaluation.tables import print_metrics
 from kamerton.formats.importing import import_keras_file
-from kamerton.runs.evaluation import Leakage
 from kamerton.runs.folder import Run, open_run
+from kamerton.runs.scores import Leakage
 from tests.conftest import CLASS_NAMES, toy_galaxies, write_cube, write_toy_cube
 
 

@@ -16,7 +16,7 @@ from sklearn import metrics as sklearn_metrics
 from kamerton.errors import RunError
 from kamerton.evaluation.metrics import classification_metrics, group_metrics, log_loss
 from kamerton.records import read_record
-from kamerton.runs.evaluation import ClassScores, GroupScores, Scores
+from kamerton.runs.scores import ClassScores, GroupScores, Scores
 
 NAMES = ("spiral", "smooth", "merging")
 LABELS = np.array([0, 0, 0, 1, 1, 2])

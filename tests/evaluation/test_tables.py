@@ -16,7 +16,7 @@ from kamerton.evaluation.evaluate import Evaluation
 from kamerton.evaluation.statistics import METRICS as COMPARED
 from kamerton.evaluation.statistics import Interval, McNemar
 from kamerton.evaluation.tables import print_comparison, print_metrics
-from kamerton.runs.evaluation import ClassScores, GroupedScores, GroupScores, Leakage, Metrics
+from kamerton.runs.scores import ClassScores, GroupedScores, GroupScores, Leakage, Metrics
 
 METRICS = Metrics(
     run="lenet5-20260101-101010",

@@ -24,19 +24,11 @@ from kamerton.formats.importing import import_keras_file
 from kamerton.formats.keras.file import import_keras, read_keras, write_keras
 from kamerton.networks.registry import build_network
 from kamerton.recipes import load_recipe
-from kamerton.runs.evaluation import (
-    GroupedScores,
-    Leakage,
-    Metrics,
-    Predictions,
-    evaluation_names,
-    read_metrics,
-    read_predictions,
-    write_evaluation,
-)
+from kamerton.runs.evaluation import evaluation_names, read_metrics, read_predictions, write_evaluation
 from kamerton.runs.folder import Run, open_run
 from kamerton.runs.history import NOTEBOOK_COLUMNS
 from kamerton.runs.record import CubeRecord
+from kamerton.runs.scores import GroupedScores, Leakage, Metrics, Predictions
 from kamerton.training.checkpoint import restore_newest, write_checkpoint
 from kamerton.training.session import RunningTally, Session, Tally
 from tests.fuzz.cases import Files, files_of

@@ -18,8 +18,8 @@ from kamerton.evaluation.statistics import METRICS, Interval, McNemar
 from kamerton.reporting.languages import LANGUAGES
 from kamerton.reporting.report import write_report
 from kamerton.reporting.telling import Teller
-from kamerton.runs.evaluation import Leakage
 from kamerton.runs.folder import Run, open_run
+from kamerton.runs.scores import Leakage
 from tests.reporting.pages import RESAMPLES, Parts
 
 

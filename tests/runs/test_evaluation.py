@@ -21,15 +21,7 @@ from kamerton.cli import main
 from kamerton.errors import RunError, UsageError
 from kamerton.evaluation.evaluate import evaluate
 from kamerton.evaluation.results import read_all_predictions
-from kamerton.runs.evaluation import (
-    METRICS_BYTES,
-    Leakage,
-    Predictions,
-    evaluation_names,
-    read_metrics,
-    read_predictions,
-    write_evaluation,
-)
+from kamerton.runs.evaluation import METRICS_BYTES, evaluation_names, read_metrics, read_predictions, write_evaluation
 from kamerton.runs.folder import Run, create_run, open_run
 from tests.dying import DEATH, KilledError
 
@@ -256,31 +248,6 @@ def test_predictions_that_are_no_parquet_are_refused(run: Run, content: bytes | 
     if content is not None:
         predictions_path(run).write_bytes(content)
     assert refused(run).startswith(f"{predictions_path(run)}: cannot be read")
-
-
-def test_predictions_are_checked_where_they_are_built() -> None:
-    with pytest.raises(UsageError, match="label: out of range"):
-        Predictions(("a",), np.array([2]), np.array([[0.5, 0.5]], np.float32), None)
-
-
-@pytest.mark.parametrize(
-    ("leakage", "status"),
-    [
-        (Leakage.of(None), "unknown"),
-        (Leakage.of({"train": 0}), "unknown"),
-        (Leakage.of({"train": 0}, compared={"pixels": 9}), "unknown"),
-        (Leakage.of({"train": 0}, compared={"pixels": 9, "likeness": 9}), "none"),
-        (Leakage.of({"train": 0, "valid": 0}, {"train": 0, "valid": 1}, compared={"likeness": 9}), "likely"),
-        (Leakage.of({"train": 0, "valid": 1}, {"train": 4}), "found"),
-    ],
-)
-def test_leakage_is_judged_by_its_counts(leakage: Leakage, status: str) -> None:
-    assert leakage.status == status
-
-
-def test_that_no_pixels_were_equal_was_once_called_none_and_is_not_known() -> None:
-    """``metrics.json`` of the days when only pixels were compared."""
-    assert Leakage("none", {"train": 0, "valid": 0}).status == "unknown"
 
 
 def test_results_of_before_the_intervals_are_read(run: Run) -> None:

@@ -19,10 +19,11 @@ from kamerton.evaluation.compare import compare
 from kamerton.files import write_json
 from kamerton.reporting.languages import LANGUAGES as REPORTS
 from kamerton.reporting.telling import Teller
-from kamerton.runs.evaluation import Leakage, read_metrics, read_predictions
+from kamerton.runs.evaluation import read_metrics, read_predictions
 from kamerton.runs.folder import Run, open_run
 from kamerton.runs.lock import locked
 from kamerton.runs.record import StartRecord
+from kamerton.runs.scores import Leakage
 from kamerton.serving.run_states import short_key
 from kamerton.serving.words import WORDS
 from tests.serving.conftest import visitor
