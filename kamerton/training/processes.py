@@ -1,4 +1,4 @@
-"""Several processes that learn together, each from its part of every batch: ``torchrun ... -m kamerton train``.
+"""Several processes that learn together, each from its part of every batch: ``torchrun ... -m -- kamerton train``.
 
 Gradients are averaged by PyTorch's DistributedDataParallel, over Gloo on CPUs and NCCL on GPUs. All that is
 counted is summed over the processes, so that each knows the whole, and the first one alone writes.

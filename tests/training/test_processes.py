@@ -50,7 +50,9 @@ def words_of(given: Iterable[object]) -> list[str]:
 def torchrun(processes: int, *words: object) -> subprocess.CompletedProcess[str]:
     """Train as a user would begin it; each process imports PyTorch anew."""
     begin = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
-    return subprocess.run([*begin, "-m", "kamerton", *words_of(words)], capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [*begin, "-m", "--", "kamerton", *words_of(words)], capture_output=True, text=True, check=False
+    )
 
 
 def begin_together(folder: Path, processes: int, *words: object) -> list[Forked]:
@@ -94,6 +96,17 @@ def test_two_processes_have_the_losses_of_one_for_twenty_steps(data: Path, tmp_p
     assert difference(alone, run) < 1e-5
     assert run.record.processes == 2
     assert verify(run).sound
+
+
+@pytest.mark.long
+def test_processes_begin_together_from_learned_weights(data: Path, tmp_path: Path) -> None:
+    """Without the guide's ``--`` torchrun takes ``--start`` for its own."""
+    before = train(data, network="lenet5", recipe="notebook", epochs=1, out=tmp_path / "before")
+    words = ["--network", "lenet5", *notebook(STEPS), "--start", before.path, "--out"]
+    alone = train(data, network="lenet5", recipe="notebook", epochs=STEPS, start=before, out=tmp_path / "alone")
+    done = torchrun(2, data, *words, tmp_path / "two")
+    assert done.returncode == 0, done.stderr
+    assert difference(alone, open_run(tmp_path / "two")) < 1e-5
 
 
 @pytest.mark.long
