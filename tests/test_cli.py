@@ -269,6 +269,28 @@ def test_the_version_is_the_packages(command: Command) -> None:
 
 
 @pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["predict", "RUN", "LONG"], 2),
+        (["evaluate", "RUN", "LONG"], 1),
+        (["explain", "RUN", "LONG"], 2),
+        (["similar", "LONG", "a.png"], 2),
+        (["compare", "LONG"], 2),
+        (["verify", "LONG"], 2),
+        (["report", "LONG"], 2),
+        (["serve", "LONG"], 2),
+        (["data", "check", "LONG"], 2),
+    ],
+    ids=lambda part: " ".join(part) if isinstance(part, list) else None,
+)
+def test_a_name_that_is_too_long_is_no_defect(command: Command, toy_run: Run, words: list[str], code: int) -> None:
+    places = {"RUN": str(toy_run.path), "LONG": "a" * 300}
+    answer = command(*(places.get(word, word) for word in words))
+    require_one_line(answer, code)
+    assert "File name too long" in answer.err
+
+
+@pytest.mark.parametrize(
     ("words", "says"),
     [
         (["trian"], "trian"),

@@ -13,7 +13,7 @@ from kamerton.data.sources import open_source
 from kamerton.data.sources.source import Source, SourceRequest, settings_of
 from kamerton.errors import DataError, UsageError, warn
 from kamerton.plurals import counted
-from kamerton.runs.folder import RECORD_FILE, Run
+from kamerton.runs.folder import Run, is_run
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def open_sources(
 
 def _require_no_run(path: Path) -> None:
     """Refuse a run's folder, whose pictures are of results."""
-    if (path / RECORD_FILE).is_file():
+    if is_run(path):
         raise UsageError(
             f"{path}: a run, and no galaxies",
             allowed="cubes, pictures, folders, lists",

@@ -67,6 +67,8 @@ def answer(words: list[str]) -> int:
             code = _nobody_reads()
         except UnicodeEncodeError as error:
             code = _failed(_unsayable(error), DATA_EXIT_CODE)
+        except OSError as error:
+            code = _failed(*_of_the_system(error))
         except Exception as error:  # noqa: BLE001  # whatever is unforeseen is said in one line, too
             code = _failed(_defect(error), DEFECT_EXIT_CODE)
     return code if isinstance(code, int) else 0
@@ -131,6 +133,18 @@ def _unsayable(error: UnicodeEncodeError) -> KamertonError:
         received=f"{error.object!a}",
         next_step="use a UTF-8 locale, as LC_ALL=C.UTF-8, and names in UTF-8",
     )
+
+
+def _of_the_system(error: OSError) -> tuple[KamertonError, int]:
+    """Say what the system answers of a file; without one it is a defect."""
+    if error.filename is None:
+        return _defect(error), DEFECT_EXIT_CODE
+    if terminal().verbose:
+        traceback.print_exception(error)
+    what = f"{os.fsdecode(error.filename)}: cannot be used"
+    return KamertonError(
+        what, received=error.strerror, next_step="check the name and your permissions"
+    ), USAGE_EXIT_CODE
 
 
 def _defect(error: Exception) -> KamertonError:

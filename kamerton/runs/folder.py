@@ -335,8 +335,11 @@ class Run:
 
 
 def is_run(path: Path) -> bool:
-    """Tell whether a folder is a run's."""
-    return (path / RECORD_FILE).exists()
+    """Tell whether a folder is a run's; one that cannot be looked into is none, and who opens it says why."""
+    try:
+        return (path / RECORD_FILE).exists()
+    except OSError:
+        return False
 
 
 def find_runs(paths: Iterable[Run | str | Path]) -> list[Run]:
