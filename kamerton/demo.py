@@ -97,7 +97,7 @@ def _label_new_galaxies(
 def _told(folder: Path, console: Console, run: Run, comparison: Comparison, page: Path, catalogue: Path) -> Demo:
     console.print("\nOn the test set, which no training saw:")
     print_comparison(comparison, console)
-    if any(caution.kind == "leakage" for caution in comparison.cautions):
+    if any(caution.leakage is not None and caution.leakage.status == "likely" for caution in comparison.cautions):
         console.print("PERHAPS NOT A TEST: drawn galaxies may be alike by chance. Here all of them are distinct.")
     table, picture = folder / "comparison/comparison.csv", folder / "comparison/learning_curves.png"
     mistakes = run.picture_path("test", "mistakes")

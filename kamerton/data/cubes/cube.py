@@ -34,7 +34,7 @@ from kamerton.data.marks import FEATURE_BYTES, Features
 from kamerton.errors import CubeError
 from kamerton.progress import Progress, Silent
 
-KNOWN_NAMES = {"id", "ra", "dec"}
+KNOWN_NAMES = {"id", "ra", "dec", "group"}
 """Columns of a catalogue that Kamerton knows."""
 
 
@@ -185,7 +185,7 @@ def read_catalogue(path: Path, hdus: fits.HDUList, count: int, rows: slice | Non
 
 
 def _use_known_names(table: Table) -> None:
-    """Call id, ra and dec so, in any case of letters, which FITS does not tell apart, and as surveys call positions."""
+    """Call `KNOWN_NAMES` so in any case of letters, which FITS does not tell apart, and positions as surveys do."""
     for name in table.colnames:
         if name.lower() in KNOWN_NAMES and name.lower() not in table.colnames:
             table.rename_column(name, name.lower())

@@ -54,9 +54,9 @@ def test_images_with_a_catalogue_alone_are_a_cube_with_ids(tmp_path: Path) -> No
     assert (found.column("id"), found.column("n")) == (["a", "b"], [1, None])
 
 
-def test_id_ra_and_dec_are_known_in_any_case_of_letters(tmp_path: Path) -> None:
+def test_id_ra_dec_and_group_are_known_in_any_case_of_letters(tmp_path: Path) -> None:
     """FITS does not tell upper from lower case in names of columns."""
-    table = Table({"ID": ["a", "b"], "RA": [10.0, 20.0], "Dec": [1.0, 2.0]})
+    table = Table({"ID": ["a", "b"], "RA": [10.0, 20.0], "Dec": [1.0, 2.0], "GROUP": ["x", "y"]})
     hdus = [fits.PrimaryHDU(noise_images(2)), fits.table_to_hdu(table)]
     hdus[1].name = "CATALOG"
     fits.HDUList(hdus).writeto(tmp_path / "a.fits")
@@ -64,7 +64,7 @@ def test_id_ra_and_dec_are_known_in_any_case_of_letters(tmp_path: Path) -> None:
     assert found.source.has_own_ids
     known = {name: found.column(name) for name in ("id", "ra", "dec")}
     assert known == {"id": ["a", "b"], "ra": [10.0, 20.0], "dec": [1.0, 2.0]}
-    assert not found.source.columns
+    assert list(found.source.columns) == ["group"]
 
 
 @pytest.mark.parametrize(
