@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kamerton.catalogue.claims import claim, taking_part
-from kamerton.catalogue.columns import DOUBTFUL
+from kamerton.catalogue.columns import DOUBTFUL, PREDICTED_CLASS, STATUS
 from kamerton.catalogue.heading import heading
 from kamerton.catalogue.places import Place, catalogue_place
 from kamerton.catalogue.record import RECORD_FILE, CatalogueRecord
@@ -175,12 +175,16 @@ def _assemble(work: Work, record: CatalogueRecord, file: Path) -> None:
 
 
 def _table(work: Work, record: CatalogueRecord) -> Table:
-    """Read the rows with their units and descriptions."""
-    from astropy.table import Table
+    """Read the rows with their units and descriptions; no class and no status are masked, as in other catalogues."""
+    from astropy.table import MaskedColumn, Table
 
     place = work.out / "shown.vot"
     _assemble(work, record, place)
-    return Table.read(place, format="votable")
+    table = Table.read(place, format="votable")
+    # A VOTable has no other empty text than the one without letters.
+    for name in (PREDICTED_CLASS.name, STATUS.name):
+        table[name] = MaskedColumn(table[name], mask=table[name] == "")
+    return table
 
 
 def _plain(row: Any) -> list[Any]:

@@ -91,7 +91,7 @@ def kept_decisions(
 ) -> tuple[int, ...]:
     """Give the rows of a history of decisions that count, and say what was left out or outvoted."""
     found = last_words(columns[ID], columns[label_column], columns.get(WHO), class_names)
-    _say_out_of_time(source, columns, label_column, found)
+    say_out_of_time(source, columns, label_column, found)
     parts = [
         f"{counted(found.again, 'galaxy')} decided more than once" if found.again else "",
         f"{len(found.unsure)} unsure, left out" if found.unsure else "",
@@ -114,7 +114,7 @@ def kept_decisions(
     return found.rows
 
 
-def _say_out_of_time(source: Path, columns: Mapping[str, list[str]], label_column: str, found: LastWords) -> None:
+def say_out_of_time(source: Path, columns: Mapping[str, list[str]], label_column: str, found: LastWords) -> None:
     """Say of which galaxies another word is the latest than the one that counts, as in a list that was sorted anew.
 
     The order of the lines counts all the same: the clocks of two machines differ, and then times tell another one.

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from kamerton.config.pictures import ID_COLUMN
-from kamerton.config.surveys import POSITION_COLUMNS
 from kamerton.data.decimals import with_points
+from kamerton.data.position_columns import position_pairs, say_left, say_taken
 from kamerton.errors import DataError, warn
 from kamerton.opening import open_plain
 from kamerton.parquet import MAX_CELLS, MAX_COLUMNS, read_parquet
@@ -240,12 +240,11 @@ def column_names(
 
 def _with_positions(names: list[str], first_row: Sequence[str]) -> list[str]:
     """Call the first pair of columns that hold positions ``ra`` and ``dec``."""
-    places = {name.lower(): place for place, name in enumerate(names)}
-    for pair in POSITION_COLUMNS:
-        at = [places.get(name.lower()) for name in pair]
-        if None not in at and all(_is_degrees(first_row[place]) for place in at if place is not None):
-            known = dict(zip(at, ("ra", "dec"), strict=True))
-            return [known.get(place, name) for place, name in enumerate(names)]
+    cells = {name.lower(): cell for name, cell in zip(names, first_row, strict=False)}
+    for pair in position_pairs(names):
+        if all(name.lower() in cells and _is_degrees(cells[name.lower()]) for name in pair):
+            known = dict(zip(pair, ("ra", "dec"), strict=True))
+            return [known.get(name, name) for name in names]
     return names
 
 
@@ -291,19 +290,11 @@ def say_positions(source: Path, header: Sequence[str], names: Sequence[str]) -> 
     """Say which columns were taken as ``ra`` and ``dec``, and which look like positions and were not."""
     given = [name.strip() for name in header]
     taken = [name for name, known in zip(given, names, strict=True) if known in {"ra", "dec"} and name.lower() != known]
+    left = position_pairs(given)
     if taken:
-        warn(
-            f"{source}: {' and '.join(taken)} are taken as ra and dec, in degrees (ICRS)",
-            next_step="nothing, if they are; or call the columns ra and dec that hold the positions",
-        )
-        return
-    there = {name.lower() for name in given}
-    left = [pair for pair in POSITION_COLUMNS if {name.lower() for name in pair} <= there]
-    if left and not {"ra", "dec"} & set(names):
-        warn(
-            f"{source}: no positions, for {' and '.join(left[0])} are not in decimal degrees",
-            next_step="write columns ra and dec in degrees (Astropy's SkyCoord converts hours), if they are to count",
-        )
+        say_taken(source, taken)
+    elif left and not {"ra", "dec"} & set(names):
+        say_left(source, left[0])
 
 
 def unreadable_list(source: Path, error: Exception) -> DataError:

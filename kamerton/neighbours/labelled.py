@@ -6,11 +6,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from kamerton.data.cubes.cube import open_cube
-from kamerton.data.decided import LABEL, UNDONE, WHO, is_history
+from kamerton.data.decided import DECISION_COLUMNS, ID, LABEL, WHO, is_history, last_words, say_out_of_time
 from kamerton.data.lists import column_names, is_list, open_csv, read_list
 from kamerton.errors import DataError, UsageError
-
-ID_COLUMN = "id"
 
 
 def labelled_ids(path: Path) -> set[str]:
@@ -32,27 +30,30 @@ def labelled_ids(path: Path) -> set[str]:
         found = open_csv(path, may_be_cut=True)
         names = column_names(path, found.header, has_rows=True)
         place = _place(path, names)
-        return _labelled(names, place, found.rows)
+        return _labelled(path, names, place, found.rows)
     columns = read_list(path)
     names = list(columns)
-    return _labelled(names, _place(path, names), zip(*columns.values(), strict=True))
+    return _labelled(path, names, _place(path, names), zip(*columns.values(), strict=True))
 
 
-def _labelled(names: list[str], place: int, rows: Iterable[Sequence[str]]) -> set[str]:
+def _labelled(path: Path, names: list[str], place: int, rows: Iterable[Sequence[str]]) -> set[str]:
     """Give the ids; of a history of decisions those that somebody stands by, unsure ones too."""
     if not is_history(names):
         return {row[place].strip() for row in rows}
-    label, who = names.index(LABEL), names.index(WHO) if WHO in names else None
-    standing = {(row[place].strip(), "" if who is None else row[who].strip()): row[label].strip() for row in rows}
-    return {galaxy for (galaxy, _), said in standing.items() if said != UNDONE}
+    kept = [name for name in names if name in DECISION_COLUMNS]
+    cells = [[row[names.index(name)] for name in kept] for row in rows]
+    columns = {name: [row[number] for row in cells] for number, name in enumerate(kept)}
+    found = last_words(columns[ID], columns[LABEL], columns.get(WHO))
+    say_out_of_time(path, columns, LABEL, found)
+    return {columns[ID][row].strip() for row in found.counting}
 
 
 def _place(path: Path, names: list[str]) -> int:
-    if ID_COLUMN not in names:
+    if ID not in names:
         raise DataError(
-            f"{path}: no column {ID_COLUMN!r}",
+            f"{path}: no column {ID!r}",
             received=f"columns {', '.join(names)}",
             allowed="the ids of galaxies that are labelled already",
             next_step="name the list that the labels are written to",
         )
-    return names.index(ID_COLUMN)
+    return names.index(ID)

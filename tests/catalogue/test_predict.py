@@ -161,6 +161,21 @@ def test_a_galaxy_that_cannot_be_read_is_a_row_and_stops_nothing(
     np.testing.assert_allclose(probabilities(good), expected[rows], atol=1e-6)
 
 
+def test_no_class_is_none_in_json_and_masked_in_a_table(toy_run: Run, pictures: Path, tmp_path: Path) -> None:
+    """An empty text would be taken for the name of a class."""
+    folder = tmp_path / "pictures"
+    shutil.copytree(pictures / "pole 1", folder)
+    (folder / "004.png").write_bytes(b"\x89PNG\r\n\x1a\n broken")
+    found = predict(toy_run, folder)
+    assert found.table is not None
+    rows = {row["id"]: row for row in found.as_json()["rows"]}
+    bad, good = rows.pop("004.png"), next(iter(rows.values()))
+    assert bad["predicted_class"] is None
+    assert good["status"] is None
+    assert {row["predicted_class"] for row in rows.values()} <= set(CLASS_NAMES)
+    assert list(found.table["id"][found.table["predicted_class"].mask]) == ["004.png"]
+
+
 def test_a_blank_picture_is_no_galaxy(toy_run: Run, pictures: Path, tmp_path: Path) -> None:
     """Surveys answer so where they have not looked; it has no class, as a blank FITS cutout has none."""
     folder = tmp_path / "pictures"

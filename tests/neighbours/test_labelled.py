@@ -35,3 +35,11 @@ def test_a_plain_list_names_all(tmp_path: Path) -> None:
     path = tmp_path / "list.csv"
     path.write_text("id,label\ng0,\ng1,spiral\n")
     assert labelled_ids(path) == {"g0", "g1"}
+
+
+def test_a_history_that_a_spreadsheet_sorted_is_said_aloud(tmp_path: Path) -> None:
+    """An undone decision stands again where it is sorted behind its undoing."""
+    path = tmp_path / "decisions.csv"
+    path.write_text("id,label,who,when\ng1,,Ola,2026-11-27T10:01:00Z\ng1,spiral,Ola,2026-11-27T10:00:00Z\n")
+    with pytest.warns(KamertonWarning, match=r"the last line about 1 galaxy is not the latest.*'g1'.*column when"):
+        assert labelled_ids(path) == {"g1"}

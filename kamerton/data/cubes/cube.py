@@ -16,12 +16,11 @@ from typing import IO, Any, Self
 import numpy as np
 from astropy import units as u
 from astropy.io import fits
-from astropy.table import Table
+from astropy.table import Column, Table
 
 from kamerton.arrays import ImagesNHWC, Labels
 from kamerton.checks import as_path
 from kamerton.config.pictures import PixelOrigin
-from kamerton.config.surveys import POSITION_COLUMNS
 from kamerton.data.cubes.images import CubeImages, image_digest
 from kamerton.data.cubes.labels import CubeLabels
 from kamerton.data.cubes.origin import stored_origin
@@ -31,6 +30,7 @@ from kamerton.data.fits.hdus import fits_errors, open_fits
 from kamerton.data.fits.letters import ESCAPES_KEYWORD, unescape_table
 from kamerton.data.likeness import picture_features
 from kamerton.data.marks import FEATURE_BYTES, Features
+from kamerton.data.position_columns import position_pairs, say_left, say_taken
 from kamerton.errors import CubeError
 from kamerton.progress import Progress, Silent
 
@@ -172,7 +172,7 @@ def read_catalogue(path: Path, hdus: fits.HDUList, count: int, rows: slice | Non
             table.convert_bytestring_to_unicode()
             if ESCAPES_KEYWORD in hdu.header:
                 unescape_table(table)
-            _use_known_names(table)
+            _use_known_names(path, table)
         if length != count:
             raise CubeError(
                 f"{path} HDU {number}: the catalogue does not have one row an image",
@@ -184,20 +184,26 @@ def read_catalogue(path: Path, hdus: fits.HDUList, count: int, rows: slice | Non
     return table
 
 
-def _use_known_names(table: Table) -> None:
+def _use_known_names(path: Path, table: Table) -> None:
     """Call `KNOWN_NAMES` so in any case of letters, which FITS does not tell apart, and positions as surveys do."""
     for name in table.colnames:
         if name.lower() in KNOWN_NAMES and name.lower() not in table.colnames:
             table.rename_column(name, name.lower())
     if {"ra", "dec"} & set(table.colnames):
         return
-    folded = {name.lower(): name for name in table.colnames}
-    for pair in POSITION_COLUMNS:
-        names = [folded[name.lower()] for name in pair if name.lower() in folded]
-        # Hours and minutes are text, and degrees the only unit that is taken unasked.
-        if len(names) == 2 and all(table[name].dtype.kind == "f" and table[name].unit == u.deg for name in names):
-            table.rename_columns(names, ["ra", "dec"])
-            return
+    pairs = position_pairs(table.colnames)
+    # Hours and minutes are text, and degrees the only unit that is taken.
+    names = next((pair for pair in pairs if all(_may_be_degrees(table[name]) for name in pair)), None)
+    if names is not None:
+        if any(table[name].unit != u.deg for name in names):
+            say_taken(path, names)
+        table.rename_columns(names, ["ra", "dec"])
+    elif pairs:
+        say_left(path, pairs[0])
+
+
+def _may_be_degrees(column: Column) -> bool:
+    return column.dtype.kind == "f" and column.ndim == 1 and column.unit in {None, u.deg}
 
 
 def _some_rows(hdu: Any, rows: slice) -> fits.BinTableHDU:

@@ -13,7 +13,7 @@ from astropy.table import MaskedColumn, Table
 
 from kamerton.config.pictures import PixelOrigin
 from kamerton.data.sources import open_source
-from kamerton.errors import CubeError, KamertonWarning, PictureError
+from kamerton.errors import CubeError, KamertonWarning, PictureError, heard
 from tests.conftest import write_cube
 from tests.data.importers.sources import noise_images
 from tests.data.sources.opened import read_source, refusal, request, same_images
@@ -68,10 +68,12 @@ def test_id_ra_dec_and_group_are_known_in_any_case_of_letters(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("unit", "are_known"), [("deg", True), ("rad", False), (None, False)], ids=["degrees", "radians", "no unit"]
+    ("unit", "said"),
+    [("deg", None), (None, "RAJ2000 and DEJ2000 are taken as ra and dec"), ("rad", "no positions, for RAJ2000")],
+    ids=["degrees", "no unit", "radians"],
 )
-def test_positions_are_known_by_their_names_in_vizier_where_they_are_in_degrees(
-    tmp_path: Path, unit: str | None, are_known: bool
+def test_positions_are_known_by_their_names_in_vizier_and_aloud_where_they_may_be_no_degrees(
+    tmp_path: Path, unit: str | None, said: str | None
 ) -> None:
     table = Table({"RAJ2000": [10.0, 20.0], "DEJ2000": [1.0, 2.0]})
     for name in table.colnames:
@@ -79,9 +81,12 @@ def test_positions_are_known_by_their_names_in_vizier_where_they_are_in_degrees(
     hdus = [fits.PrimaryHDU(noise_images(2)), fits.table_to_hdu(table)]
     hdus[1].name = "CATALOG"
     fits.HDUList(hdus).writeto(tmp_path / "a.fits")
-    found = read_source(tmp_path / "a.fits")
+    with heard() as lines:
+        found = read_source(tmp_path / "a.fits")
+    are_known = unit != "rad"
     assert len(found.source.columns) == (0 if are_known else 2)
     assert not are_known or (found.column("ra"), found.column("dec")) == ([10.0, 20.0], [1.0, 2.0])
+    assert [said in line for line in lines] == [True] if said else lines == []
 
 
 def test_a_catalogue_of_other_rows_is_refused(tmp_path: Path) -> None:
