@@ -11,12 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from astropy.io import fits
+from astropy.table import Table
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kamerton.data.cubes.cube import LabelledCube, open_cube
 from kamerton.data.cubes.images import image_digest
-from kamerton.errors import CubeError
+from kamerton.errors import CubeError, KamertonWarning
 from tests.conftest import CLASS_NAMES, toy_galaxies, write_toy_cube
 
 
@@ -85,6 +86,18 @@ def test_a_cube_without_names_or_catalogue_gets_plain_ones(tmp_path: Path) -> No
         assert cube.class_names == ("class 0", "class 1", "class 2")
         assert not cube.has_class_names
         assert cube.ids == [f"a#{row}" for row in range(5)]
+
+
+def test_blank_ids_are_those_of_the_rows_aloud(tmp_path: Path) -> None:
+    """Two blank ones would be one galaxy, and a label for it would find none."""
+    path = write_hdus(
+        tmp_path / "survey.fits", np.zeros((4, 8, 8, 3), np.uint8), np.array([0, 0, 1, 1], np.uint8), names=2
+    )
+    catalogue = fits.table_to_hdu(Table({"id": ["a", "", "  ", "d"]}))
+    catalogue.name = "CATALOG"
+    fits.append(path, catalogue.data, catalogue.header)
+    with pytest.warns(KamertonWarning, match="2 galaxies without an id.*row 1"), open_cube(path) as cube:
+        assert cube.ids == ["a", "survey#1", "survey#2", "d"]
 
 
 def test_names_and_catalogue_come_from_the_file(toy_cube: Path) -> None:
