@@ -5,6 +5,9 @@ costs 1.8 for k = 3 in Winograd's way (Lavin & Gray 2016), and on tiles of 16x16
 (Vasilache et al. 2015). The library NNPACK, a part of PyTorch, has both, and takes tiles of 8x8 unless they are more
 than four times as many; PyTorch's own choice never falls on NNPACK where oneDNN is built in.
 
+While a network learns, a batch is computed as one image (`kamerton.machine.mosaics`), in two thirds of the time.
+Answers keep images apart, so that a galaxy's does not depend on those beside it.
+
 Sums run in another order than in a plain convolution, always the same one, whatever the number of threads; NNPACK keeps
 the number that it found at its first use. In shares of the values' scatter, Fourier's results are off by 3e-7 (root
 mean square), nearer to float64 than plain ones; Winograd's by 5e-6, up to twenty times as far. A value that is not
@@ -14,7 +17,7 @@ finite spoils its whole tile.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from statistics import harmonic_mean
 from typing import Any, NamedTuple
 
@@ -23,11 +26,19 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
+from kamerton.machine.mosaics import Mosaic
+
 KERNELS = (3, 5)
 LARGEST_TILE = 16
 """Pixels, of NNPACK."""
 
-LEAST_WORK, LEAST_SIDE, LEAST_IMAGES = 12_500, 12, 16
+MOST_NUMBERS = 1 << 26
+"""Of inputs or outputs that are laid side by side at once: 256 MiB."""
+
+WORTH_LAYING = 0.8
+"""Of the tiles of images by themselves: those of a mosaic must be fewer, for it is a copy."""
+
+LEAST_WORK, LEAST_WORK_IN_LEARNING, LEAST_SIDE, LEAST_IMAGES = 12_500, 9_500, 12, 16
 """Below these the transforms cost more than they save (benchmarks/convolutions.py): see `Convolution.gains`."""
 
 
@@ -47,9 +58,12 @@ class TiledConvolutions(TorchFunctionMode):
         if func is not F.conv2d or torch._C._get_tracing_state() or torch.compiler.is_compiling():
             return func(*args, **(kwargs or {}))
         convolution = Convolution(*args, **(kwargs or {}))
-        if convolution.gains and convolution.in_reach:
+        learns = torch.is_grad_enabled()
+        if not (convolution.gains_in_learning if learns else convolution.gains) or not convolution.in_reach:
+            return F.conv2d(*convolution)
+        if learns:
             return _TiledConvolution.apply(*convolution[:3])  # type: ignore[no-untyped-call]
-        return F.conv2d(*convolution)
+        return _in_tiles(*convolution[:3], padding=convolution.weight.shape[-1] // 2)
 
 
 class Convolution(NamedTuple):
@@ -70,9 +84,19 @@ class Convolution(NamedTuple):
         Products grow with kernel x side x channels, transforms less: that number, with the harmonic mean of inputs and
         outputs, parts gain from loss.
         """
+        return self._work >= LEAST_WORK
+
+    @property
+    def gains_in_learning(self) -> bool:
+        """Whether it gains with its gradients, and with images side by side."""
+        return self._work >= LEAST_WORK_IN_LEARNING
+
+    @property
+    def _work(self) -> float:
+        """Kernel x side x channels; 0 where tiles cannot compute it, or where images are too few or too small."""
         outputs, inputs, rows, columns = self.weight.shape
         side = min(self.input.shape[2:], default=0)
-        return (
+        can = (
             self.input.dim() == 4
             and _pair(self.stride) == _pair(self.dilation) == (1, 1)
             and self.groups == 1
@@ -81,8 +105,8 @@ class Convolution(NamedTuple):
             and _pair(self.padding) == (rows // 2, rows // 2)
             and side >= LEAST_SIDE
             and len(self.input) >= LEAST_IMAGES
-            and rows * side * harmonic_mean((inputs, outputs)) >= LEAST_WORK
         )
+        return rows * side * harmonic_mean((inputs, outputs)) if can else 0.0
 
     @property
     def in_reach(self) -> bool:
@@ -108,7 +132,7 @@ class _TiledConvolution(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, images_nchw: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
         ctx.save_for_backward(images_nchw, weight)
-        return _in_tiles(images_nchw, weight, bias, padding=weight.shape[-1] // 2)
+        return _side_by_side(images_nchw, weight, bias)
 
     @staticmethod
     @once_differentiable
@@ -128,17 +152,48 @@ def _in_tiles(
     return torch._nnpack_spatial_convolution(images_nchw, weight, bias, [padding, padding], [1, 1])
 
 
+def _side_by_side(images_nchw: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None) -> torch.Tensor:
+    """Convolve a batch as one image, or as a few where that would be too large.
+
+    Where a kernel of 3 would be computed in Fourier's tiles by itself it is, for Winograd's are not so near to float64.
+    """
+    kernel = weight.shape[-1]
+    if kernel == min(KERNELS) and _fills_large_tiles(images_nchw.shape[2:], kernel):
+        return _in_tiles(images_nchw, weight, bias, padding=kernel // 2)
+
+    def whole(part: torch.Tensor) -> torch.Tensor:
+        mosaic = Mosaic.of(part, kernel)
+        return mosaic.take(_in_tiles(mosaic.lay(part), weight, bias, padding=kernel // 2))
+
+    parts = math.ceil(max(weight.shape[:2]) * images_nchw[:, 0].numel() / MOST_NUMBERS)
+    if parts == 1:
+        return whole(images_nchw)
+    return torch.cat([whole(part) for part in images_nchw.tensor_split(min(parts, len(images_nchw)))])
+
+
+def _fills_large_tiles(sides: Sequence[int], kernel: int) -> bool:
+    """Tell whether NNPACK takes its tiles of 16 pixels for images by themselves, which it does in Fourier's way."""
+    large, small = (
+        math.prod(math.ceil(side / (tile + 1 - kernel)) for side in sides) for tile in (LARGEST_TILE, LARGEST_TILE // 2)
+    )
+    return small > 4 * large
+
+
 def _gradient_of_images(gradient: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     """Convolve with the turned kernel, inputs and outputs exchanged."""
-    return _in_tiles(gradient, weight.flip(2, 3).transpose(0, 1), padding=weight.shape[-1] // 2)
+    return _side_by_side(gradient, weight.flip(2, 3).transpose(0, 1))
 
 
 def _gradient_of_weight(gradient: torch.Tensor, images_nchw: torch.Tensor, kernel: int) -> torch.Tensor:
     """Convolve the images with the gradient as the kernel, summed over images as else over channels.
 
     A kernel as large as an image fits no tile, so that both are cut into patches: those of the gradient side by side,
-    those of the images overlapping by what the kernel needs. The patches of all images are then summed over.
+    those of the images overlapping by what the kernel needs. The patches of all images are then summed over. Images
+    that would fill their patches badly are laid side by side first.
     """
+    mosaic = Mosaic.of(images_nchw, kernel)
+    if _patched(1, mosaic.sides, kernel) < WORTH_LAYING * _patched(len(gradient), gradient.shape[2:], kernel):
+        gradient, images_nchw = mosaic.lay(gradient), mosaic.lay(images_nchw)
     (height, more_rows), (width, more_columns) = (_patch(side, kernel) for side in gradient.shape[2:])
     around = kernel // 2
     gradient = F.pad(gradient, (0, more_columns, 0, more_rows))
@@ -146,6 +201,14 @@ def _gradient_of_weight(gradient: torch.Tensor, images_nchw: torch.Tensor, kerne
     patches = _patches(images_nchw, (height, width), overlap=kernel - 1)
     kernels = _patches(gradient, (height, width), overlap=0)
     return _in_tiles(patches, kernels, padding=0).transpose(0, 1)
+
+
+def _patched(images: int, sides: Sequence[int], kernel: int) -> int:
+    """Count the pixels of the tiles that the patches of images take."""
+    sizes = [_patch(side, kernel) for side in sides]
+    count = images * math.prod((side + more) // patch for side, (patch, more) in zip(sides, sizes, strict=True))
+    small = all(patch + kernel - 1 <= LARGEST_TILE // 2 for patch, _ in sizes)
+    return count * (LARGEST_TILE // 2 if small else LARGEST_TILE) ** 2
 
 
 def _patch(side: int, kernel: int) -> tuple[int, int]:

@@ -75,7 +75,7 @@ def error(found: torch.Tensor, exact: torch.Tensor) -> float:
 )
 def test_values_and_gradients_are_those_of_float64(**shape: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tiled_convolutions, "LEAST_WORK", 0)
+        patch.setattr(tiled_convolutions, "LEAST_WORK_IN_LEARNING", 0)
         patch.setattr(tiled_convolutions, "LEAST_SIDE", 1)
         patch.setattr(tiled_convolutions, "LEAST_IMAGES", 1)
         found = solved(problem(**shape), tiled=True)
@@ -199,6 +199,51 @@ def test_a_pytorch_that_has_nnpack_no_more(name: str, monkeypatch: pytest.Monkey
         ((32, 384, 30, 30), (384, 384, 1, 5), False),
     ],
 )
-def test_where_they_gain(images_shape: tuple[int, ...], weight_shape: tuple[int, ...], wanted: bool) -> None:
+def test_where_answers_gain(images_shape: tuple[int, ...], weight_shape: tuple[int, ...], wanted: bool) -> None:
     images_nchw, weight = torch.empty(images_shape, device="meta"), torch.empty(weight_shape, device="meta")
     assert Convolution(images_nchw, weight, padding=weight_shape[-1] // 2).gains is wanted
+
+
+@pytest.mark.parametrize(
+    ("images_shape", "weight_shape", "wanted"),
+    [
+        # AlexNet at 128 px, its second and fourth convolution; ResNet-18 at 256 px, its third stage and its last.
+        ((32, 96, 14, 14), (256, 96, 5, 5), True),
+        ((32, 384, 6, 6), (384, 384, 3, 3), False),
+        ((32, 256, 16, 16), (256, 256, 3, 3), True),
+        ((32, 512, 8, 8), (512, 512, 3, 3), False),
+        ((8, 96, 14, 14), (256, 96, 5, 5), False),
+    ],
+)
+def test_where_they_gain_in_learning(
+    images_shape: tuple[int, ...], weight_shape: tuple[int, ...], wanted: bool
+) -> None:
+    images_nchw, weight = torch.empty(images_shape, device="meta"), torch.empty(weight_shape, device="meta")
+    assert Convolution(images_nchw, weight, padding=weight_shape[-1] // 2).gains_in_learning is wanted
+
+
+@needs_nnpack
+def test_an_answer_does_not_depend_on_the_galaxies_beside_it() -> None:
+    wide = problem(**WIDE)
+    others = torch.cat([wide.images_nchw[:1], 1000 * wide.images_nchw[1:].flip(0)])
+    with TiledConvolutions(), torch.no_grad():
+        first, again = (F.conv2d(images, wide.weight, padding=1)[0] for images in (wide.images_nchw, others))
+    assert torch.equal(first, again)
+
+
+@needs_nnpack
+def test_a_batch_that_is_too_large_for_one_image_is_computed_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    wide = problem(**WIDE)
+    whole = solved(wide, tiled=True)
+    monkeypatch.setattr(tiled_convolutions, "MOST_NUMBERS", whole.outputs[:3].numel())
+    for part, one in zip(solved(wide, tiled=True), whole, strict=True):
+        torch.testing.assert_close(part, one, rtol=1e-4, atol=1e-4 * float(one.abs().max()))
+
+
+@needs_nnpack
+def test_what_follows_may_change_the_outputs_in_place() -> None:
+    wide = problem(**WIDE)
+    weight = wide.weight.clone().requires_grad_()
+    with TiledConvolutions():
+        F.relu(F.conv2d(wide.images_nchw, weight, padding=1), inplace=True).sum().backward()
+    assert weight.grad is not None

@@ -74,7 +74,7 @@ def test_the_record_holds_every_resolved_setting(tiny: Path, tmp_path: Path) -> 
 @needs_nnpack
 def test_convolutions_are_in_tiles_as_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Small layers would gain nothing from tiles, and are made to take them."""
-    for name in ("LEAST_WORK", "LEAST_SIDE", "LEAST_IMAGES"):
+    for name in ("LEAST_WORK_IN_LEARNING", "LEAST_SIDE", "LEAST_IMAGES"):
         monkeypatch.setattr(tiled_convolutions, name, 0)
     for name in ("train", "valid"):
         write_toy_cube(tmp_path / f"{name}.fits", 6, 67)
