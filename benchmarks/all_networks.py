@@ -34,7 +34,7 @@ HERE = Path(__file__).resolve()
 CLASSES = 10
 BATCH = {"training": 32, "prediction": 64}
 MATRIX, MATRIX_SIDE = "matrix", 3072
-LAYOUTS: dict[str, ChosenLayout] = {"plain": "plain", "last": "channels_last", "tiles": "tiles"}
+LAYOUTS: dict[str, ChosenLayout] = {"plain": "plain", "last": "channels_last", "mosaic": "mosaic"}
 MUCH_OF_ITS_WORK = 0.05
 """Share of the operations in tiles, below which a network in tiles is the plain one."""
 LEAST_SECONDS = 0.5
@@ -74,8 +74,8 @@ def kamerton_training(name: str, size: int, asked: Container[str], *, compiled: 
     if compiled:
         return {"compiled": step(Computation(device, deterministic=True, channels_last=True, compiled=True))}
     network = build_network(name, size=size, channels=3, classes=CLASSES)
-    gains = share_in_tiles(network, size=size, channels=3, images=len(images_nhwc)) >= MUCH_OF_ITS_WORK
-    layouts = [word for word in LAYOUTS if word in asked and (gains or word != "tiles")]
+    share = share_in_tiles(network, size=size, channels=3, images=len(images_nhwc), side_by_side=True)
+    layouts = [word for word in LAYOUTS if word in asked and (share >= MUCH_OF_ITS_WORK or word != "mosaic")]
     return {word: step(choose_computation(device, deterministic=True, layout=LAYOUTS[word])) for word in layouts}
 
 

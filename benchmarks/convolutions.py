@@ -3,7 +3,7 @@
     python benchmarks/convolutions.py
 
 A line a shape: GFLOP/s of both, counted as plain products, and the median ratio. The last column tells what
-`kamerton.machine.tiled_convolutions.Convolution.gains_in_learning` chooses; it should say "tiles" where the ratio is
+`kamerton.machine.tiled_convolutions.Convolution.gains_side_by_side` chooses; it should say "tiles" where the ratio is
 well above 1.
 """
 
@@ -48,7 +48,7 @@ def measure(inputs: int, outputs: int, side: int, kernel: int, repeats: int) -> 
         torch.autograd.grad(F.conv2d(images_nchw, weight, padding=kernel // 2), (images_nchw, weight), gradient)
 
     def tiled_step() -> None:
-        with TiledConvolutions():
+        with TiledConvolutions(side_by_side=True):
             step()
 
     pairs = [(seconds(step), seconds(tiled_step)) for _ in range(repeats + 1)][1:]
@@ -63,14 +63,16 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     repeats = parser.parse_args().repeats
     keep_freed_memory()
-    rules = {name: getattr(tiled_convolutions, name) for name in ("LEAST_WORK_IN_LEARNING", "LEAST_SIDE")}
+    rules = {name: getattr(tiled_convolutions, name) for name in ("LEAST_WORK_SIDE_BY_SIDE", "LEAST_SIDE")}
     print("kernel inputs outputs  side    plain    tiled    ratio  chosen")
     for kernel in KERNELS:
         for inputs, outputs in CHANNELS:
             for side in SIDES:
                 images_nchw = torch.empty(IMAGES, inputs, side, side, device="meta")
                 weight = torch.empty(outputs, inputs, kernel, kernel, device="meta")
-                chosen = "tiles" if Convolution(images_nchw, weight, padding=kernel // 2).gains_in_learning else "plain"
+                chosen = (
+                    "tiles" if Convolution(images_nchw, weight, padding=kernel // 2).gains_side_by_side else "plain"
+                )
                 for name in rules:
                     setattr(tiled_convolutions, name, 0)
                 found = measure(inputs, outputs, side, kernel, repeats)

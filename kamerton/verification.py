@@ -20,7 +20,7 @@ from kamerton.explaining.kept import of_present_weights as explanation_of_presen
 from kamerton.formats.exporting import working_on
 from kamerton.formats.keras.file import read_keras
 from kamerton.formats.onnx_file import onnx_difference
-from kamerton.machine.computation import usual_layout
+from kamerton.machine.computation import layout_here
 from kamerton.machine.devices import choose_device
 from kamerton.machine.repeatable import repeatable, threads_possible
 from kamerton.runs.calibration import is_calibrated, read_calibration, read_known
@@ -386,7 +386,7 @@ def _again(run: Run, watcher: Watcher | None) -> list[Check]:
                 seed=record.seed,
                 deterministic=record.deterministic,
                 start=start,
-                layout=record.layout or usual_layout(choose_device(), deterministic=record.deterministic),
+                layout=layout_here(record.layout, choose_device(), deterministic=record.deterministic),
                 checkpoint_minutes=None,
                 out=Path(folder) / run.name,
                 watcher=watcher,

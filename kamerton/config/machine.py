@@ -14,9 +14,13 @@ DEVICES: tuple[Device, ...] = get_args(Device)
 
 DEFAULT_DEVICE: Device = "auto"
 
-ChosenLayout = Literal["plain", "channels_last", "tiles"]
+ChosenLayout = Literal["plain", "channels_last", "tiles", "mosaic"]
 """How convolutions are computed: PyTorch's own on images (n, channels, height, width) in memory, on images (n, height,
-width, channels) in memory, or as the first with wide convolutions in tiles on a CPU."""
+width, channels) in memory, or as the first with wide convolutions in tiles on a CPU: images by themselves, or while a
+network learns a whole batch side by side."""
+
+IN_TILES: tuple[ChosenLayout, ...] = ("tiles", "mosaic")
+"""Those in tiles."""
 
 Layout = Literal["auto", ChosenLayout]
 """The same, or what is fastest for a network and its size (`kamerton.networks.layouts`)."""

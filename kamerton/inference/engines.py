@@ -97,7 +97,7 @@ def _fastest(
 def _gains_in_tiles(network: nn.Module, image_shape: tuple[int, int, int], computation: Computation) -> bool:
     size, _, channels = image_shape
     return (
-        computation.convolutions == "tiles"
+        computation.in_tiles
         and share_in_tiles(network, size=size, channels=channels, images=BATCH_IMAGES) >= LEAST_SHARE_IN_TILES
     )
 

@@ -29,7 +29,7 @@ from kamerton.inference.engines import (
     int8_answers,
 )
 from kamerton.inference.given import network_images
-from kamerton.machine.computation import Computation, choose_computation
+from kamerton.machine.computation import Computation, choose_computation, layout_here
 from kamerton.machine.devices import choose_device
 from kamerton.plurals import counted
 from kamerton.progress import Progress, Silent
@@ -179,5 +179,5 @@ def prediction_of(record: RunRecord, device: torch.device) -> Computation:
 
     Not every machine has tiles; without them, and where nobody knows the layout, it is the usual one.
     """
-    known = device.type == "cpu" and record.layout != "tiles"
-    return choose_computation(device, deterministic=True, layout=record.layout if known else None)
+    layout = layout_here(record.layout, device, deterministic=True) if device.type == "cpu" else None
+    return choose_computation(device, deterministic=True, layout=layout)

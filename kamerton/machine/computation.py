@@ -9,12 +9,12 @@ from typing import Literal
 import torch
 from torch import nn
 
-from kamerton.config.machine import ChosenLayout
+from kamerton.config.machine import IN_TILES, ChosenLayout
 from kamerton.errors import UsageError
 from kamerton.machine.repeatable import full_float32
 from kamerton.machine.tiled_convolutions import TiledConvolutions, tiles_available
 
-ConvolutionAlgorithm = Literal["plain", "tiles"]
+ConvolutionAlgorithm = Literal["plain", "tiles", "mosaic"]
 Precision = Literal["float32", "bfloat16"]
 
 
@@ -29,7 +29,8 @@ class Computation:
     deterministic: bool
     """Whether the same seed is to give the same bits."""
     convolutions: ConvolutionAlgorithm = "plain"
-    """PyTorch's own, or in tiles where these are faster (`kamerton.machine.tiled_convolutions`)."""
+    """PyTorch's own, or in tiles where these are faster (`kamerton.machine.tiled_convolutions`): images by themselves,
+    or the batches that a network learns from side by side (`kamerton.machine.mosaics`)."""
     precision: Precision = "float32"
     """Of convolutions and matrix products; bfloat16 is autocast."""
     channels_last: bool = False
@@ -38,8 +39,13 @@ class Computation:
     """Whether the network learns through ``torch.compile``."""
 
     def __post_init__(self) -> None:
-        if self.convolutions == "tiles":
+        if self.in_tiles:
             _require_tiles(self.device)
+
+    @property
+    def in_tiles(self) -> bool:
+        """Whether convolutions are in tiles where these are faster."""
+        return self.convolutions in IN_TILES
 
     def active(self) -> AbstractContextManager[object]:
         """Compute forward passes so until the block ends."""
@@ -47,7 +53,7 @@ class Computation:
             return torch.autocast(self.device.type, torch.bfloat16)
         if self.device.type == "cuda":
             return full_float32()
-        return TiledConvolutions() if self.convolutions == "tiles" else nullcontext()
+        return TiledConvolutions(side_by_side=self.convolutions == "mosaic") if self.in_tiles else nullcontext()
 
     def arranged(self, images_nchw: torch.Tensor) -> torch.Tensor:
         """Lay images out in memory as the convolutions like them; the axes stay (n, channels, height, width)."""
@@ -98,7 +104,7 @@ def choose_computation(device: torch.device, *, deterministic: bool, layout: Cho
     return Computation(
         device,
         deterministic,
-        "tiles" if chosen == "tiles" else "plain",
+        "plain" if chosen == "channels_last" else chosen,
         precision="bfloat16" if fast else "float32",
         channels_last=chosen == "channels_last",
         compiled=fast,
@@ -108,5 +114,16 @@ def choose_computation(device: torch.device, *, deterministic: bool, layout: Cho
 def usual_layout(device: torch.device, *, deterministic: bool) -> ChosenLayout:
     """Name what most networks compute fastest with: on a CPU tiles, where a convolution gains from them."""
     if device.type == "cpu":
-        return "tiles" if tiles_available() else "plain"
+        return "mosaic" if tiles_available() else "plain"
     return "plain" if deterministic else "channels_last"
+
+
+def layout_here(recorded: ChosenLayout | None, device: torch.device, *, deterministic: bool) -> ChosenLayout:
+    """Give the layout that a run goes on with: its own, or the usual one where a machine has no tiles.
+
+    A run that does not say what it had was never channels last, nor side by side.
+    """
+    usual = usual_layout(device, deterministic=deterministic)
+    if recorded is None or recorded in IN_TILES:
+        return (recorded or "tiles") if usual in IN_TILES else usual
+    return recorded

@@ -5,9 +5,6 @@ costs 1.8 for k = 3 in Winograd's way (Lavin & Gray 2016), and on tiles of 16x16
 (Vasilache et al. 2015). The library NNPACK, a part of PyTorch, has both, and takes tiles of 8x8 unless they are more
 than four times as many; PyTorch's own choice never falls on NNPACK where oneDNN is built in.
 
-While a network learns, a batch is computed as one image (`kamerton.machine.mosaics`), in two thirds of the time.
-Answers keep images apart, so that a galaxy's does not depend on those beside it.
-
 Sums run in another order than in a plain convolution, always the same one, whatever the number of threads; NNPACK keeps
 the number that it found at its first use. In shares of the values' scatter, Fourier's results are off by 3e-7 (root
 mean square), nearer to float64 than plain ones; Winograd's by 5e-6, up to twenty times as far. A value that is not
@@ -38,7 +35,7 @@ MOST_NUMBERS = 1 << 26
 WORTH_LAYING = 0.8
 """Of the tiles of images by themselves: those of a mosaic must be fewer, for it is a copy."""
 
-LEAST_WORK, LEAST_WORK_IN_LEARNING, LEAST_SIDE, LEAST_IMAGES = 12_500, 9_500, 12, 16
+LEAST_WORK, LEAST_WORK_SIDE_BY_SIDE, LEAST_SIDE, LEAST_IMAGES = 12_500, 9_500, 12, 16
 """Below these the transforms cost more than they save (benchmarks/convolutions.py): see `Convolution.gains`."""
 
 
@@ -49,7 +46,15 @@ def tiles_available() -> bool:
 
 
 class TiledConvolutions(TorchFunctionMode):
-    """Compute wide convolutions of float32 images on the CPU in tiles until the block ends, gradients too."""
+    """Compute wide convolutions of float32 images on the CPU in tiles until the block ends, gradients too.
+
+    ``side_by_side`` computes the batches that a network learns from as one image (`kamerton.machine.mosaics`), in two
+    thirds of the time. Answers keep images apart, so that a galaxy's does not depend on those beside it.
+    """
+
+    def __init__(self, *, side_by_side: bool) -> None:
+        super().__init__()
+        self.side_by_side = side_by_side
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -58,12 +63,10 @@ class TiledConvolutions(TorchFunctionMode):
         if func is not F.conv2d or torch._C._get_tracing_state() or torch.compiler.is_compiling():
             return func(*args, **(kwargs or {}))
         convolution = Convolution(*args, **(kwargs or {}))
-        learns = torch.is_grad_enabled()
-        if not (convolution.gains_in_learning if learns else convolution.gains) or not convolution.in_reach:
+        side_by_side = self.side_by_side and torch.is_grad_enabled()
+        if not (convolution.gains_side_by_side if side_by_side else convolution.gains) or not convolution.in_reach:
             return F.conv2d(*convolution)
-        if learns:
-            return _TiledConvolution.apply(*convolution[:3])  # type: ignore[no-untyped-call]
-        return _in_tiles(*convolution[:3], padding=convolution.weight.shape[-1] // 2)
+        return _TiledConvolution.apply(*convolution[:3], side_by_side)  # type: ignore[no-untyped-call]
 
 
 class Convolution(NamedTuple):
@@ -87,9 +90,9 @@ class Convolution(NamedTuple):
         return self._work >= LEAST_WORK
 
     @property
-    def gains_in_learning(self) -> bool:
-        """Whether it gains with its gradients, and with images side by side."""
-        return self._work >= LEAST_WORK_IN_LEARNING
+    def gains_side_by_side(self) -> bool:
+        """Whether it gains where a batch is computed as one image, its gradients too."""
+        return self._work >= LEAST_WORK_SIDE_BY_SIDE
 
     @property
     def _work(self) -> float:
@@ -130,19 +133,24 @@ class _TiledConvolution(torch.autograd.Function):
     """A convolution that keeps the sides of its images, with its two gradients as further convolutions."""
 
     @staticmethod
-    def forward(ctx: Any, images_nchw: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
+    def forward(
+        ctx: Any, images_nchw: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, side_by_side: bool
+    ) -> torch.Tensor:
         ctx.save_for_backward(images_nchw, weight)
-        return _side_by_side(images_nchw, weight, bias)
+        ctx.side_by_side = side_by_side
+        return _convolved(images_nchw, weight, bias, side_by_side=side_by_side)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         images_nchw, weight = ctx.saved_tensors
-        of_images, of_weight, of_bias = ctx.needs_input_grad
+        of_images, of_weight, of_bias, _ = ctx.needs_input_grad
+        how = {"side_by_side": ctx.side_by_side}
         return (
-            _gradient_of_images(gradient, weight) if of_images else None,
-            _gradient_of_weight(gradient, images_nchw, weight.shape[-1]) if of_weight else None,
+            _gradient_of_images(gradient, weight, **how) if of_images else None,
+            _gradient_of_weight(gradient, images_nchw, weight.shape[-1], **how) if of_weight else None,
             gradient.sum((0, 2, 3)) if of_bias else None,
+            None,
         )
 
 
@@ -152,13 +160,15 @@ def _in_tiles(
     return torch._nnpack_spatial_convolution(images_nchw, weight, bias, [padding, padding], [1, 1])
 
 
-def _side_by_side(images_nchw: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None) -> torch.Tensor:
-    """Convolve a batch as one image, or as a few where that would be too large.
+def _convolved(
+    images_nchw: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None, *, side_by_side: bool
+) -> torch.Tensor:
+    """Convolve images by themselves, or a batch as one image, or as a few where that would be too large.
 
     Where a kernel of 3 would be computed in Fourier's tiles by itself it is, for Winograd's are not so near to float64.
     """
     kernel = weight.shape[-1]
-    if kernel == min(KERNELS) and _fills_large_tiles(images_nchw.shape[2:], kernel):
+    if not side_by_side or (kernel == min(KERNELS) and _fills_large_tiles(images_nchw.shape[2:], kernel)):
         return _in_tiles(images_nchw, weight, bias, padding=kernel // 2)
 
     def whole(part: torch.Tensor) -> torch.Tensor:
@@ -179,12 +189,14 @@ def _fills_large_tiles(sides: Sequence[int], kernel: int) -> bool:
     return small > 4 * large
 
 
-def _gradient_of_images(gradient: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+def _gradient_of_images(gradient: torch.Tensor, weight: torch.Tensor, *, side_by_side: bool) -> torch.Tensor:
     """Convolve with the turned kernel, inputs and outputs exchanged."""
-    return _side_by_side(gradient, weight.flip(2, 3).transpose(0, 1))
+    return _convolved(gradient, weight.flip(2, 3).transpose(0, 1), side_by_side=side_by_side)
 
 
-def _gradient_of_weight(gradient: torch.Tensor, images_nchw: torch.Tensor, kernel: int) -> torch.Tensor:
+def _gradient_of_weight(
+    gradient: torch.Tensor, images_nchw: torch.Tensor, kernel: int, *, side_by_side: bool
+) -> torch.Tensor:
     """Convolve the images with the gradient as the kernel, summed over images as else over channels.
 
     A kernel as large as an image fits no tile, so that both are cut into patches: those of the gradient side by side,
@@ -192,7 +204,8 @@ def _gradient_of_weight(gradient: torch.Tensor, images_nchw: torch.Tensor, kerne
     that would fill their patches badly are laid side by side first.
     """
     mosaic = Mosaic.of(images_nchw, kernel)
-    if _patched(1, mosaic.sides, kernel) < WORTH_LAYING * _patched(len(gradient), gradient.shape[2:], kernel):
+    alone, together = _patched(len(gradient), gradient.shape[2:], kernel), _patched(1, mosaic.sides, kernel)
+    if side_by_side and together < WORTH_LAYING * alone:
         gradient, images_nchw = mosaic.lay(gradient), mosaic.lay(images_nchw)
     (height, more_rows), (width, more_columns) = (_patch(side, kernel) for side in gradient.shape[2:])
     around = kernel // 2

@@ -36,10 +36,11 @@ OPERATIONS: dict[Any, Callable[..., int]] = {
 class _Counter(TorchFunctionMode):
     """Sums the operations of every call with one image, and those that tiles would compute of ``images``."""
 
-    def __init__(self, instead: Mapping[Any, Callable[..., Any]], images: int) -> None:
+    def __init__(self, instead: Mapping[Any, Callable[..., Any]], images: int, *, side_by_side: bool) -> None:
         super().__init__()
         self.instead = instead
         self.images = images
+        self.side_by_side = side_by_side
         self.total = self.in_tiles = 0
 
     def __torch_function__(
@@ -55,7 +56,7 @@ class _Counter(TorchFunctionMode):
 
     def _in_tiles(self, one: Convolution) -> bool:
         many = one._replace(input=one.input.expand(self.images, *one.input.shape[1:]))
-        return many.gains and many.in_reach
+        return (many.gains_side_by_side if self.side_by_side else many.gains) and many.in_reach
 
 
 def count_training_flops(network: nn.Module, *, size: int, channels: int) -> int:
@@ -93,16 +94,25 @@ def count_flops(
     return _counted(network, size, channels, shapes or {}).total
 
 
-def share_in_tiles(network: nn.Module, *, size: int, channels: int, images: int) -> float:
-    """Give the share of a network's operations, 0 to 1, that tiles compute faster here in batches of so many images."""
-    counted = _counted(network, size, channels, {}, images)
+def share_in_tiles(network: nn.Module, *, size: int, channels: int, images: int, side_by_side: bool = False) -> float:
+    """Give the share of a network's operations, 0 to 1, that tiles compute faster here in batches of so many images.
+
+    Of images by themselves, or of those of a batch side by side.
+    """
+    counted = _counted(network, size, channels, {}, images, side_by_side=side_by_side)
     return counted.in_tiles / max(counted.total, 1)
 
 
 def _counted(
-    network: nn.Module, size: int, channels: int, shapes: Mapping[Any, Callable[..., Any]], images: int = 1
+    network: nn.Module,
+    size: int,
+    channels: int,
+    shapes: Mapping[Any, Callable[..., Any]],
+    images: int = 1,
+    *,
+    side_by_side: bool = False,
 ) -> _Counter:
-    counter = _Counter(shapes, images)
+    counter = _Counter(shapes, images, side_by_side=side_by_side)
     with evaluating(network), torch.no_grad(), counter:
         network(torch.zeros(1, channels, size, size, device=next(network.parameters()).device))
     return counter

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from kamerton.errors import UsageError
-from kamerton.machine.computation import usual_layout
+from kamerton.machine.computation import layout_here
 from kamerton.machine.repeatable import threads_possible
 from kamerton.runs.folder import Run, open_run
 from kamerton.runs.record import Change, RunRecord, record_differences
@@ -108,12 +108,11 @@ def _in_own_layout(record: RunRecord, wanted: RunRecord, *, left_open: bool) -> 
     """Let a training go on in the run's own layout where that is meant, and record it as the run does."""
     kinds = [record.device.partition(":")[0] for record in (record, wanted)]
     if left_open and kinds[0] == kinds[1]:
-        layout = record.layout
-        if layout is None or layout == "tiles":
-            # Not every machine has tiles, and what does not say what it had was never channels last.
-            layout = usual_layout(torch.device(kinds[0]), deterministic=record.deterministic)
+        layout = layout_here(record.layout, torch.device(kinds[0]), deterministic=record.deterministic)
         wanted = dataclasses.replace(
-            wanted, convolutions="tiles" if layout == "tiles" else "plain", channels_last=layout == "channels_last"
+            wanted,
+            convolutions="plain" if layout == "channels_last" else layout,
+            channels_last=layout == "channels_last",
         )
     if wanted.layout != record.layout:
         return wanted

@@ -65,7 +65,9 @@ def test_a_cube_is_answered_in_the_order_of_its_rows(predictor: Predictor, tmp_p
 
 
 @needs_nnpack
-@pytest.mark.parametrize(("trained", "predicted"), [("tiles", "tiles"), ("plain", "plain"), (None, "tiles")])
+@pytest.mark.parametrize(
+    ("trained", "predicted"), [("mosaic", "mosaic"), ("tiles", "tiles"), ("plain", "plain"), (None, "tiles")]
+)
 def test_a_run_is_computed_with_the_convolutions_that_it_was_trained_with(
     toy_run: Run, trained: Any, predicted: str
 ) -> None:

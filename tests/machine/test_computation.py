@@ -25,7 +25,7 @@ NEEDS_GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
 SIZE = 67
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 EXACT = Computation(CPU, deterministic=True)
-CHOSEN: tuple[ChosenLayout, ...] = ("tiles", "channels_last", "plain")
+CHOSEN: tuple[ChosenLayout, ...] = ("mosaic", "tiles", "channels_last", "plain")
 MIXED = Computation(CPU, deterministic=False, precision="bfloat16", channels_last=True)
 """What a GPU does, on the CPU; only the compiler is left out."""
 
@@ -61,17 +61,20 @@ def test_a_gpu_that_need_not_give_equal_bits_is_at_its_fastest() -> None:
 
 @needs_nnpack
 def test_auto_takes_tiles_on_the_processor_and_plain_convolutions_on_a_gpu() -> None:
-    assert choose_computation(CPU, deterministic=True).convolutions == "tiles"
+    assert choose_computation(CPU, deterministic=True).convolutions == "mosaic"
     assert choose_computation(CUDA, deterministic=True).convolutions == "plain"
 
 
 @needs_nnpack
 def test_what_is_asked_for_is_what_is_active() -> None:
-    tiles, last, plain = (choose_computation(CPU, deterministic=True, layout=name) for name in CHOSEN)
-    assert isinstance(tiles.active(), TiledConvolutions)
+    mosaic, tiles, last, plain = (choose_computation(CPU, deterministic=True, layout=name) for name in CHOSEN)
+    for one in (mosaic, tiles):
+        active = one.active()
+        assert isinstance(active, TiledConvolutions)
+        assert active.side_by_side == (one is mosaic)
     assert isinstance(plain.active(), nullcontext)
     assert isinstance(last.active(), nullcontext)
-    assert [one.channels_last for one in (tiles, last, plain)] == [False, True, False]
+    assert [one.channels_last for one in (mosaic, tiles, last, plain)] == [False, False, True, False]
     assert isinstance(MIXED.active(), torch.autocast)
 
 

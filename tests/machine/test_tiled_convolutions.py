@@ -46,12 +46,19 @@ def problem(*, images: int, inputs: int, outputs: int, height: int, width: int, 
     )
 
 
-def solved(given_problem: Problem, *, tiled: bool, dtype: torch.dtype = torch.float32, **moves: int) -> Found:
+def solved(
+    given_problem: Problem,
+    *,
+    tiled: bool,
+    side_by_side: bool = True,
+    dtype: torch.dtype = torch.float32,
+    **moves: int,
+) -> Found:
     leaves = [tensor.to(dtype).requires_grad_() for tensor in given_problem[:3]]
     images_nchw, weight, bias = leaves
     options: dict[str, Any] = {"padding": weight.shape[-1] // 2} | moves
     if tiled:
-        with TiledConvolutions():
+        with TiledConvolutions(side_by_side=side_by_side):
             outputs = F.conv2d(images_nchw, weight, bias, **options)
     else:
         outputs = F.conv2d(images_nchw, weight, bias, **options)
@@ -72,13 +79,15 @@ def error(found: torch.Tensor, exact: torch.Tensor) -> float:
     height=st.integers(5, 40),
     width=st.integers(5, 40),
     kernel=st.sampled_from([3, 5]),
+    side_by_side=st.booleans(),
 )
-def test_values_and_gradients_are_those_of_float64(**shape: int) -> None:
+def test_values_and_gradients_are_those_of_float64(*, side_by_side: bool, **shape: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tiled_convolutions, "LEAST_WORK_IN_LEARNING", 0)
+        patch.setattr(tiled_convolutions, "LEAST_WORK", 0)
+        patch.setattr(tiled_convolutions, "LEAST_WORK_SIDE_BY_SIDE", 0)
         patch.setattr(tiled_convolutions, "LEAST_SIDE", 1)
         patch.setattr(tiled_convolutions, "LEAST_IMAGES", 1)
-        found = solved(problem(**shape), tiled=True)
+        found = solved(problem(**shape), tiled=True, side_by_side=side_by_side)
     for one, exact in zip(found, solved(problem(**shape), tiled=False, dtype=torch.float64), strict=True):
         torch.testing.assert_close(one.double(), exact, rtol=1e-4, atol=1e-4 * float(exact.abs().max()))
 
@@ -89,48 +98,52 @@ def test_values_and_gradients_are_those_of_float64(**shape: int) -> None:
     # Sides and kernels of AlexNet, in Fourier's tiles, and one in Winograd's.
     [(14, 3, 300, 1e-5), (30, 5, 96, 1e-5), (30, 3, 140, 3e-4)],
 )
-def test_how_near_they_come_to_float64(side: int, kernel: int, channels: int, allowed: float) -> None:
+@pytest.mark.parametrize("side_by_side", [True, False])
+def test_how_near_they_come_to_float64(
+    side: int, kernel: int, channels: int, allowed: float, side_by_side: bool
+) -> None:
     sides = {"height": side, "width": side, "kernel": kernel}
     wide = problem(images=16, inputs=channels, outputs=channels, **sides)
     assert Convolution(wide.images_nchw, wide.weight, padding=kernel // 2).gains
     exact = solved(wide, tiled=False, dtype=torch.float64)
-    for tiled, true in zip(solved(wide, tiled=True), exact, strict=True):
+    for tiled, true in zip(solved(wide, tiled=True, side_by_side=side_by_side), exact, strict=True):
         assert error(tiled, true) < allowed
 
 
 @needs_nnpack
 def test_tiles_are_taken_where_they_gain() -> None:
     wide = problem(**WIDE)
-    with TiledConvolutions():
+    with TiledConvolutions(side_by_side=True):
         outputs = F.conv2d(wide.images_nchw, wide.weight.requires_grad_(), padding=1)
     assert "Tiled" in type(outputs.grad_fn).__name__
 
 
 @needs_nnpack
-def test_the_same_bits_again() -> None:
+@pytest.mark.parametrize("side_by_side", [True, False])
+def test_the_same_bits_again(side_by_side: bool) -> None:
     wide = problem(**WIDE)
-    for first, second in zip(solved(wide, tiled=True), solved(wide, tiled=True), strict=True):
-        assert torch.equal(first, second)
+    twice = [solved(wide, tiled=True, side_by_side=side_by_side) for _ in range(2)]
+    assert all(torch.equal(first, second) for first, second in zip(*twice, strict=True))
 
 
 @needs_nnpack
 def test_called_by_keyword() -> None:
     wide = problem(**WIDE)
-    with TiledConvolutions():
+    with TiledConvolutions(side_by_side=True):
         found = F.conv2d(input=wide.images_nchw, weight=wide.weight, padding=1)
     torch.testing.assert_close(found, F.conv2d(wide.images_nchw, wide.weight, padding=1), rtol=1e-4, atol=1e-4)
 
 
 def test_one_image_without_an_axis_for_images() -> None:
     wide = problem(**WIDE)
-    with TiledConvolutions():
+    with TiledConvolutions(side_by_side=True):
         found = F.conv2d(wide.images_nchw[0], wide.weight, padding=1)
     assert torch.equal(found, F.conv2d(wide.images_nchw[0], wide.weight, padding=1))
 
 
 def test_a_bias_of_a_wrong_length_is_refused() -> None:
     wide = problem(**WIDE)
-    with TiledConvolutions(), pytest.raises(RuntimeError, match="bias"):
+    with TiledConvolutions(side_by_side=True), pytest.raises(RuntimeError, match="bias"):
         F.conv2d(wide.images_nchw, wide.weight, wide.bias[:3], padding=1)
 
 
@@ -138,7 +151,7 @@ def test_a_bias_of_a_wrong_length_is_refused() -> None:
 def test_who_traces_gets_plain_convolutions() -> None:
     wide = problem(**WIDE)
     network = torch.nn.Conv2d(200, 240, 3, padding=1)
-    with TiledConvolutions(), torch.no_grad():
+    with TiledConvolutions(side_by_side=True), torch.no_grad():
         traced = torch.jit.trace(network, wide.images_nchw, check_trace=False)
     assert "nnpack" not in str(traced.graph)
     assert "_convolution" in str(traced.inlined_graph)
@@ -153,7 +166,7 @@ def test_other_convolutions_stay_as_they_are(moves: dict[str, Any]) -> None:
 
 def test_float64_stays_as_it_is() -> None:
     images_nchw, weight = (tensor.double() for tensor in problem(**WIDE)[:2])
-    with TiledConvolutions():
+    with TiledConvolutions(side_by_side=True):
         found = F.conv2d(images_nchw, weight, padding=1)
     assert torch.equal(found, F.conv2d(images_nchw, weight, padding=1))
 
@@ -161,7 +174,7 @@ def test_float64_stays_as_it_is() -> None:
 def test_groups_stay_as_they_are() -> None:
     wide = problem(**WIDE)
     weight = wide.weight[:, :100]
-    with TiledConvolutions():
+    with TiledConvolutions(side_by_side=True):
         found = F.conv2d(wide.images_nchw, weight, padding=1, groups=2)
     assert torch.equal(found, F.conv2d(wide.images_nchw, weight, padding=1, groups=2))
 
@@ -215,18 +228,18 @@ def test_where_answers_gain(images_shape: tuple[int, ...], weight_shape: tuple[i
         ((8, 96, 14, 14), (256, 96, 5, 5), False),
     ],
 )
-def test_where_they_gain_in_learning(
+def test_where_they_gain_side_by_side(
     images_shape: tuple[int, ...], weight_shape: tuple[int, ...], wanted: bool
 ) -> None:
     images_nchw, weight = torch.empty(images_shape, device="meta"), torch.empty(weight_shape, device="meta")
-    assert Convolution(images_nchw, weight, padding=weight_shape[-1] // 2).gains_in_learning is wanted
+    assert Convolution(images_nchw, weight, padding=weight_shape[-1] // 2).gains_side_by_side is wanted
 
 
 @needs_nnpack
 def test_an_answer_does_not_depend_on_the_galaxies_beside_it() -> None:
     wide = problem(**WIDE)
     others = torch.cat([wide.images_nchw[:1], 1000 * wide.images_nchw[1:].flip(0)])
-    with TiledConvolutions(), torch.no_grad():
+    with TiledConvolutions(side_by_side=True), torch.no_grad():
         first, again = (F.conv2d(images, wide.weight, padding=1)[0] for images in (wide.images_nchw, others))
     assert torch.equal(first, again)
 
@@ -244,6 +257,6 @@ def test_a_batch_that_is_too_large_for_one_image_is_computed_in_parts(monkeypatc
 def test_what_follows_may_change_the_outputs_in_place() -> None:
     wide = problem(**WIDE)
     weight = wide.weight.clone().requires_grad_()
-    with TiledConvolutions():
+    with TiledConvolutions(side_by_side=True):
         F.relu(F.conv2d(wide.images_nchw, weight, padding=1), inplace=True).sum().backward()
     assert weight.grad is not None

@@ -17,8 +17,8 @@ CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 @pytest.mark.parametrize("size", [96, 256])
 @pytest.mark.parametrize("name", ["alexnet", "lenet5", "vgg16", "p4m_resnet"])
 def test_these_are_in_tiles_at_every_size(name: str, size: int) -> None:
-    """Their bits are promised, or channels last is slower."""
-    assert fastest_layout(find_network(name), size, CPU, deterministic=True) == "tiles"
+    """Channels last is slower, or other bits than the notebook's network had."""
+    assert fastest_layout(find_network(name), size, CPU, deterministic=True) == "mosaic"
 
 
 def test_channels_last_is_taken_at_the_sizes_at_which_it_is_faster() -> None:
@@ -36,7 +36,7 @@ def test_a_gpu_has_channels_last_where_bits_may_differ() -> None:
         assert chosen == ["plain", "channels_last"]
 
 
-@pytest.mark.parametrize("asked", ["plain", "channels_last", "tiles"])
+@pytest.mark.parametrize("asked", ["plain", "channels_last", "tiles", "mosaic"])
 def test_what_is_asked_for_is_taken(asked: Layout) -> None:
     for name in ("alexnet", "efficientnet_lite0"):
         assert asked_layout(asked, find_network(name), 128, CPU, deterministic=True) == asked

@@ -35,7 +35,7 @@ def stopped(data: Path, out: Path) -> Path:
         ({"size": 24}, "preprocessing.size 24, was 20"),
         ({"network": "alexnet", "size": 67}, "network alexnet, was lenet5"),
         ({"deterministic": False}, "deterministic False, was True"),
-        pytest.param({"layout": "channels_last"}, "layout channels_last, was tiles", marks=needs_nnpack),
+        pytest.param({"layout": "channels_last"}, "layout channels_last, was mosaic", marks=needs_nnpack),
     ],
     ids=lambda value: "-".join(value) if isinstance(value, dict) else None,
 )
@@ -117,7 +117,7 @@ def test_a_run_goes_on_with_its_own_plain_convolutions(data: Path, tmp_path: Pat
 
 @pytest.mark.parametrize(
     ("convolutions", "channels_last"),
-    [("plain", True), pytest.param("tiles", True, id="as recorded before"), ("plain", None)],
+    [("plain", True), pytest.param("tiles", True, id="as recorded before"), ("plain", None), ("mosaic", False)],
 )
 def test_a_run_goes_on_in_its_own_layout(
     data: Path, tmp_path: Path, convolutions: ConvolutionAlgorithm, channels_last: bool | None
@@ -128,17 +128,25 @@ def test_a_run_goes_on_in_its_own_layout(
     assert not any("last bits" in line for line in said)
 
 
+@needs_nnpack
+def test_a_run_whose_images_were_apart_keeps_them_apart(data: Path, tmp_path: Path) -> None:
+    run, said = left_open("tiles", data, tmp_path / "run")
+    assert (run.record.convolutions, run.record.changes) == ("tiles", ())
+    assert not any("last bits" in line for line in said)
+
+
+@pytest.mark.parametrize("before", ["tiles", "mosaic"])
 def test_a_machine_without_tiles_goes_on_without_them_and_says_so(
-    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: ConvolutionAlgorithm
 ) -> None:
     monkeypatch.setattr("kamerton.machine.computation.tiles_available", lambda: False)
-    run, said = left_open("tiles", data, tmp_path / "run")
-    assert (run.record.convolutions, run.record.changes) == ("plain", (Change("convolutions", "tiles", "plain"),))
-    assert "resuming elsewhere, so the last bits may differ: convolutions: plain, was tiles" in said
+    run, said = left_open(before, data, tmp_path / "run")
+    assert (run.record.convolutions, run.record.changes) == ("plain", (Change("convolutions", before, "plain"),))
+    assert f"resuming elsewhere, so the last bits may differ: convolutions: plain, was {before}" in said
 
 
 @needs_nnpack
-def test_a_run_that_does_not_say_goes_on_with_what_auto_chooses(data: Path, tmp_path: Path) -> None:
+def test_a_run_that_does_not_say_goes_on_with_what_auto_chose_then(data: Path, tmp_path: Path) -> None:
     run, _ = left_open(None, data, tmp_path / "run")
     assert (run.record.convolutions, run.record.changes) == ("tiles", (Change("convolutions", None, "tiles"),))
 
