@@ -40,7 +40,7 @@ class Computation:
 
     def __post_init__(self) -> None:
         if self.in_tiles:
-            _require_tiles(self.device)
+            _require_tiles(self.convolutions, self.device)
 
     @property
     def in_tiles(self) -> bool:
@@ -76,18 +76,18 @@ class Computation:
         return compiled
 
 
-def _require_tiles(device: torch.device) -> None:
+def _require_tiles(layout: ConvolutionAlgorithm, device: torch.device) -> None:
     if device.type != "cpu":
         raise UsageError(
             "Convolutions in tiles are computed on the CPU only",
-            received=f"tiles on {device}",
+            received=f"{layout} on {device}",
             allowed="auto, plain or channels_last",
             next_step="leave --layout out, or give --device cpu",
         )
     if not tiles_available():
         raise UsageError(
             "This PyTorch has no convolutions in tiles for this CPU",
-            received="tiles, without NNPACK",
+            received=f"{layout}, without NNPACK",
             allowed="auto, plain or channels_last",
             next_step="leave --layout out, or install a PyTorch with NNPACK",
         )

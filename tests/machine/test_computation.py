@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from kamerton.config.machine import ChosenLayout
+from kamerton.config.machine import IN_TILES, ChosenLayout
 from kamerton.config.pictures import Preprocessing
 from kamerton.errors import UsageError
 from kamerton.machine import computation as computation_module
@@ -78,16 +78,22 @@ def test_what_is_asked_for_is_what_is_active() -> None:
     assert isinstance(MIXED.active(), torch.autocast)
 
 
-def test_without_tiles_auto_is_plain_and_tiles_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("layout", IN_TILES)
+def test_without_tiles_auto_is_plain_and_tiles_are_refused(
+    monkeypatch: pytest.MonkeyPatch, layout: ChosenLayout
+) -> None:
     monkeypatch.setattr(computation_module, "tiles_available", lambda: False)
     assert choose_computation(CPU, deterministic=True).convolutions == "plain"
-    with pytest.raises(UsageError, match=r"without NNPACK.*auto, plain or channels_last.*leave --layout out"):
-        choose_computation(CPU, deterministic=True, layout="tiles")
+    with pytest.raises(
+        UsageError, match=rf"{layout}, without NNPACK.*auto, plain or channels_last.*leave --layout out"
+    ):
+        choose_computation(CPU, deterministic=True, layout=layout)
 
 
-def test_tiles_are_refused_on_a_gpu() -> None:
-    with pytest.raises(UsageError, match=r"CPU only.*tiles on cuda.*auto, plain or channels_last.*--device cpu"):
-        choose_computation(CUDA, deterministic=True, layout="tiles")
+@pytest.mark.parametrize("layout", IN_TILES)
+def test_tiles_are_refused_on_a_gpu(layout: ChosenLayout) -> None:
+    with pytest.raises(UsageError, match=rf"CPU only.*{layout} on cuda.*auto, plain or channels_last.*--device cpu"):
+        choose_computation(CUDA, deterministic=True, layout=layout)
 
 
 def test_bfloat16_channels_last_learns_as_float32_does() -> None:
