@@ -93,29 +93,32 @@ class Convolution(NamedTuple):
         Products grow with kernel x side x channels, transforms less: that number, with the harmonic mean of inputs and
         outputs, parts gain from loss.
         """
-        return self._work >= LEAST_WORK
+        return self._has_tiles and self._work >= LEAST_WORK
 
     @property
     def gains_side_by_side(self) -> bool:
         """Whether it gains where a batch is computed as one image, its gradients too."""
-        return self._work >= LEAST_WORK_SIDE_BY_SIDE
+        return self._has_tiles and self._work >= LEAST_WORK_SIDE_BY_SIDE
 
     @property
     def _work(self) -> float:
-        """Kernel x side x channels; 0 where tiles cannot compute it, or where images are too few or too small."""
-        outputs, inputs, rows, columns = self.weight.shape
-        side = min(self.input.shape[2:], default=0)
-        can = (
+        outputs, inputs, kernel, _ = self.weight.shape
+        return kernel * min(self.input.shape[2:], default=0) * harmonic_mean((inputs, outputs))
+
+    @property
+    def _has_tiles(self) -> bool:
+        """Whether there are tiles for it, and images enough for them."""
+        rows, columns = self.weight.shape[2:]
+        return (
             self.input.dim() == 4
             and _pair(self.stride) == _pair(self.dilation) == (1, 1)
             and self.groups == 1
             and rows == columns
             and rows in KERNELS
             and _pair(self.padding) == (rows // 2, rows // 2)
-            and side >= LEAST_SIDE
+            and min(self.input.shape[2:]) >= LEAST_SIDE
             and len(self.input) >= LEAST_IMAGES
         )
-        return rows * side * harmonic_mean((inputs, outputs)) if can else 0.0
 
     @property
     def in_reach(self) -> bool:

@@ -77,7 +77,9 @@ def test_a_picture_is_answered_as_predict_answers_it(client: TestClient, calibra
     assert expected is not None
     assert found.colnames == expected.colnames
     for name in found.colnames:
-        assert found[name][0] == expected[name][0], name
+        # A VOTable has no other empty text than the one without letters.
+        wanted = "" if name == "status" else expected[name][0]
+        assert found[name][0] == wanted, name
 
 
 def test_the_page_says_class_probabilities_and_set(client: TestClient, calibrated: Run) -> None:

@@ -100,7 +100,7 @@ def test_channels_last_is_recorded_and_gives_the_same_bits_each_time(tiny: Path,
 
 
 def test_another_layout_is_refused(tiny: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"layout.*winograd.*'auto', 'plain', 'channels_last' or 'tiles'"):
+    with pytest.raises(UsageError, match=r"layout.*winograd.*'auto', 'plain', 'channels_last', 'tiles' or 'mosaic'"):
         train(tiny, network="lenet5", layout="winograd", out=tmp_path / "run")  # type: ignore[arg-type]
     assert not (tmp_path / "run").exists()
 
