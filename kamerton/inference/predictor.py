@@ -177,7 +177,7 @@ class Predictor:
 def prediction_of(record: RunRecord, device: torch.device) -> Computation:
     """Choose how a run's network is computed here: in float32, and on a CPU in the layout that it was trained in.
 
-    Not every machine has tiles; without them, and where nobody knows the layout, it is the usual one.
+    Not every machine has tiles; without them it is the usual one (`layout_here`).
     """
     layout = layout_here(record.layout, device, deterministic=True) if device.type == "cpu" else None
     return choose_computation(device, deterministic=True, layout=layout)

@@ -44,7 +44,8 @@ class _MaxPooling(torch.autograd.Function):
         largest, places = torch.ops.aten.max_pool2d_with_indices(channels_last, *how)
         ctx.save_for_backward(images_nchw, places.contiguous())
         ctx.how = how
-        return torch.Tensor.contiguous(largest)
+        pooled: torch.Tensor = largest.contiguous()
+        return pooled
 
     @staticmethod
     @once_differentiable

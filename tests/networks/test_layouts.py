@@ -17,7 +17,7 @@ CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 @pytest.mark.parametrize("size", [96, 256])
 @pytest.mark.parametrize("name", ["alexnet", "lenet5", "vgg16", "p4m_resnet"])
 def test_these_are_in_tiles_at_every_size(name: str, size: int) -> None:
-    """Channels last is slower, or other bits than the notebook's network had."""
+    """LeNet-5's bits are promised, and with the others channels last is slower."""
     assert fastest_layout(find_network(name), size, CPU, deterministic=True) == "mosaic"
 
 

@@ -32,7 +32,6 @@ from kamerton.data.likeness import picture_features
 from kamerton.data.marks import FEATURE_BYTES, Features
 from kamerton.data.position_columns import position_pairs, say_left, say_taken
 from kamerton.errors import CubeError, warn
-from kamerton.plurals import counted
 from kamerton.progress import Progress, Silent
 
 KNOWN_NAMES = {"id", "ra", "dec", "group"}
@@ -180,12 +179,16 @@ def read_catalogue(path: Path, hdus: fits.HDUList, count: int, rows: slice | Non
                 received=f"{length} rows for {count} images",
                 next_step="write the cube again with `kamerton data import`",
             )
-    by_row = [f"{path.stem}#{row}" for row in range(count)[rows or slice(None)]]
+    numbers = range(count)[rows or slice(None)]
     if "id" not in table.colnames:
-        table.add_column(by_row, name="id", index=0)
+        table.add_column([_by_row(path, row) for row in numbers], name="id", index=0)
     else:
-        _name_blank_ids(path, table, by_row)
+        _name_blank_ids(path, table, numbers)
     return table
+
+
+def _by_row(path: Path, row: int) -> str:
+    return f"{path.stem}#{row}"
 
 
 def _use_known_names(path: Path, table: Table) -> None:
@@ -206,18 +209,21 @@ def _use_known_names(path: Path, table: Table) -> None:
         say_left(path, pairs[0])
 
 
-def _name_blank_ids(path: Path, table: Table, by_row: list[str]) -> None:
-    """Call galaxies whose id is blank as those of a cube without ids are called, and say so."""
+def _name_blank_ids(path: Path, table: Table, numbers: Sequence[int]) -> None:
+    """Call galaxies whose id is blank as those of a cube without ids are called, and say so.
+
+    In the same words for all parts of a cube, which are read one after another, so that it is said once.
+    """
     ids = np.asarray(table["id"])
     blank = np.flatnonzero([] if ids.dtype.kind != "U" else np.char.strip(ids) == "")
     if len(blank):
         warn(
-            f"{path}: {counted(len(blank), 'galaxy')} without an id, called by the row",
-            received=f"a blank id, first in row {by_row[blank[0]].rpartition('#')[2]}",
+            f"{path}: galaxies whose id is blank are called by their rows",
+            received=f"column id without letters; they are called as {_by_row(path, 0)!r} would be",
             next_step="nothing, if the row will do; or give each galaxy an id of its own",
         )
         named = ids.astype(object)
-        named[blank] = [by_row[row] for row in blank]
+        named[blank] = [_by_row(path, numbers[int(row)]) for row in blank]
         table["id"] = named.astype(str)
 
 

@@ -184,3 +184,13 @@ def test_images_that_are_not_square_are_refused(tmp_path: Path) -> None:
     fits.PrimaryHDU(np.ones((4, 8, 9, 3), np.uint8)).writeto(tmp_path / "a.fits")
     with pytest.raises(CubeError, match="wrong dimensions"), open_source(request(tmp_path / "a.fits")):
         pass
+
+
+def test_blank_ids_are_told_of_once_though_a_cube_is_read_in_parts(tmp_path: Path) -> None:
+    hdus = [fits.PrimaryHDU(noise_images(6)), fits.table_to_hdu(Table({"id": ["a", "", "", "d", "", "f"]}))]
+    hdus[1].name = "CATALOG"
+    fits.HDUList(hdus).writeto(tmp_path / "a.fits")
+    with heard() as lines:
+        found = read_source(tmp_path / "a.fits", rows=2)
+    assert found.column("id") == ["a", "a#1", "a#2", "d", "a#4", "f"]
+    assert ["blank" in line for line in lines] == [True]
